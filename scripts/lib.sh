@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# What scripts/run, scripts/test and scripts/check share: a virtual environment in .venv. Sourced, not run.
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+venv=$root/.venv
+
+say() { printf '%s\n' "$@" >&2; }
+
+fail() {
+    say "$@"
+    exit 2
+}
+
+new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
+complete="import ensurepip, venv; $new_enough"
+
+# find_python CONDITION: the first Python on which these statements run and succeed.
+find_python() {
+    local candidate
+    for candidate in "${PYTHON:-}" python3 python3.11 python3.12 python3.13 python3.14 /usr/bin/python3; do
+        if [[ -n $candidate ]] && "$candidate" -c "$1" >/dev/null 2>&1; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+# install_packages NAME...: from the distribution, as root; everybody else is told the command.
+install_packages() {
+    if ! command -v apt-get >/dev/null; then
+        fail "These Debian packages, or what this system has in their place, are missing: $*"
+    fi
+    if ((EUID != 0)); then
+        fail "Some packages are missing. Install them, then try again:" "    sudo apt-get install -y $*"
+    fi
+    say "Installing $* ..."
+    export DEBIAN_FRONTEND=noninteractive
+    # A service that a package starts must not inherit the lock.
+    apt-get update -qq </dev/null >/dev/null 9>&-
+    apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null 9>&-
+}
+
+# need_packages KIND: what the system must have; for tests that is DCMTK too, whose clients send to the node.
+need_packages() {
+    local missing=()
+    if ! has_environment run && ! find_python "$complete" >/dev/null; then
+        if command -v python3 >/dev/null && ! find_python "$new_enough" >/dev/null; then
+            fail "Python 3.11 or newer is needed; this is $(python3 --version). PYTHON=... names another one."
+        fi
+        missing+=(python3-venv)
+    fi
+    # pynetdicom brings a storescu of its own, but no dcmsend.
+    [[ $1 != test ]] || command -v dcmsend >/dev/null || missing+=(dcmtk)
+    if ((${#missing[@]})); then
+        install_packages "${missing[@]}"
+    fi
+}
+
+# stamp: changes whenever the environment must be made again.
+stamp() {
+    {
+        printf '%s\n' "$root"
+        cat "$root/pyproject.toml" "$root/constraints.txt" "$root/scp/version.py"
+    } | sha256sum
+}
+
+# has_environment run|test: whether .venv is up to date, with what tests need or without.
+has_environment() {
+    [[ -x $venv/bin/python && -f $venv/$1.stamp && $(<"$venv/$1.stamp") == "$(stamp)" ]]
+}
+
+pip_install() {
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --constraint "$root/constraints.txt" "$@" </dev/null >&2
+}
+
+# make_environment run|test
+make_environment() {
+    local python target=$root
+    if ! has_environment run; then
+        python=$(find_python "$complete") || fail "Python 3.11 or newer is needed, with the modules venv and ensurepip."
+        say "Making .venv with $("$python" --version) ..."
+        "$python" -m venv --clear "$venv"
+        pip_install hatchling editables
+    fi
+    [[ $1 == run ]] || target+="[test]"
+    pip_install --no-build-isolation --editable "$target"
+    stamp >"$venv/run.stamp"
+    [[ $1 == run ]] || stamp >"$venv/test.stamp"
+}
+
+# set_up run|check|test: makes .venv unless it is there. Two at a time do not meet.
+set_up() {
+    local environment=test
+    [[ $1 != run ]] || environment=run
+    (
+        flock 9
+        need_packages "$1"
+        has_environment "$environment" || make_environment "$environment"
+    ) 9>"$root/.venv.lock"
+}
