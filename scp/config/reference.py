@@ -1,0 +1,59 @@
+"""Every setting as a row of documentation: the source of the README's table and of the names of variables."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from scp.config.model import Section, Settings, section_of
+from scp.config.render import toml_value
+
+PREFIX: Final = "AUDITSCP_"
+"""Every environment variable that sets something begins with this."""
+
+_RULE: Final = "<rule>"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting.
+
+    ``header`` is as in the file (``[node]``, ``[[peer]]``); ``default`` is TOML, empty if there is none;
+    ``variable`` is the environment variable that sets it, or the list or table that it is an entry of.
+    """
+
+    header: str
+    name: str
+    default: str
+    variable: str
+    description: str
+
+
+def reference() -> tuple[Setting, ...]:
+    """Return every setting in the order of the file."""
+    return tuple(_rows())
+
+
+def _rows() -> Iterator[Setting]:
+    defaults = Settings().model_dump(mode="json")
+    for name, field in Settings.model_fields.items():
+        section = section_of(field)
+        if section is None:
+            yield Setting(f"[{name}]", _RULE, "", PREFIX + name.upper(), field.description or "")
+        elif isinstance(defaults[name], list):
+            for row in _section_rows(name, section, {}):
+                yield Setting(f"[[{name}]]", row.name, "", PREFIX + name.upper(), row.description)
+        else:
+            yield from _section_rows(name, section, defaults[name])
+
+
+def _section_rows(section_name: str, section: type[Section], defaults: dict[str, Any]) -> Iterator[Setting]:
+    for name, field in section.model_fields.items():
+        default = defaults.get(name)
+        is_table = isinstance(default, dict)
+        yield Setting(
+            header=f"[{section_name}.{name}]" if is_table else f"[{section_name}]",
+            name=_RULE if is_table else name,
+            default="" if is_table or default is None else toml_value(default),
+            variable=f"{PREFIX}{section_name}__{name}".upper(),
+            description=field.description or "",
+        )
