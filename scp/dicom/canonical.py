@@ -1,0 +1,125 @@
+"""The value of one attribute, apart from how it is encoded: VR, byte order, character set and padding do not count.
+
+Two values are compared by what both can be read as, in this order:
+
+============================= ===================================================================================
+Both are                      Equal if
+============================= ===================================================================================
+not text                      the bytes are equal, in little endian
+numbers, DS and IS included   the numbers are equal: ``1.0`` is ``1``, and US 5 is UL 5
+text                          the characters are equal, each decoded in its own character set, without padding
+anything else                 the bytes are equal, in little endian
+============================= ===================================================================================
+"""
+
+from hashlib import sha256
+from struct import unpack
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from scp.dicom.charset import decode_text
+from scp.dicom.values import Malformed, decimal_strings
+
+LONGEST: Final = 256
+"""Characters shown of a value; bulk data of more bytes are shown by their digest."""
+
+_NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
+_STRINGS_OF_NUMBERS: Final = frozenset({"DS", "IS"})
+_BASIC_TEXT: Final = frozenset({"AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"})
+_ENCODED_TEXT: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+_TEXT: Final = _STRINGS_OF_NUMBERS | _BASIC_TEXT | _ENCODED_TEXT
+_ONE_VALUE: Final = frozenset({"LT", "ST", "UR", "UT"})
+_WIDTHS: Final = {
+    "AT": 2, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8,
+    "US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "UV": 8, "SV": 8, "FD": 8,
+}  # fmt: skip
+
+
+class Value(NamedTuple):
+    """One value as it is encoded: bytes, VR, byte order, and the Specific Character Set around it."""
+
+    raw: bytes
+    vr: str
+    little: bool
+    charset: bytes
+
+
+def equal(first: Value, second: Value) -> bool:
+    """Whether two values are the same, by the table of this module."""
+    if first.vr not in _TEXT and second.vr not in _TEXT and _bytes(first) == _bytes(second):
+        return True
+    numbers = _numbers(first), _numbers(second)
+    if numbers[0] is not None and numbers[1] is not None:
+        return numbers[0] == numbers[1]
+    if first.vr in _TEXT and second.vr in _TEXT:
+        return _text(first) == _text(second)
+    return _bytes(first) == _bytes(second)
+
+
+def shown(value: Value) -> str:
+    """Return a value as text for people: at most 256 characters."""
+    if value.vr in _TEXT:
+        return _text(value)[:LONGEST]
+    if value.vr == "AT":
+        ordered = _bytes(value)[: 4 * LONGEST]
+        return "\\".join(f"({_hex(ordered, at)},{_hex(ordered, at + 2)})" for at in range(0, len(ordered), 4))[:LONGEST]
+    numbers = _numbers(value._replace(raw=value.raw[: 8 * LONGEST]))
+    if numbers is not None:
+        return "\\".join(str(number) for number in numbers)[:LONGEST]
+    if len(value.raw) > LONGEST:
+        return digest(_bytes(value))
+    return _bytes(value).hex()[:LONGEST]
+
+
+def digest(data: bytes) -> str:
+    """Return what stands for bulk data wherever they are shown."""
+    return f"sha256:{sha256(data).hexdigest()} ({len(data)} bytes)"
+
+
+def little_endian(raw: bytes, width: int) -> bytes:
+    """Return words of so many bytes in the other order; bytes that do not fill a word stay as they are."""
+    whole = len(raw) - len(raw) % width
+    return np.frombuffer(raw[:whole], f">u{width}").astype(f"<u{width}").tobytes() + raw[whole:]
+
+
+def _bytes(value: Value) -> bytes:
+    """Return the bytes in little endian, of even length (PS3.5 §7.1.1)."""
+    raw = value.raw + b"\0" * (len(value.raw) % 2)
+    width = _WIDTHS.get(value.vr, 1)
+    return raw if value.little or width == 1 else little_endian(raw, width)
+
+
+def _numbers(value: Value) -> tuple[float, ...] | None:
+    """Return the numbers of a value whose VR has any, None if it has none or they cannot be read."""
+    if value.vr in _STRINGS_OF_NUMBERS:
+        found = decimal_strings(value.raw, max(1, len(value.raw)))
+        return None if isinstance(found, Malformed) else found
+    code = _NUMBERS.get(value.vr)
+    if code is None:
+        return None
+    count, rest = divmod(len(value.raw), _WIDTHS[value.vr])
+    return None if rest else unpack(f"{'<' if value.little else '>'}{count}{code}", value.raw)
+
+
+def _text(value: Value) -> str:
+    r"""Return the characters of a value without padding, of each of several by itself.
+
+    Spaces before a text count only where PS3.5 §6.2 says that they do; empty components at the end of a Person Name
+    may be left out (PS3.5 §6.2.1).
+    """
+    raw = value.raw.rstrip(b"\0 ")
+    text = decode_text(raw, value.charset) if value.vr in _ENCODED_TEXT else raw.decode("latin-1")
+    if value.vr in _ONE_VALUE:
+        return " " * (len(raw) - len(raw.lstrip(b" "))) + text.strip(" ")
+    if value.vr == "PN":
+        return "\\".join(_name(name) for name in text.split("\\"))
+    return "\\".join(part.strip(" \0") for part in text.split("\\"))
+
+
+def _name(name: str) -> str:
+    return "=".join(group.strip(" ").rstrip("^ ") for group in name.split("=")).rstrip("=")
+
+
+def _hex(ordered: bytes, position: int) -> str:
+    return f"{int.from_bytes(ordered[position : position + 2], 'little'):04X}"

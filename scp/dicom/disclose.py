@@ -1,0 +1,48 @@
+"""The values of chosen elements as text, for people who may see them: case files and reports, never logs."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from scp.dicom import tags as t
+from scp.dicom.charset import decode_text
+from scp.dicom.read import scan_of
+from scp.dicom.walk import Limits
+
+_LONGEST: Final = 256
+_MOST_BINARY: Final = 16
+_TEXT_VRS: Final = frozenset(
+    {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
+)
+
+
+def disclosed(
+    data: memoryview, transfer_syntax: str, tags: Iterable[int], limits: Limits
+) -> Mapping[str, str | None] | None:
+    """Return the values of top-level elements by their names; None for one that is absent, and for no tags at all.
+
+    Text is decoded in the character set of the Data Set and cut after 256 characters; anything else is shown as
+    hexadecimal digits, 16 bytes of it.
+    """
+    wanted = tuple(tags)
+    if not wanted:
+        return None
+    walked, scan = scan_of(data, transfer_syntax, limits)
+
+    def raw(tag: int) -> bytes:
+        span = scan.elements[tag]
+        return bytes(walked[span.offset : span.offset + min(span.length, 4 * _LONGEST)])
+
+    charset = raw(t.SPECIFIC_CHARACTER_SET) if t.SPECIFIC_CHARACTER_SET in scan.elements else b""
+    shown: dict[str, str | None] = {}
+    for tag in wanted:
+        span = scan.elements.get(tag)
+        if span is None:
+            shown[t.name_of(tag)] = None
+        elif span.items is not None:
+            shown[t.name_of(tag)] = f"{len(span.items)} items"
+        elif span.vr in _TEXT_VRS:
+            shown[t.name_of(tag)] = decode_text(raw(tag), charset)[:_LONGEST]
+        else:
+            rest = f"… ({span.length} bytes)" if span.length > _MOST_BINARY else ""
+            shown[t.name_of(tag)] = raw(tag)[:_MOST_BINARY].hex() + rest
+    return shown

@@ -1,0 +1,71 @@
+"""Values that come in fragments: encapsulated Pixel Data (PS3.5 §A.4)."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from scp.dicom.defect import DefectKind
+from scp.dicom.element import ITEM, SEQUENCE_DELIMITER, UNDEFINED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scp.dicom.element import Buffer, Span
+
+_HEADER: Final = {True: Struct("<HHI").unpack_from, False: Struct(">HHI").unpack_from}
+
+
+def fragments(data: Buffer, span: Span, *, little: bool) -> Iterator[tuple[int, int]]:
+    """Yield offset and length of each fragment, the Basic Offset Table first.
+
+    Args:
+        data: what was walked.
+        span: of an element in it; if it is not encapsulated, there are no fragments.
+        little: the byte order of the Data Set.
+    """
+    unpack = _HEADER[little]
+    position = span.offset
+    for _ in range(span.fragments or 0):
+        _, _, length = unpack(data, position)
+        yield position + 8, length
+        position += 8 + length
+
+
+def skip_fragments(
+    data: Buffer, position: int, end: int, most: int, *, little: bool
+) -> tuple[int, int, DefectKind | None]:
+    """Find the delimiter after the fragments.
+
+    Args:
+        data: what is being walked.
+        position: of the first fragment's Item.
+        end: of what the value is in.
+        most: how many fragments to read at most.
+        little: the byte order of the Data Set.
+
+    Returns:
+        The position of the delimiter or of the defect, the number of fragments before it, and the defect.
+    """
+    unpack = _HEADER[little]
+    count = 0
+    while position + 8 <= end:
+        group, element, length = unpack(data, position)
+        tag = group << 16 | element
+        if tag == SEQUENCE_DELIMITER:
+            return position, count, None
+        if tag != ITEM or length == UNDEFINED:
+            return position, count, DefectKind.BAD_ITEM
+        if count == most:
+            return position, count, DefectKind.TOO_MANY_ELEMENTS
+        if position + 8 + length > end:
+            return position, count, past_end(data, position + 8 + length)
+        position += 8 + length
+        count += 1
+    missing = position == end
+    return position, count, DefectKind.MISSING_DELIMITER if missing else past_end(data, position + 8)
+
+
+def past_end(data: Buffer, needed: int) -> DefectKind:
+    """Return what it is called if that many bytes are needed where something else ends before."""
+    return DefectKind.TRUNCATED if needed > len(data) else DefectKind.OVERRUN

@@ -1,0 +1,154 @@
+"""One copy of an instance as it is compared: Data Sets and Items, and the attributes in them."""
+
+from collections.abc import Mapping
+from struct import pack
+from typing import Final, NamedTuple
+
+from scp.dicom import canonical
+from scp.dicom import tags as t
+from scp.dicom.defect import DefectKind
+from scp.dicom.element import Elements, Span
+from scp.dicom.read import scan_of
+from scp.dicom.syntax import EXPLICIT_LITTLE, encoding_of
+from scp.dicom.values import text
+from scp.dicom.walk import Limits, fragments, walk
+
+IGNORED: Final = frozenset(
+    {
+        0x00080001,  # Length to End
+        0x00080005,  # Specific Character Set: the characters are compared
+        0x00080015,  # Instance Coercion DateTime
+        0x00080054,  # Retrieve AE Title
+        0x00080056,  # Instance Availability
+        0x00880130,  # Storage Media File-set ID
+        0x00880140,  # Storage Media File-set UID
+        0x04000500,  # Encrypted Attributes Sequence
+        0x04000561,  # Original Attributes Sequence
+        0x7FE00001,  # Extended Offset Table
+        0x7FE00002,  # Extended Offset Table Lengths
+        0x7FE00003,  # Encapsulated Pixel Data Value Total Length
+        0xFFFAFFFA,  # Digital Signatures Sequence
+        0xFFFCFFFC,  # Data Set Trailing Padding
+    }
+)
+"""Attributes that change whenever an instance is sent, stored, signed or encoded again."""
+
+_GROUPS_OUTSIDE: Final = frozenset({0x0000, 0x0002})
+_ANY_SEQUENCE: Final = 0x00081140
+_ITEM: Final = b"\xfe\xff\x00\xe0"
+_LONGEST_CREATOR: Final = 64
+
+
+class Key(NamedTuple):
+    """What makes elements of two copies one attribute; sorts as tags do.
+
+    Private elements are known by their creator, wherever it reserved its block (PS3.5 §7.8.1); ``block`` counts those
+    of one creator.
+    """
+
+    group: int
+    creator: str
+    block: int
+    element: int
+
+
+class Level(NamedTuple):
+    """A Data Set of one copy, or an Item in it; ``charset`` is the Specific Character Set that holds there."""
+
+    data: memoryview | bytes
+    elements: Elements
+    little: bool
+    charset: bytes
+    transfer_syntax: str
+
+    def raw(self, span: Span) -> bytes:
+        """Return the value of an element; if it has fragments, these, joined."""
+        if span.fragments is None:
+            return bytes(self.data[span.offset : span.offset + span.length])
+        places = list(fragments(self.data, span, little=self.little))
+        return b"".join(bytes(self.data[offset : offset + length]) for offset, length in places[1:])
+
+    def with_own_charset(self) -> "Level":
+        """Return the Data Set with the Specific Character Set that it names, if it does (PS3.3 C.12.1.1.2)."""
+        own = self.elements.get(t.SPECIFIC_CHARACTER_SET)
+        return self._replace(charset=self.raw(own)) if own else self
+
+    def by_key(self) -> Mapping[Key, int]:
+        """Return the tags of what is compared, by what makes them the same in another copy."""
+        blocks = _blocks(self)
+        return {
+            _key(tag, blocks): tag
+            for tag in self.elements
+            if tag not in IGNORED and tag >> 16 not in _GROUPS_OUTSIDE and not _is_bookkeeping(tag)
+        }
+
+
+class Attribute(NamedTuple):
+    """An element of a Data Set."""
+
+    level: Level
+    span: Span
+
+    def value(self, vr: str) -> canonical.Value:
+        """Return the value, read as a VR; what was written as UN is little endian (PS3.5 §6.2.2)."""
+        level = self.level
+        return canonical.Value(level.raw(self.span), vr, level.little or self.span.vr == "UN", level.charset)
+
+    def as_sequence(self, *, guess: bool) -> "Attribute | None":
+        """Return the element as a Sequence, or None if it is none; UN may be one that does not say so: ``guess``."""
+        if self.span.items is not None:
+            return self
+        if not guess or self.span.vr != "UN":
+            return None
+        raw = self.level.raw(self.span)
+        if not raw:
+            return Attribute(self.level, self.span._replace(items=()))
+        if not raw.startswith(_ITEM):
+            return None
+        # What a standard Sequence is read as when its writer did not know it.
+        data = pack("<HH2sHI", _ANY_SEQUENCE >> 16, _ANY_SEQUENCE & 0xFFFF, b"UN", 0, len(raw)) + raw
+        scan = walk(data, EXPLICIT_LITTLE)
+        span = scan.elements[_ANY_SEQUENCE]
+        return None if scan.defect else Attribute(self.level._replace(data=data, little=True), span)
+
+    def items(self) -> list[Level]:
+        """Return the Items of a Sequence; below UN they are little endian (PS3.5 §6.2.2)."""
+        inner = self.level._replace(little=self.level.little or self.span.vr == "UN")
+        return [inner._replace(elements=item).with_own_charset() for item in self.span.items or ()]
+
+
+def read(data: memoryview | bytes, transfer_syntax: str, limits: Limits) -> Level | None:
+    """Return the top level of a Data Set; None if it cannot be walked to its end, trailing padding apart."""
+    encoding = encoding_of(transfer_syntax)
+    if encoding is None:
+        return None
+    walked, scan = scan_of(data, transfer_syntax, limits)
+    if scan.defect and scan.defect.kind is not DefectKind.TRAILING:
+        return None
+    return Level(walked, scan.elements, encoding.little, b"", transfer_syntax).with_own_charset()
+
+
+def _is_private_creator(tag: int) -> bool:
+    return bool(tag & 0x10000) and 0x10 <= tag & 0xFFFF <= 0xFF
+
+
+def _is_bookkeeping(tag: int) -> bool:
+    """Whether an element is a group length (PS3.5 §7.2), or a private creator, which is part of every key."""
+    return tag & 0xFFFF == 0 or _is_private_creator(tag)
+
+
+def _blocks(level: Level) -> Mapping[int, tuple[str, int]]:
+    """Return, by group and block number, the creator that reserved it, and how many blocks it had before."""
+    blocks: dict[int, tuple[str, int]] = {}
+    before: dict[tuple[int, str], int] = {}
+    for tag in sorted(tag for tag in level.elements if _is_private_creator(tag)):
+        creator = text(level.raw(level.elements[tag]))[:_LONGEST_CREATOR]
+        count = before.get((tag >> 16, creator), 0)
+        before[tag >> 16, creator] = count + 1
+        blocks[tag >> 16 << 8 | tag & 0xFF] = creator, count
+    return blocks
+
+
+def _key(tag: int, blocks: Mapping[int, tuple[str, int]]) -> Key:
+    creator, count = blocks.get(tag >> 8, ("", 0)) if tag & 0x10000 else ("", 0)
+    return Key(tag >> 16, creator, count, tag & 0xFF if creator else tag & 0xFFFF)

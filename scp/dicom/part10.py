@@ -1,0 +1,161 @@
+"""The DICOM File Meta Information (PS3.10 §7.1): written before what we store, read before what we are given."""
+
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from scp.dicom.element import LONG_VRS
+from scp.dicom.request import Request
+from scp.dicom.uid import is_safe_name, strip_uid
+from scp.version import __version__
+
+IMPLEMENTATION_CLASS_UID: Final = "2.25.15746394547564767838474548213799096836"
+"""Made once for this software (PS3.7 Annex D.3.3.2); it never changes."""
+IMPLEMENTATION_VERSION_NAME: Final = f"AUDITSCP_{__version__}"[:16]
+
+_FIRST_GROUPS: Final = (0x0004, 0x0008, 0x0010)
+_PREAMBLE: Final = bytes(128) + b"DICM"
+_SHORT: Final = struct.Struct("<HH2sH")
+_GROUP_LENGTH: Final = 0x0000
+_CLASS_UID: Final = 0x0012
+_LONGEST_UID: Final = 256
+_NOT_AE: Final = re.compile(r"[^ -\[\]-~]")
+
+IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
+EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
+
+
+def file_header(request: Request) -> bytes:
+    """Return preamble, prefix and File Meta Information for what a request brings.
+
+    Only the command set and negotiation speak here; nothing is copied from the Data Set. A UID that is not safe to
+    show is left empty: such an object goes to quarantine, and its receipt has what the peer said.
+    """
+    association = request.association
+    elements = (
+        (0x0002, b"UI", _uid(request.sop_class_uid)),
+        (0x0003, b"UI", _uid(request.sop_instance_uid)),
+        (0x0010, b"UI", _uid(request.transfer_syntax)),
+        (0x0012, b"UI", _uid(IMPLEMENTATION_CLASS_UID)),
+        (0x0013, b"SH", _text(IMPLEMENTATION_VERSION_NAME)),
+        (0x0016, b"AE", _text(association.calling_ae_title)),
+        (0x0017, b"AE", _text(association.calling_ae_title)),
+        (0x0018, b"AE", _text(association.called_ae_title)),
+    )
+    version = struct.pack("<HH2sHI2s", 0x0002, 0x0001, b"OB", 0, 2, b"\0\1")
+    body = version + b"".join(
+        _SHORT.pack(0x0002, element, vr, len(value)) + value for element, vr, value in elements if value
+    )
+    return _PREAMBLE + struct.pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, len(body)) + body
+
+
+def _uid(uid: str) -> bytes:
+    if not is_safe_name(uid):
+        return b""
+    raw = uid.encode("ascii")
+    return raw + b"\0" * (len(raw) % 2)
+
+
+def _text(text: str) -> bytes:
+    raw = _NOT_AE.sub("?", text[:16]).encode("ascii")
+    return raw + b" " * (len(raw) % 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Part10:
+    """A file taken apart: where its Data Set begins, and what its File Meta Information says, by element number."""
+
+    offset: int
+    transfer_syntax: str
+    meta: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NotDicom:
+    """Why bytes are not a DICOM file."""
+
+    reason: str
+
+
+def read_file(data: memoryview | bytes) -> Part10 | NotDicom:
+    """Find the Data Set of a DICOM file.
+
+    Files without preamble, without File Meta Information, or without a Transfer Syntax UID are read as far as their
+    first element leaves no doubt about its encoding.
+    """
+    head = bytes(data[:132])
+    start = 132 if head[128:132] == b"DICM" else 0
+    end, meta = _read_meta(data, start)
+    syntax = meta.get(0x0010, "")
+    if start == 0 and end == 0 and not _looks_like_data_set(data):
+        return NotDicom("no DICM prefix after 128 bytes, and no element where a Data Set would begin")
+    return Part10(end, syntax or _guess(bytes(data[end : end + 8])), meta)
+
+
+def _read_meta(data: memoryview | bytes, start: int) -> tuple[int, Mapping[int, str]]:
+    """Return where group 0002 ends and the UIDs in it: read by its elements, as its length is often wrong.
+
+    Ours is right, and it counts: a Data Set that was stored with elements of group 0002 in it begins behind it.
+    """
+    position, meta, stated = start, dict[int, str](), -1
+    while position != stated or meta.get(_CLASS_UID) != IMPLEMENTATION_CLASS_UID:
+        element = _meta_element(data, position)
+        if element is None:
+            break
+        position = element.end
+        raw = bytes(data[element.value : min(element.end, element.value + _LONGEST_UID)])
+        if element.number == _GROUP_LENGTH:
+            stated = position + int.from_bytes(raw[:4], "little")
+        elif element.vr in ("UI", ""):
+            meta[element.number] = strip_uid(raw)
+    return position, meta
+
+
+class _Element(NamedTuple):
+    """An element of group 0002: its VR, empty if it has none, and where its value begins and ends."""
+
+    number: int
+    vr: str
+    value: int
+    end: int
+
+
+def _meta_element(data: memoryview | bytes, position: int) -> _Element | None:
+    """Read the header of an element of group 0002; None if there is none, or if the bytes end inside of it."""
+    head = bytes(data[position : position + 12])
+    if len(head) < 8 or head[:2] != b"\x02\x00":
+        return None
+    number, vr = int.from_bytes(head[2:4], "little"), head[4:6].decode("latin-1")
+    size, length = 8, head[6:8]
+    if vr in LONG_VRS:
+        size, length = 12, head[8:12]
+    elif not head[4:6].isalpha():  # written in Implicit VR, against the standard
+        vr, length = "", head[4:8]
+    value = position + size
+    end = value + int.from_bytes(length, "little")
+    return _Element(number, vr, value, end) if end <= len(data) else None
+
+
+def _looks_like_data_set(data: memoryview | bytes) -> bool:
+    """Whether bytes begin with an element of a low group whose length fits."""
+    head = bytes(data[:8])
+    if len(head) < 8:
+        return False
+    little = int.from_bytes(head[:2], "little")
+    big = int.from_bytes(head[:2], "big")
+    if little in _FIRST_GROUPS:
+        explicit = head[4:6].isalpha() and head[4:6].isupper()
+        length = int.from_bytes(head[6:8] if explicit else head[4:8], "little")
+        return 8 + length <= len(data)
+    return big in _FIRST_GROUPS and head[4:6].isalpha() and head[4:6].isupper()
+
+
+def _guess(head: bytes) -> str:
+    """Tell the encoding of a Data Set from its first element (PS3.5 §7.1)."""
+    explicit = head[4:6].isalpha() and head[4:6].isupper()
+    if not explicit:
+        return IMPLICIT_LITTLE
+    return EXPLICIT_BIG if int.from_bytes(head[:2], "big") < int.from_bytes(head[:2], "little") else EXPLICIT_LITTLE

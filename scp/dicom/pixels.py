@@ -1,0 +1,290 @@
+"""Whether the pixel data of two copies are the same image, whatever compressed them.
+
+======================================= ============================ =========================================
+Copies                                  Compared                     Answer
+======================================= ============================ =========================================
+encoded alike, and the bytes are equal  byte by byte                 EQUAL
+either lossily compressed               –                            LOSSY
+both uncompressed, of one length and    byte by byte                 DIFFERENT
+with the same planes
+described by other numbers              Rows, Columns, Bits          DIFFERENT
+                                        Allocated, frames, samples
+all else                                frame by frame, decoded      EQUAL, DIFFERENT, or UNREADABLE if either
+                                                                     cannot be decoded
+======================================= ============================ =========================================
+
+Uncompressed and RLE frames are decoded here, those of the JPEG family by the decoders of pydicom, where plug-ins for
+them are installed. Offset tables never count.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, zip_longest
+from struct import unpack_from
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from pydicom import uid
+from pydicom.encaps import encapsulate
+from pydicom.pixels import get_decoder
+
+from scp.dicom import tags as t
+from scp.dicom.canonical import little_endian
+from scp.dicom.difference import Pixels
+from scp.dicom.element import Elements, Span
+from scp.dicom.rle import decode_frame
+from scp.dicom.values import Malformed, integer_strings, text, unsigned_shorts
+from scp.dicom.walk import fragments
+
+LOSSY: Final = frozenset(
+    {
+        uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000, uid.JPEG2000MC,
+        uid.HTJ2K, uid.MPEG2MPML, uid.MPEG2MPMLF, uid.MPEG2MPHL, uid.MPEG2MPHLF, uid.MPEG4HP41, uid.MPEG4HP41F,
+        uid.MPEG4HP41BD, uid.MPEG4HP41BDF, uid.MPEG4HP422D, uid.MPEG4HP422DF, uid.MPEG4HP423D, uid.MPEG4HP423DF,
+        uid.MPEG4HP42STEREO, uid.MPEG4HP42STEREOF, uid.HEVCMP51, uid.HEVCM10P51,
+        "1.2.840.10008.1.2.4.112",  # JPEG XL
+    }
+)  # fmt: skip
+"""Transfer Syntaxes whose codestreams may have lost something; MPEG and the like always have."""
+
+_BY_PLUGIN: Final = frozenset(
+    {
+        uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGLSLossless, uid.JPEG2000Lossless, uid.HTJ2KLossless,
+        uid.HTJ2KLosslessRPCL,
+    }
+)  # fmt: skip
+_COLOUR_BY_PLUGIN: Final = frozenset({uid.JPEG2000Lossless, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL})
+"""For the others pydicom guesses the colour space from the codestream, and warns with what it reads there."""
+
+_PLANAR_CONFIGURATION: Final = 0x00280006
+_PIXEL_REPRESENTATION: Final = 0x00280103
+_DERIVATION_DESCRIPTION: Final = 0x00082111
+_REWORDED: Final = frozenset({_PLANAR_CONFIGURATION, _DERIVATION_DESCRIPTION})
+_REVERSIBLE: Final = {"RGB", "YBR_RCT"}
+_MOST_DECODED: Final = 256 * 1024 * 1024
+"""Bytes of all frames together: what is larger is not decoded."""
+_WIDTHS: Final = frozenset({1, 2, 4, 8})
+
+
+class Source(NamedTuple):
+    """The Pixel Data of one copy, between the attributes that describe them.
+
+    ``word`` is how many bytes changed places together in OW, if the copy is big endian and was never compressed.
+    """
+
+    data: memoryview | bytes
+    elements: Elements
+    little: bool
+    transfer_syntax: str
+    word: int = 2
+
+    @property
+    def span(self) -> Span:
+        """Where the Pixel Data are."""
+        return self.elements[t.PIXEL_DATA]
+
+    def raw(self, tag: int) -> bytes:
+        """Return the value of an element beside the Pixel Data; empty if it is absent."""
+        span = self.elements.get(tag)
+        return bytes(self.data[span.offset : span.offset + span.length]) if span else b""
+
+    def number(self, tag: int) -> int:
+        """Return an US beside the Pixel Data; 0 if there is none that decodes."""
+        found = unsigned_shorts(self.raw(tag), little=self.little)
+        return 0 if isinstance(found, Malformed) or not found else found[0]
+
+    def text(self, tag: int) -> str:
+        """Return a code beside the Pixel Data."""
+        return text(self.raw(tag))
+
+    def fragments(self) -> list[bytes]:
+        """Return the fragments of encapsulated Pixel Data, the Basic Offset Table first."""
+        places = fragments(self.data, self.span, little=self.little)
+        return [bytes(self.data[offset : offset + length]) for offset, length in places]
+
+    def same_codestreams(self, other: "Source") -> bool:
+        """Tell whether the fragments of two copies are the same bytes, however they are cut."""
+        return b"".join(self.fragments()[1:]) == b"".join(other.fragments()[1:])
+
+
+class Likeness(NamedTuple):
+    """What came out, and which attributes describe the same image in other words, so that they do not count."""
+
+    pixels: Pixels
+    reworded: frozenset[int] = frozenset()
+
+
+class _Shape(NamedTuple):
+    """The size of an image; ``width`` is that of one sample in bytes."""
+
+    frames: int
+    rows: int
+    columns: int
+    samples: int
+    width: int
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.rows * self.columns * self.samples * self.width
+
+
+def compare_pixels(first: Source, second: Source) -> Likeness:
+    """Compare the Pixel Data (7FE0,0010) of two Data Sets, or of two Items, by the table of this module.
+
+    OW in big endian is words of 16 bits (PS3.5 §8.1.1), samples of 8 bits among them; for larger samples some writers
+    change the order of all their bytes, so these are compared either way.
+    """
+    likeness = _compare(first, second)
+    width = first.number(t.BITS_ALLOCATED) // 8
+    if likeness.pixels is Pixels.DIFFERENT and not (first.little and second.little) and width in (4, 8):
+        return _compare(first._replace(word=width), second._replace(word=width))
+    return likeness
+
+
+def _compare(first: Source, second: Source) -> Likeness:
+    encapsulated = [source.span.fragments is not None for source in (first, second)]
+    if not any(encapsulated):
+        ours, theirs = _native(first), _native(second)
+        same_planes = first.number(_PLANAR_CONFIGURATION) == second.number(_PLANAR_CONFIGURATION)
+        if ours == theirs:
+            return Likeness(Pixels.EQUAL)
+        if len(ours) == len(theirs) and same_planes:
+            return Likeness(Pixels.DIFFERENT)
+    elif all(encapsulated) and first.transfer_syntax == second.transfer_syntax and first.same_codestreams(second):
+        return Likeness(Pixels.EQUAL)
+    if any(
+        source.transfer_syntax in LOSSY
+        for source, compressed in zip((first, second), encapsulated, strict=True)
+        if compressed
+    ):
+        return Likeness(Pixels.LOSSY)
+    pixels = _compare_frames(first, second)
+    return Likeness(pixels, _reworded(first, second) if pixels is Pixels.EQUAL else frozenset())
+
+
+def _reworded(first: Source, second: Source) -> frozenset[int]:
+    """Compression may reorder planes, say what it did, and transform RGB reversibly (JPEG 2000, PS3.5 §8.2.4)."""
+    colours = {source.text(t.PHOTOMETRIC_INTERPRETATION) for source in (first, second)}
+    return _REWORDED | {t.PHOTOMETRIC_INTERPRETATION} if colours == _REVERSIBLE else _REWORDED
+
+
+def _compare_frames(first: Source, second: Source) -> Pixels:
+    shape, other = _shape(first), _shape(second)
+    if shape is None or other is None or shape.frames * shape.frame_bytes > _MOST_DECODED:
+        return Pixels.UNREADABLE
+    if shape != other:
+        return Pixels.DIFFERENT
+    mask = _mask(shape, (first, second))
+    for one, another in zip_longest(_frames(first, shape, mask), _frames(second, shape, mask)):
+        if one is None or another is None:
+            return Pixels.UNREADABLE
+        if one != another:
+            return Pixels.DIFFERENT
+    return Pixels.EQUAL
+
+
+def _shape(source: Source) -> _Shape | None:
+    """Return the size that the attributes give; None if they give none, or one that is not of whole bytes."""
+    counts = integer_strings(source.raw(t.NUMBER_OF_FRAMES))
+    if isinstance(counts, Malformed):
+        return None
+    frames = counts[0] if counts else 1
+    width, odd_bits = divmod(source.number(t.BITS_ALLOCATED), 8)
+    samples = source.number(t.SAMPLES_PER_PIXEL) or 1
+    shape = _Shape(frames, source.number(t.ROWS), source.number(t.COLUMNS), samples, width)
+    return None if odd_bits or width not in _WIDTHS or min(shape) < 1 else shape
+
+
+def _mask(shape: _Shape, sources: Sequence[Source]) -> int | None:
+    """Return which bits of a sample count, if not all: codestreams of the JPEG family hold Bits Stored only."""
+    if not any(source.transfer_syntax in _BY_PLUGIN for source in sources):
+        return None
+    stored = min(source.number(t.BITS_STORED) or 8 * shape.width for source in sources)
+    return (1 << min(stored, 8 * shape.width)) - 1
+
+
+def _frames(source: Source, shape: _Shape, mask: int | None) -> Iterator[bytes | None]:
+    """Yield each frame, little endian and colour by pixel; None for what cannot be decoded, which is the last then."""
+    decoded = _native_frames(source, shape) if source.span.fragments is None else _decoded_frames(source, shape)
+    for frame in decoded:
+        if frame is None or mask is None:
+            yield frame
+        else:
+            yield (np.frombuffer(frame, f"<u{shape.width}") & mask).tobytes()
+
+
+def _native_frames(source: Source, shape: _Shape) -> Iterator[bytes | None]:
+    data, size = _native(source), shape.frame_bytes
+    planar = source.number(_PLANAR_CONFIGURATION) == 1
+    if len(data) // size != shape.frames:  # what follows the last frame is padding only if it is less than one
+        yield None
+    else:
+        frames = (data[start : start + size] for start in range(0, shape.frames * size, size))
+        yield from (_by_pixel(frame, shape) if planar else frame for frame in frames)
+
+
+def _decoded_frames(source: Source, shape: _Shape) -> Iterator[bytes | None]:
+    frames = _encoded_frames(source, shape.frames)
+    if not frames:
+        yield None
+    for encoded in frames:
+        if source.transfer_syntax == uid.RLELossless:
+            planes = decode_frame(encoded, shape.rows * shape.columns, shape.samples, shape.width)
+            yield _by_pixel(planes, shape) if planes else None
+        else:
+            yield _decode_by_plugin(encoded, source, shape)
+
+
+def _encoded_frames(source: Source, frames: int) -> list[bytes]:
+    """Return the codestream of each frame: one fragment each, all of them, or as the Basic Offset Table has it."""
+    table, *parts = source.fragments() or [b""]
+    if frames == 1:
+        return [b"".join(parts)]
+    if len(parts) == frames:
+        return parts
+    if len(table) != 4 * frames:
+        return []
+    starts = unpack_from(f"<{frames}I", table)
+    positions = np.cumsum([0, *(8 + len(part) for part in parts)])
+    begins = np.searchsorted(positions, [*starts, positions[-1]])
+    return [b"".join(parts[begin:end]) for begin, end in pairwise(begins.tolist())]
+
+
+def _decode_by_plugin(encoded: bytes, source: Source, shape: _Shape) -> bytes | None:
+    """Decode a frame of the JPEG family; None if there is no plug-in for it, or it fails."""
+    syntax = source.transfer_syntax
+    if syntax not in _BY_PLUGIN or (shape.samples > 1 and syntax not in _COLOUR_BY_PLUGIN):
+        return None
+    decoder = get_decoder(syntax)
+    if not decoder.is_available:
+        return None
+    description: dict[str, Any] = {
+        "number_of_frames": 1,
+        "rows": shape.rows,
+        "columns": shape.columns,
+        "samples_per_pixel": shape.samples,
+        "bits_allocated": 8 * shape.width,
+        "bits_stored": source.number(t.BITS_STORED),
+        "pixel_representation": source.number(_PIXEL_REPRESENTATION),
+        "photometric_interpretation": source.text(t.PHOTOMETRIC_INTERPRETATION),
+        "planar_configuration": 0,
+        "pixel_keyword": "PixelData",
+    }
+    try:
+        samples, _ = decoder.as_array(encapsulate([encoded]), index=0, raw=True, **description)
+    except Exception:  # noqa: BLE001 - plug-ins raise anything; what they cannot read is an answer
+        return None
+    return samples.astype(f"<u{shape.width}").tobytes() if samples.size * shape.width == shape.frame_bytes else None
+
+
+def _by_pixel(frame: bytes, shape: _Shape) -> bytes:
+    """Turn a frame that is colour by plane into one that is colour by pixel (PS3.3 C.7.6.3.1.3)."""
+    if shape.samples == 1:
+        return frame
+    planes = np.frombuffer(frame, f"<u{shape.width}").reshape(shape.samples, -1)
+    return planes.T.tobytes()
+
+
+def _native(source: Source) -> bytes:
+    """Return uncompressed Pixel Data as they are in little endian."""
+    raw = source.raw(t.PIXEL_DATA)
+    return raw if source.little or source.span.vr in ("OB", "UN") else little_endian(raw, source.word)

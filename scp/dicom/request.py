@@ -1,0 +1,37 @@
+"""Who sends and what they say they send, before any byte of the Data Set is read."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """An established association, as negotiation left it.
+
+    AE titles have lost their padding. ``implementation_class_uid`` and ``implementation_version_name`` are the
+    peer's own words (PS3.7 Annex D.3.3.2); they are empty if it said nothing.
+    """
+
+    id: str
+    address: str
+    port: int
+    calling_ae_title: str
+    called_ae_title: str
+    implementation_class_uid: str = ""
+    implementation_version_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One C-STORE-RQ (PS3.7 §9.3.1.1) and the Presentation Context that it came on.
+
+    ``sop_class_uid`` and ``sop_instance_uid`` are the Affected UIDs of the command set without padding.
+    ``related_general_classes`` are those that Common Extended Negotiation named for the class (PS3.7 D.3.3.6).
+    """
+
+    association: Association
+    message_id: int
+    sop_class_uid: str
+    sop_instance_uid: str
+    abstract_syntax: str
+    transfer_syntax: str
+    related_general_classes: tuple[str, ...] = ()

@@ -1,0 +1,52 @@
+"""What a walk over a Data Set may cost, and what it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scp.dicom.syntax import MAX_INFLATED_BYTES
+
+if TYPE_CHECKING:
+    from scp.dicom.defect import Defect
+    from scp.dicom.element import Elements
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a walk may cost.
+
+    Attributes:
+        max_depth: Sequences around an element.
+        max_elements: data elements and Items, at all levels.
+        max_fragments: Items of one encapsulated value. Each costs time, but no memory; whole slide images
+            have one for every tile.
+        inflated_bytes: of a deflated Data Set; for `scp.dicom.syntax.inflate`.
+    """
+
+    max_depth: int = 32
+    max_elements: int = 200_000
+    max_fragments: int = 2_000_000
+    inflated_bytes: int = MAX_INFLATED_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a walk found.
+
+    Attributes:
+        elements: the data elements of the top level by tag, as 0xGGGGEEEE, in the order of the Data Set; of
+            those that are there twice, the last. A Sequence with a defect in it holds what was read before.
+        defect: why the walk ended early; None if it did not.
+        end: up to where the Data Set is well formed: its end, or the offset of the defect.
+        unsorted: the first tag at the top level that is not greater than the one before it (PS3.5 §7.1).
+        repeated: the first tag at the top level that is there twice.
+        odd: the first tag, at any level, whose value has an odd length (PS3.5 §7.1.1).
+    """
+
+    elements: Elements
+    defect: Defect | None
+    end: int
+    unsorted: int | None = None
+    repeated: int | None = None
+    odd: int | None = None

@@ -1,0 +1,119 @@
+"""Transfer Syntaxes: how the bytes of a Data Set are to be read (PS3.5 §10 and Annex A)."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, replace
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from pydicom._uid_dict import UID_dictionary
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPIPHTJ2KReferenced,
+    JPIPHTJ2KReferencedDeflate,
+    SMPTEST211020UncompressedInterlacedActiveVideo,
+    SMPTEST211020UncompressedProgressiveActiveVideo,
+    SMPTEST211030PCMDigitalAudio,
+)
+
+from scp.dicom.defect import Defect, DefectKind
+from scp.dicom.uid import is_standards_own, is_uid
+
+if TYPE_CHECKING:
+    from scp.dicom.element import Buffer
+
+MAX_INFLATED_BYTES = 256 * 1024 * 1024
+"""Default limit of `inflate`: far above any deflated object seen, far below what harms a node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What a Transfer Syntax says about the encoding of a Data Set.
+
+    Attributes:
+        explicit: each data element names its VR.
+        little: multi-byte values are little endian.
+        encapsulated: Pixel Data of undefined length, in fragments (PS3.5 §A.4), is allowed.
+        deflated: the Data Set is one deflated stream (PS3.5 §A.5): `inflate` it, then walk it.
+    """
+
+    explicit: bool
+    little: bool
+    encapsulated: bool
+    deflated: bool = False
+
+
+EXPLICIT_LITTLE = Encoding(explicit=True, little=True, encapsulated=False)
+EXPLICIT_BIG = Encoding(explicit=True, little=False, encapsulated=False)
+IMPLICIT_LITTLE = Encoding(explicit=False, little=True, encapsulated=False)
+DEFLATED = replace(EXPLICIT_LITTLE, deflated=True)
+ENCAPSULATED = replace(EXPLICIT_LITTLE, encapsulated=True)
+
+_GZIP_TRAILER = Struct("<II")  # CRC-32 and size of what was compressed (RFC 1952)
+
+_TRANSFER_SYNTAXES = "1.2.840.10008.1.2."
+
+# Everything that is not Explicit VR Little Endian with encapsulated Pixel Data.
+_SPECIAL: dict[str, Encoding | None] = {
+    ImplicitVRLittleEndian: IMPLICIT_LITTLE,
+    ExplicitVRLittleEndian: EXPLICIT_LITTLE,
+    DeflatedExplicitVRLittleEndian: DEFLATED,
+    ExplicitVRBigEndian: EXPLICIT_BIG,
+    # The pixels are at a URL, so none are encapsulated.
+    "1.2.840.10008.1.2.4.94": EXPLICIT_LITTLE,
+    "1.2.840.10008.1.2.4.95": DEFLATED,
+    JPIPHTJ2KReferenced: EXPLICIT_LITTLE,
+    JPIPHTJ2KReferencedDeflate: DEFLATED,
+    # The pixels are in another stream.
+    SMPTEST211020UncompressedProgressiveActiveVideo: EXPLICIT_LITTLE,
+    SMPTEST211020UncompressedInterlacedActiveVideo: EXPLICIT_LITTLE,
+    SMPTEST211030PCMDigitalAudio: EXPLICIT_LITTLE,
+    # Papyrus 3, and a GE private one that differs from it only in the byte order of the Pixel Data.
+    "1.2.840.10008.1.20": IMPLICIT_LITTLE,
+    "1.2.840.113619.5.2": IMPLICIT_LITTLE,
+    # RFC 2557 and XML: no Data Set is encoded with these.
+    "1.2.840.10008.1.2.6.1": None,
+    "1.2.840.10008.1.2.6.2": None,
+}
+_STANDARD = {uid: ENCAPSULATED for uid, entry in UID_dictionary.items() if entry[1] == "Transfer Syntax"}
+_ENCODINGS: dict[str, Encoding | None] = {**_STANDARD, **_SPECIAL}
+
+
+def encoding_of(uid: str) -> Encoding | None:
+    """Return how to read a Data Set that came in this Transfer Syntax, or None if the UID cannot be one.
+
+    A Transfer Syntax that is private, or newer than the dictionary, is read as Explicit VR Little Endian with
+    encapsulated Pixel Data: PS3.5 §A.4 fixes that for compressed ones, and private ones follow it.
+    """
+    try:
+        return _ENCODINGS[uid]
+    except KeyError:
+        if not is_uid(uid) or (is_standards_own(uid) and not uid.startswith(_TRANSFER_SYNTAXES)):
+            return None
+        return ENCAPSULATED
+
+
+def inflate(data: Buffer, limit: int = MAX_INFLATED_BYTES) -> bytes | Defect:
+    """Return the Data Set of a deflated Transfer Syntax (PS3.5 §A.5), or why there is none.
+
+    Never more than one byte beyond the limit is inflated. One NUL may follow the stream, to pad it to even
+    length; what else may follow is the trailer of a gzip file, if it fits: there are systems that leave it.
+    The offset of a `Defect` counts from the start of `data`.
+    """
+    stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    try:
+        inflated = stream.decompress(data, limit + 1)
+    except zlib.error:
+        return Defect(DefectKind.NOT_INFLATABLE, 0)
+    if len(inflated) > limit:
+        return Defect(DefectKind.INFLATES_TOO_LARGE, 0)
+    if not stream.eof:
+        return Defect(DefectKind.TRUNCATED, len(data))
+    rest = stream.unused_data
+    if rest not in (b"", b"\0", _GZIP_TRAILER.pack(zlib.crc32(inflated), len(inflated) & 0xFFFFFFFF)):
+        return Defect(DefectKind.TRAILING, len(data) - len(rest))
+    return inflated
