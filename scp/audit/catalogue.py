@@ -1,0 +1,42 @@
+"""Every rule, in the order in which they run and in which the first refusal gives the status."""
+
+from typing import Final
+
+from scp.audit.rule import Rule
+from scp.audit.rules import dup, enc, ent, geo_frames, geo_pixels, geo_plane, internal, num, req, stk, uid
+
+INTERNAL: Final = internal.rule_failed
+
+RULES: Final[tuple[Rule, ...]] = (
+    *uid.RULES,
+    *enc.RULES,
+    *req.RULES,
+    *dup.RULES,
+    *num.RULES,
+    *geo_plane.RULES,
+    *geo_pixels.RULES,
+    *geo_frames.RULES,
+    *ent.RULES,
+    *stk.RULES,
+    INTERNAL,
+)
+
+REQUEST_RULES: Final = uid.REQUEST_RULES
+"""Rules about the request itself: they hold for an identical resend too."""
+
+FAMILIES: Final = {
+    "UID": "Identity",
+    "ENC": "Encoding",
+    "REQ": "Required attributes",
+    "DUP": "Duplicates",
+    "NUM": "Numbering",
+    "GEO": "Geometry of one instance",
+    "ENT": "Consistency within the hierarchy",
+    "STK": "Consistency within a stack",
+    "INT": "This software",
+}
+
+
+def find(code: str) -> Rule | None:
+    """Return the rule with this code, whatever its case."""
+    return next((rule for rule in RULES if rule.code == code.upper()), None)

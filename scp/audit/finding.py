@@ -1,0 +1,126 @@
+"""What rules find, and what follows from it.
+
+A rule returns a :class:`Problem` (or an :class:`Answer`); the engine stamps it with the rule's code and the
+severity that the policy gives it: a :class:`Finding`. All findings of an instance make one :class:`Verdict`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+
+_Scalar = str | int | float | None
+Value = _Scalar | tuple[_Scalar, ...] | Mapping[str, _Scalar]
+"""A value in a finding: what JSON can hold."""
+
+_UID_CHARACTERS = frozenset("0123456789.")
+
+
+def shown_uid(text: str) -> str | None:
+    """Return what should be a UID if it can be shown to anybody, else None: text may be anything, a name even.
+
+    A finding without a value gets it when a case is written, from the object itself.
+    """
+    return text[:128] if text and set(text) <= _UID_CHARACTERS else None
+
+
+class Severity(IntEnum):
+    """How much a finding matters; ordered, so that the largest of several decides."""
+
+    OFF = 0
+    INFO = 1
+    WARN = 2
+    REFUSE = 3
+
+    def __str__(self) -> str:
+        """The word used in settings, logs and tables."""
+        return self.name.lower()
+
+
+class Answer(Enum):
+    """What a rule says when it has found nothing."""
+
+    PASS = "pass"  # noqa: S105 - an answer, not a password
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The other instance of a contradiction: which one, and who sent it.
+
+    ``receipt`` is the number of the receipt under which it was stored. ``path`` is where its bytes are.
+    """
+
+    receipt: int
+    sop_instance_uid: str
+    path: str
+    calling_ae_title: str
+    address: str
+    received: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What one rule found wrong.
+
+    ``message`` is shown everywhere, the sender's console and our log included: it may hold UIDs, codes and numbers
+    but never text that names a person. ``expected`` and ``found`` go to case files and reports only; for personal
+    attributes they stay None here and are read from the two objects when a case is written. ``case`` picks the
+    grade when a rule has more than one. ``unstorable`` marks what no profile can store: there is no place for it.
+    """
+
+    message: str
+    tags: tuple[int, ...] = ()
+    case: str = ""
+    expected: Value = None
+    found: Value = None
+    other: Other | None = None
+    unstorable: bool = False
+
+
+Outcome = Problem | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem, the rule that found it, and how severe it is for this sender."""
+
+    code: str
+    severity: Severity
+    status: int
+    problem: Problem
+
+    @property
+    def comment(self) -> str:
+        """The Error Comment (0000,0902): LO, at most 64 characters, the code first."""
+        return f"{self.code} {self.problem.message}"[:64]
+
+
+class Decision(Enum):
+    """What becomes of an instance."""
+
+    ACCEPT = "accept"
+    WARN = "warn"
+    REFUSE = "refuse"
+    RETRY = "retry"  # our resources: nothing was decided about the data
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision about one instance and the response that follows from it.
+
+    ``duplicate`` says that the bytes are stored already, so that nothing new is kept. ``tightened`` maps the stricter
+    profiles to the status that they would have answered, where it differs.
+    """
+
+    decision: Decision
+    status: int
+    comment: str = ""
+    offending: tuple[int, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    duplicate: bool = False
+    tightened: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the sender is told that the instance is stored."""
+        return self.decision in (Decision.ACCEPT, Decision.WARN)

@@ -1,0 +1,159 @@
+"""What a rule is.
+
+A rule is a small pure function with a code, grades and a docstring. The docstring is its page in
+``auditscp explain``: the first line states the problem, and headed paragraphs follow (see :data:`SECTIONS`).
+Two decorators make a :class:`Rule` of it; nothing is registered by importing, the catalogue lists every rule by name::
+
+    @instance_rule("UID-009", grades(REFUSE, REFUSE), Status.SOP_CLASS_NOT_SUPPORTED, reference="PS3.4 Annex B")
+    def sop_class_cannot_be_stored(subject: Subject) -> Outcome:
+        \"\"\"Instances of the SOP Class cannot be stored. ...\"\"\"
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, NamedTuple
+
+from scp.audit.finding import Outcome, Severity
+from scp.audit.snapshot import Snapshot
+from scp.audit.tracked import Tracked
+from scp.dicom.facts import Facts
+from scp.dicom.request import Request
+from scp.dicom.sop_classes import Kind
+from scp.dicom.status import Status
+
+SECTIONS: Final = ("Checks", "Why", "Exceptions", "What to do", "Evidence")
+"""Headings of a rule's docstring; Evidence is needed where the rule refuses by default, Exceptions where there are any."""
+
+
+class Scope(Enum):
+    """What a rule has to look at."""
+
+    INSTANCE = "i"
+    PAIRWISE = "p"
+
+
+class Grade(NamedTuple):
+    """The severity of a rule in the profiles ``standard`` and ``strict``."""
+
+    standard: Severity
+    strict: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The instance that is judged: what the sender said, what the bytes say, and the values that are compared."""
+
+    request: Request
+    facts: Facts
+    tracked: Tracked
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the catalogue.
+
+    ``grades`` and ``statuses`` are by case; the case ``""`` is the usual one, and stands in where a case is not named.
+    ``kinds`` is None if the rule applies to every kind of object.
+    """
+
+    code: str
+    name: str
+    doc: str
+    scope: Scope
+    grades: Mapping[str, Grade]
+    statuses: Mapping[str, Status]
+    kinds: frozenset[Kind] | None
+    applies: str
+    reference: str
+    instance: Callable[[Subject], Outcome] | None = None
+    pairwise: Callable[[Subject, Snapshot], Outcome] | None = None
+
+    @property
+    def family(self) -> str:
+        """The letters of the code."""
+        return self.code.partition("-")[0]
+
+    @property
+    def problem(self) -> str:
+        """The first line of the docstring, without its full stop."""
+        return self.doc.partition("\n")[0].rstrip(".")
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """The named cases, the usual one left out."""
+        return tuple(case for case in self.grades if case)
+
+    def grade(self, case: str) -> Grade:
+        """Return the severities of a case."""
+        return self.grades.get(case) or self.grades[""]
+
+    def can_refuse(self, case: str) -> bool:
+        """Whether some profile refuses what this case finds."""
+        return Severity.REFUSE in self.grade(case)
+
+    def status(self, case: str) -> Status:
+        """Return the status that refuses, for a case."""
+        return self.statuses.get(case) or self.statuses[""]
+
+
+InstanceCheck = Callable[[Subject], Outcome]
+PairwiseCheck = Callable[[Subject, Snapshot], Outcome]
+
+
+def grades(standard: Severity, strict: Severity, **cases: tuple[Severity, Severity]) -> Mapping[str, Grade]:
+    """Write the grades of a rule: the usual case, then the named ones."""
+    return {"": Grade(standard, strict)} | {case: Grade(*pair) for case, pair in cases.items()}
+
+
+def _statuses(status: Status | Mapping[str, Status]) -> Mapping[str, Status]:
+    return {"": status} if isinstance(status, Status) else status
+
+
+def instance_rule(
+    code: str,
+    severities: Mapping[str, Grade],
+    status: Status | Mapping[str, Status] = Status.REFUSED_BY_SETTINGS,
+    *,
+    kinds: frozenset[Kind] | None = None,
+    applies: str = "all",
+    reference: str,
+) -> Callable[[InstanceCheck], Rule]:
+    """Make a rule that looks at the instance alone.
+
+    ``status`` answers a refusal. A rule that no profile lets refuse needs none: if settings make it refuse, the
+    general one says so.
+    """
+
+    def make(check: InstanceCheck) -> Rule:
+        return Rule(
+            code=code, name=_slug(check), doc=inspect.getdoc(check) or "", scope=Scope.INSTANCE, grades=severities,
+            statuses=_statuses(status), kinds=kinds, applies=applies, reference=reference, instance=check,
+        )  # fmt: skip
+
+    return make
+
+
+def pairwise_rule(
+    code: str,
+    severities: Mapping[str, Grade],
+    status: Status | Mapping[str, Status] = Status.REFUSED_BY_SETTINGS,
+    *,
+    kinds: frozenset[Kind] | None = None,
+    applies: str = "all",
+    reference: str,
+) -> Callable[[PairwiseCheck], Rule]:
+    """Make a rule that looks at the instance and at what the ledger already holds."""
+
+    def make(check: PairwiseCheck) -> Rule:
+        return Rule(
+            code=code, name=_slug(check), doc=inspect.getdoc(check) or "", scope=Scope.PAIRWISE, grades=severities,
+            statuses=_statuses(status), kinds=kinds, applies=applies, reference=reference, pairwise=check,
+        )  # fmt: skip
+
+    return make
+
+
+def _slug(check: Callable[..., Outcome]) -> str:
+    return check.__name__.replace("_", "-")

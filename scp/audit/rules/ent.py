@@ -1,0 +1,278 @@
+"""ENT: what all instances of one series, or of one study, must share.
+
+Each is compared with the first that was stored. Which of two came first is chance, so every finding names both; the
+series audit says later which of them stands alone.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from scp.audit.finding import Answer, Outcome, Problem, Severity
+from scp.audit.rule import Subject, grades, pairwise_rule
+from scp.audit.rules.hierarchy import Labels, differing, outcome, series_reference
+from scp.audit.snapshot import Snapshot
+from scp.audit.tracked import PATIENT, SERIES, STUDY
+from scp.dicom import tags as t
+from scp.dicom.sop_classes import IMAGES, PLANES, Kind, kind_of
+from scp.dicom.status import Status
+
+_REFUSE: Final = grades(Severity.REFUSE, Severity.REFUSE)
+_INFO: Final = (Severity.INFO, Severity.INFO)
+_WARN: Final = (Severity.WARN, Severity.WARN)
+
+_IDENTITY: Final = Labels("study", STUDY, (PATIENT, "issuer_of_patient_id"))
+_DEMOGRAPHICS: Final = Labels("study", STUDY, ("patient_name", "patient_birth_date", "patient_sex"))
+_STUDY: Final = Labels(
+    "study", STUDY, ("accession_number", "study_date", "study_time", "study_id", "study_description")
+)
+_MODALITY: Final = Labels("series", SERIES, ("modality",))
+_FRAME: Final = Labels("series", SERIES, ("frame_of_reference_uid",))
+_SOP_CLASS: Final = Labels("series", SERIES, ("sop_class_uid",))
+_LABELS: Final = Labels("series", SERIES, ("series_number", "laterality", "patient_position"))
+_SERIES: Final = Labels(
+    "series", SERIES,
+    (
+        "series_date", "series_time", "series_description", "protocol_name", "body_part_examined",
+        "performing_physician_name", "operators_name",
+    ),
+)  # fmt: skip
+_EQUIPMENT: Final = Labels(
+    "series", SERIES, ("manufacturer", "device_serial_number", "manufacturer_model_name", "station_name")
+)
+_DEVICE: Final = frozenset({"manufacturer", "device_serial_number"})
+
+
+@pairwise_rule("ENT-201", _REFUSE, Status.SERIES_IN_TWO_STUDIES, reference="PS3.3 A.1.2.3")
+def series_in_two_studies(subject: Subject, snapshot: Snapshot) -> Outcome:
+    """The series is in two studies.
+
+    Checks: the first stored instance of this Series Instance UID has the same Study Instance UID.
+
+    Why: a series belongs to one study. Split over two, half of the images are missing in either.
+
+    What to do: a study was split, merged or renamed, and its series kept their UIDs: have that system give new Series
+    Instance UIDs, or send to one study. If the images have nothing in common, two systems give the same UIDs.
+
+    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); EVIDENCE
+    """
+    series, mine = snapshot.series, subject.facts.study_instance_uid
+    if series is None or not series.parent or not mine:
+        return Answer.NOT_APPLICABLE
+    if series.parent == mine:
+        return Answer.PASS
+    return Problem(
+        "the series is stored in another study", tags=(t.STUDY_INSTANCE_UID,), expected=series.parent, found=mine,
+        other=series.other,
+    )  # fmt: skip
+
+
+@pairwise_rule("ENT-202", _REFUSE, Status.STUDY_OF_TWO_PATIENTS, reference="PS3.3 A.1.2")
+def study_of_two_patients(subject: Subject, snapshot: Snapshot) -> Outcome:
+    """The study is of two patients.
+
+    Checks: the first stored instance of the study has the same Patient ID, and the same Issuer of Patient ID if both
+    name one; without padding.
+
+    Why: images of one patient would be read as another's.
+
+    Exceptions: an empty Patient ID contradicts nothing; neither does an issuer that only one names.
+
+    What to do: find out whose images these are before anything else. Usually the ID was corrected at the equipment
+    between two series: correct those that were sent before, where the archive keeps the patient, and send this again.
+    If the wrong worklist entry was chosen, the study has to be moved to its patient.
+
+    Evidence: EVIDENCE
+    """
+    mine = subject.tracked.study
+    return outcome(_IDENTITY, differing(_IDENTITY, mine, snapshot.study), mine, snapshot.study)
+
+
+@pairwise_rule("ENT-203", _REFUSE, Status.SERIES_OF_TWO_MODALITIES, reference="PS3.3 A.1.2.3, C.7.3.1.1.1")
+def series_of_two_modalities(subject: Subject, snapshot: Snapshot) -> Outcome:
+    """The series is of two modalities.
+
+    Checks: the first stored instance of the series has the same Modality (0008,0060).
+
+    Why: all instances of a series are of one modality, and viewers choose by it how to show them.
+
+    What to do: a report, a screen capture or a derived object was put into the series of its images: have the system
+    that made it give it a series of its own.
+
+    Evidence: EVIDENCE
+    """
+    return _in_series(subject, snapshot, _MODALITY)
+
+
+@pairwise_rule(
+    "ENT-204", grades(Severity.REFUSE, Severity.REFUSE, other=(Severity.INFO, Severity.REFUSE)),
+    Status.SERIES_OF_TWO_FRAMES_OF_REFERENCE, reference="PS3.3 C.7.4.1.1.1",
+)  # fmt: skip
+def series_with_two_frames_of_reference(subject: Subject, snapshot: Snapshot) -> Outcome:
+    """The series has two Frames of Reference.
+
+    Checks: the first stored instance of the series has the same Frame of Reference UID (0020,0052). The usual case is
+    CT, MR and PET; the case `other` is everything else.
+
+    Why: positions of two Frames of Reference must not be put into one volume: the patient may have moved.
+
+    Exceptions: an empty one contradicts nothing. Whole slide images have one for each level, some ultrasound one for
+    each image.
+
+    What to do: have the equipment begin a new series when the patient is positioned anew. If one program sorts images
+    of several scans into one series, have it keep them apart.
+
+    Evidence: EVIDENCE
+    """
+    case = "" if subject.facts.kind in PLANES else "other"
+    return _in_series(subject, snapshot, _FRAME, case)
+
+
+@pairwise_rule(
+    "ENT-205", grades(Severity.INFO, Severity.INFO, report=_WARN), reference="PS3.3 A.1.2.3"
+)  # fmt: skip
+def series_with_mixed_sop_classes(subject: Subject, snapshot: Snapshot) -> Outcome:
+    """The series has several SOP Classes.
+
+    Checks: the first stored instance of the series has the same SOP Class UID (0008,0016). The case `report` is an
+    image together with a structured report.
+
+    Why: it is worth knowing: software that expects one class in a series passes over the other.
+
+    Exceptions: the usual case is legitimate: single and multi-frame ultrasound, MR images with their Raw Data,
+    classic and enhanced images of one scan.
+
+    What to do: nothing in the usual case. For a report among images: have the system that made it open a series of
+    its own.
+    """
+    series = series_reference(subject, snapshot)
+    kinds = {subject.facts.kind, kind_of(series.values.get("sop_class_uid", "")) if series else Kind.UNKNOWN}
+    case = "report" if Kind.STRUCTURED_REPORT in kinds and kinds & IMAGES else ""
+    return _in_series(subject, snapshot, _SOP_CLASS, case)
+
+
+@pairwise_rule(
+    "ENT-206", grades(Severity.WARN, Severity.REFUSE, label=_WARN), Status.SERIES_LABELS_DIFFER,
+    reference="PS3.3 C.7.3.1",
+)  # fmt: skip
+def series_labels_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
+    """Labels of the series differ in it.
+
+    Checks: the first stored instance of the series has the same Series Number (0020,0011). The case `label`: it has
+    the same Laterality (0020,0060) and Patient Position (0018,5100).
+
+    Why: these belong to the series, not to the instance. Two numbers are two series to a reader; two sides or
+    positions of one patient in one series are a danger.
+
+    Exceptions: an empty one contradicts nothing.
+
+    What to do: find the system that changed the label of part of a series, often one that renumbers, or two scans
+    that were put into one series.
+    """
+    mine, series = subject.tracked.series, series_reference(subject, snapshot)
+    names = differing(_LABELS, mine, series)
+    case = "label" if names and "series_number" not in names else ""
+    return outcome(_LABELS, names, mine, series, case)
+
+
+@pairwise_rule("ENT-207", grades(*_INFO), reference="PS3.3 C.7.3.1")
+def series_attributes_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
+    """Other attributes of the series differ in it.
+
+    Checks: the first stored instance of the series has the same Series Date, Time and Description, Protocol Name,
+    Body Part Examined, performing physician and operators.
+
+    Why: they belong to the series; that they differ shows where a series was put together.
+
+    Exceptions: a Series Time for each instance is common, and harmless.
+
+    What to do: nothing, unless something else is wrong with the series too.
+    """
+    return _in_series(subject, snapshot, _SERIES)
+
+
+@pairwise_rule(
+    "ENT-208", grades(Severity.WARN, Severity.REFUSE), Status.DEMOGRAPHICS_DIFFER, reference="PS3.3 A.1.2, C.7.1.1"
+)
+def demographics_differ_in_study(subject: Subject, snapshot: Snapshot) -> Outcome:
+    """The demographics of the patient differ in the study.
+
+    Checks: the first stored instance of the study has the same Patient's Name, Birth Date and Sex. Names are compared
+    without regard to case, spaces and carets.
+
+    Why: with one Patient ID and two names, one of them may be another patient's.
+
+    Exceptions: an empty value contradicts nothing. If the Patient ID differs too, ENT-202 says so, and this rule is
+    silent.
+
+    What to do: see which of the two is right; most often the name was completed or corrected between two series.
+    Correct the other where the archive keeps the patient.
+    """
+    return _in_study_of_one_patient(subject, snapshot, _DEMOGRAPHICS)
+
+
+@pairwise_rule("ENT-209", grades(*_INFO, accession=_WARN), reference="PS3.3 C.7.2.1")
+def study_attributes_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
+    """Attributes of the study differ in it.
+
+    Checks: the first stored instance of the study has the same Study Date, Time, ID and Description. The case
+    `accession`: it has the same Accession Number.
+
+    Why: they belong to the study. Two Accession Numbers are two orders, and reports go to one of them.
+
+    Exceptions: an empty value contradicts nothing. If the Patient ID differs too, ENT-202 says so, and this rule is
+    silent. Equipment that takes Study Time anew for each series is common.
+
+    What to do: for the Accession Number: see which order the images belong to, and whether two orders were meant to
+    be done in one study. Else nothing.
+    """
+    names = differing(_STUDY, subject.tracked.study, snapshot.study) or ()
+    return _in_study_of_one_patient(subject, snapshot, _STUDY, "accession" if "accession_number" in names else "")
+
+
+@pairwise_rule(
+    "ENT-210", grades(*_WARN, station=(Severity.INFO, Severity.WARN)), reference="PS3.3 C.7.5.1"
+)  # fmt: skip
+def equipment_differs_in_series(subject: Subject, snapshot: Snapshot) -> Outcome:
+    """The equipment differs in the series.
+
+    Checks: the first stored instance of the series has the same Manufacturer and Device Serial Number. The case
+    `station`: it has the same Manufacturer's Model Name and Station Name.
+
+    Why: one piece of equipment makes a series. These attributes name it; no UID does, so nothing is read from those.
+
+    Exceptions: an empty value contradicts nothing.
+
+    What to do: find the program that added to the series, or that wrote its own name over the equipment's: what it
+    derives belongs into a series of its own.
+    """
+    mine, series = subject.tracked.series, series_reference(subject, snapshot)
+    names = differing(_EQUIPMENT, mine, series)
+    case = "station" if names and _DEVICE.isdisjoint(names) else ""
+    return outcome(_EQUIPMENT, names, mine, series, case)
+
+
+def _in_series(subject: Subject, snapshot: Snapshot, labels: Labels, case: str = "") -> Outcome:
+    mine, series = subject.tracked.series, series_reference(subject, snapshot)
+    return outcome(labels, differing(labels, mine, series), mine, series, case)
+
+
+def _in_study_of_one_patient(subject: Subject, snapshot: Snapshot, labels: Labels, case: str = "") -> Outcome:
+    """Compare with the study, unless that is of another patient: then everything differs, and says nothing more."""
+    mine: Mapping[str, str] = subject.tracked.study
+    if differing(_IDENTITY, mine, snapshot.study):
+        return Answer.NOT_APPLICABLE
+    return outcome(labels, differing(labels, mine, snapshot.study), mine, snapshot.study, case)
+
+
+RULES: Final = (
+    series_in_two_studies,
+    study_of_two_patients,
+    series_of_two_modalities,
+    series_with_two_frames_of_reference,
+    series_with_mixed_sop_classes,
+    series_labels_differ,
+    series_attributes_differ,
+    demographics_differ_in_study,
+    study_attributes_differ,
+    equipment_differs_in_series,
+)

@@ -1,0 +1,177 @@
+"""GEO: whether what describes the frames of a multi-frame image matches their number."""
+
+from itertools import pairwise
+from typing import Final
+
+from scp.audit.finding import Answer, Outcome, Problem, Severity
+from scp.audit.rule import Subject, grades, instance_rule
+from scp.dicom import tags as t
+from scp.dicom.sop_classes import Kind
+from scp.dicom.status import Status
+from scp.dicom.values import Malformed
+
+_PRIVATE: Final = 1 << 16
+"""The lowest bit of the group: odd groups are private (PS3.5 §7.8)."""
+_OFFSETS: Final = (t.GRID_FRAME_OFFSET_VECTOR,)
+
+
+@instance_rule(
+    "GEO-120",
+    grades(Severity.WARN, Severity.REFUSE),
+    Status.FUNCTIONAL_GROUPS_MISMATCH,
+    kinds=frozenset({Kind.ENHANCED}),
+    applies="enhanced multi-frame images",
+    reference="PS3.3 C.7.6.16",
+)
+def functional_groups_do_not_match_frames(subject: Subject) -> Outcome:
+    """The functional groups do not match the frames.
+
+    Checks: Per-frame Functional Groups Sequence (5200,9230) has one item for each frame of Number of Frames,
+    and no functional group is both in it and in Shared Functional Groups Sequence (5200,9229).
+
+    Why: position, orientation, spacing and timing of each frame are found by counting items. With one item
+    missing, every frame after it gets the place of its neighbour. A group that is shared and per frame has
+    two values, and software differs in which it takes.
+
+    Exceptions: segmentations, and images that are tiled fully (Dimension Organization Type TILED_FULL), may
+    leave the per-frame sequence out. Private groups, and the private creators that reserve their blocks, may
+    be in both. If the Data Set cannot be read to its end, nothing is counted.
+
+    What to do: compare both counts in the finding. If frames were extracted, merged or split, the tool that
+    did it changed Number of Frames or the sequence, but not the other.
+    """
+    facts = subject.facts
+    if facts.defect or facts.frames is None or facts.dimension_organization_type == "TILED_FULL":
+        return Answer.NOT_APPLICABLE
+    per_frame = facts.frame_macros or ()
+    if len(per_frame) != facts.frames:
+        return Problem(
+            f"{len(per_frame)} per-frame items for {facts.frames} frames",
+            (t.PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, t.NUMBER_OF_FRAMES),
+            expected=facts.frames,
+            found=len(per_frame),
+        )
+    twice = facts.shared_macros.intersection(frozenset().union(*per_frame))
+    standard = sorted(tag for tag in twice if not tag & _PRIVATE)
+    if not standard:
+        return Answer.PASS
+    return Problem(
+        f"{t.name_of(standard[0])} shared and per-frame",
+        (t.SHARED_FUNCTIONAL_GROUPS_SEQUENCE, t.PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE),
+        expected="shared or per-frame",
+        found=tuple(t.name_of(tag) for tag in standard),
+    )
+
+
+@instance_rule(
+    "GEO-121",
+    grades(Severity.WARN, Severity.REFUSE),
+    Status.FRAME_VECTORS_MISMATCH,
+    kinds=frozenset({Kind.NM}),
+    applies="NM",
+    reference="PS3.3 C.8.4.8",
+)
+def frame_vectors_do_not_match_frames(subject: Subject) -> Outcome:
+    """The vectors that index the frames do not match their number.
+
+    Checks: each NM vector that Frame Increment Pointer (0028,0009) names (energy window, detector, phase,
+    rotation, R-R interval, time slot, slice, angular view, time slice) is present and has one value for each
+    frame.
+
+    Why: the vectors say which detector, energy window, slice or time a frame is. A vector that is too short
+    leaves the last frames without meaning, and a reconstruction mixes them up.
+
+    Exceptions: pointers to other attributes, such as Frame Time, are not looked at. If the Data Set cannot be
+    read to its end, absence is not judged.
+
+    What to do: compare the counts in the finding. Usually frames were removed or summed by post-processing
+    that left the vectors as they were.
+    """
+    facts = subject.facts
+    pointer = facts.frame_increment_pointer
+    if isinstance(pointer, Malformed):
+        return Problem("Frame Increment Pointer is no list of tags", (t.FRAME_INCREMENT_POINTER,), found=pointer.reason)
+    vectors = [tag for tag in pointer if tag in t.NM_FRAME_VECTORS]
+    if not vectors or facts.frames is None:
+        return Answer.NOT_APPLICABLE
+    for tag in vectors:
+        length = facts.frame_vector_lengths.get(tag)
+        if length is None and facts.defect:
+            return Answer.NOT_APPLICABLE
+        if length != facts.frames:
+            return Problem(
+                f"{t.name_of(tag)}: {length or 'no'} values, {facts.frames} frames",
+                (tag, t.NUMBER_OF_FRAMES),
+                expected=facts.frames,
+                found=length,
+            )
+    return Answer.PASS
+
+
+@instance_rule(
+    "GEO-122",
+    grades(Severity.WARN, Severity.REFUSE),
+    Status.DOSE_GRID_MISMATCH,
+    kinds=frozenset({Kind.RT_DOSE}),
+    applies="RT Dose",
+    reference="PS3.3 C.8.8.3.2",
+)
+def dose_grid_not_monotone(subject: Subject) -> Outcome:
+    """The planes of the dose grid are not in one order, or not as many as the frames.
+
+    Checks: Grid Frame Offset Vector (3004,000C), where it is present or Frame Increment Pointer names it, has
+    one number for each frame, and the numbers only rise or only fall.
+
+    Why: the vector is the third coordinate of every dose plane. A plane that is out of order, twice, or
+    missing puts dose where it was not planned, and dose-volume histograms become wrong.
+
+    Exceptions: falling offsets are as good as rising ones, and uneven steps are legal. If the Data Set cannot
+    be read to its end, absence is not judged.
+
+    What to do: export the dose again from the planning system, and do not edit it. If it was resampled or
+    cropped on the way, the tool has to write a vector for the planes that are left.
+    """
+    facts = subject.facts
+    offsets = facts.grid_frame_offsets
+    if isinstance(offsets, Malformed):
+        return Problem("Grid Frame Offset Vector is no list of numbers", _OFFSETS, found=offsets.reason)
+    if not offsets:
+        pointer = facts.frame_increment_pointer
+        named = isinstance(pointer, tuple) and t.GRID_FRAME_OFFSET_VECTOR in pointer
+        if not named or facts.defect:
+            return Answer.NOT_APPLICABLE
+        return Problem("Grid Frame Offset Vector missing", _OFFSETS, expected="one number for each frame")
+    if facts.frames is None:
+        return Answer.NOT_APPLICABLE
+    if len(offsets) != facts.frames:
+        return Problem(
+            f"{len(offsets)} grid frame offsets for {facts.frames} frames",
+            (*_OFFSETS, t.NUMBER_OF_FRAMES),
+            expected=facts.frames,
+            found=len(offsets),
+        )
+    turn = _first_turn(offsets)
+    if turn is None:
+        return Answer.PASS
+    return Problem(
+        f"grid frame offset {turn + 1} breaks the order",
+        _OFFSETS,
+        expected="strictly monotone",
+        found=offsets[: turn + 1],
+    )
+
+
+def _first_turn(numbers: tuple[float, ...]) -> int | None:
+    """Return the index of the first number that does not go on in the direction of the first step."""
+    rising = numbers[1:2] > numbers[:1]
+    for index, (before, after) in enumerate(pairwise(numbers), 1):
+        if not (after > before if rising else after < before):
+            return index
+    return None
+
+
+RULES: Final = (
+    functional_groups_do_not_match_frames,
+    frame_vectors_do_not_match_frames,
+    dose_grid_not_monotone,
+)

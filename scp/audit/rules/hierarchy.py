@@ -1,0 +1,67 @@
+"""What the rules about study, series and stack share: which reference holds, and how values are compared with it."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from pydicom.datadict import keyword_for_tag
+
+from scp.audit.finding import Answer, Outcome, Problem, Value
+from scp.audit.rule import Subject
+from scp.audit.snapshot import Reference, Snapshot
+from scp.audit.tracked import Attribute
+
+_SHOWN = 128
+"""Characters of a value in a finding."""
+
+
+class Labels(NamedTuple):
+    """Which attributes a rule compares: those of one level, by their names in :mod:`scp.audit.tracked`."""
+
+    level: str
+    attributes: Mapping[str, Attribute]
+    names: tuple[str, ...]
+
+
+def series_reference(subject: Subject, snapshot: Snapshot) -> Reference | None:
+    """Return the first instance of the series, if it is in the same study.
+
+    Two studies with one Series Instance UID are ENT-201's finding; these are two series then, and that their
+    instances differ says nothing more.
+    """
+    series = snapshot.series
+    return series if series and series.parent == subject.facts.study_instance_uid else None
+
+
+def differing(labels: Labels, mine: Mapping[str, str], reference: Reference | None) -> tuple[str, ...] | None:
+    """Return the names whose values differ, of those that both have; None if both have none of them."""
+    if reference is None:
+        return None
+    both = [name for name in labels.names if name in mine and name in reference.values]
+    return tuple(name for name in both if mine[name] != reference.values[name]) if both else None
+
+
+def outcome(
+    labels: Labels,
+    names: Iterable[str] | None,
+    mine: Mapping[str, str],
+    reference: Reference | None,
+    case: str = "",
+) -> Outcome:
+    """Turn what differs into an answer. Values of personal attributes are fingerprints, and are never shown."""
+    if names is None or reference is None:
+        return Answer.NOT_APPLICABLE
+    attributes = {name: labels.attributes[name] for name in names}
+    if not attributes:
+        return Answer.PASS
+    keywords = {name: keyword_for_tag(attribute.tag) for name, attribute in attributes.items()}
+    impersonal = [name for name, attribute in attributes.items() if not attribute.personal]
+    expected: Value = {keywords[name]: reference.values[name][:_SHOWN] for name in impersonal} or None
+    found: Value = {keywords[name]: mine[name][:_SHOWN] for name in impersonal} or None
+    return Problem(
+        f"not as in the {labels.level}: {', '.join(keywords.values())}",
+        tags=tuple(attribute.tag for attribute in attributes.values()),
+        case=case,
+        expected=expected,
+        found=found,
+        other=reference.other,
+    )

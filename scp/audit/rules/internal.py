@@ -1,0 +1,18 @@
+"""INT: what we find out about ourselves."""
+
+from scp.audit.finding import Answer, Outcome, Severity
+from scp.audit.rule import Subject, grades, instance_rule
+
+
+@instance_rule("INT-001", grades(Severity.WARN, Severity.WARN), kinds=frozenset(), applies="–", reference="–")
+def rule_failed(subject: Subject) -> Outcome:  # noqa: ARG001 - reported by the engine, never by looking
+    """A rule failed on this instance.
+
+    Checks: whether every rule came to an answer. This finding is a fault of this software, not of the instance.
+
+    Why: an auditor that loses an instance because of its own mistake is worse than one that misses a finding. The
+    instance is stored as if the rule had passed; the finding and the log name the rule.
+
+    What to do: report it, with the rule's code and the error type from the log line. The instance itself is safe.
+    """
+    return Answer.NOT_APPLICABLE

@@ -1,0 +1,86 @@
+"""REQ: attributes without which an instance has no identity."""
+
+from typing import Final
+
+from pydicom.datadict import dictionary_description
+
+from scp.audit.finding import Answer, Outcome, Problem, Severity
+from scp.audit.rule import Subject, grades, instance_rule
+from scp.dicom import tags as t
+from scp.dicom.sop_classes import Kind
+from scp.dicom.status import Status
+
+_OF_A_PATIENT: Final = frozenset(Kind) - {Kind.NON_PATIENT}
+
+
+@instance_rule(
+    "REQ-001", grades(Severity.REFUSE, Severity.REFUSE, unknown_class=(Severity.INFO, Severity.WARN)),
+    Status.IDENTITY_MISSING, applies="all; of non-patient objects the SOP Instance UID",
+    reference="PS3.3 C.7.2.1, C.7.3.1, C.12.1",
+)  # fmt: skip
+def identity_missing(subject: Subject) -> Outcome:
+    """The instance does not say what it is, or where it belongs.
+
+    Checks: SOP Class, SOP Instance, Study Instance and Series Instance UID and the Modality are present and not
+    empty. All of them are Type 1. The case `unknown_class` is a missing Modality in an instance of a class that
+    the dictionary does not know.
+
+    Why: an instance without these UIDs has no place to be stored, and is refused in every profile. Without a
+    Modality no worklist, viewer or archive can handle the series.
+
+    Exceptions: non-patient objects (protocols, palettes, templates) have no study and no series; of them only the
+    SOP Instance UID is asked for. The standard does not say what private classes contain, and a missing Modality
+    does not keep them from being stored.
+
+    What to do: complete the attribute where the object is made. Objects converted from other formats often lack a
+    series: give them one.
+
+    Evidence: 0 of 259 instances of the corpus (11 real series: GE, Siemens, Philips). Of pydicom's 166 test files
+    23, each of which lacks what the finding says: 8 media directories, 8 test patterns without series or
+    Modality, 6 fragments made to show an encoding, and one that cannot be read (see ENC-002).
+    """
+    facts = subject.facts
+    uids = {t.SOP_CLASS_UID: facts.sop_class_uid, t.SOP_INSTANCE_UID: facts.sop_instance_uid}
+    of_a_patient = facts.kind in _OF_A_PATIENT
+    if of_a_patient:
+        uids |= {
+            t.STUDY_INSTANCE_UID: facts.study_instance_uid,
+            t.SERIES_INSTANCE_UID: facts.series_instance_uid,
+        }
+    missing = tuple(tag for tag, text in uids.items() if not text)
+    no_place = bool(missing)
+    if of_a_patient and not facts.modality:
+        missing += (t.MODALITY,)
+    if not missing:
+        return Answer.PASS
+    return Problem(
+        "missing: " + ", ".join(dictionary_description(tag) for tag in missing),
+        tags=missing,
+        case="unknown_class" if facts.kind is Kind.UNKNOWN and not no_place else "",
+        unstorable=no_place,
+    )
+
+
+@instance_rule(
+    "REQ-002", grades(Severity.INFO, Severity.WARN), kinds=_OF_A_PATIENT, applies="all but non-patient objects",
+    reference="PS3.3 C.7.1.1",
+)  # fmt: skip
+def patient_id_missing(subject: Subject) -> Outcome:
+    """The Patient ID is missing.
+
+    Checks: Patient ID (0010,0020) is present and not empty.
+
+    Why: the study cannot be matched with its patient later, except by hand, and contradictions between
+    patients (ENT-202) cannot be seen.
+
+    Exceptions: it is Type 2, and empty where it is not known: emergencies.
+
+    What to do: send the study again from the equipment after the patient was identified there, or correct
+    it in the archive. If it happens often, look at how patients are registered at the equipment.
+    """
+    if subject.facts.patient_id:
+        return Answer.PASS
+    return Problem("no Patient ID", tags=(t.PATIENT_ID,))
+
+
+RULES: Final = (identity_missing, patient_id_missing)

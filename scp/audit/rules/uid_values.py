@@ -1,0 +1,180 @@
+"""UID-001 to UID-004: whether the UIDs of an instance are written as UIDs."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from pydicom.datadict import dictionary_description
+
+from scp.audit.finding import Answer, Outcome, Problem, Severity, shown_uid
+from scp.audit.rule import Subject, grades, instance_rule
+from scp.dicom import tags as t
+from scp.dicom.status import Status
+from scp.dicom.uid import MAX_LENGTH, is_safe_name, is_uid
+
+_PLACE: Final = frozenset({t.SOP_INSTANCE_UID, t.SERIES_INSTANCE_UID, t.STUDY_INSTANCE_UID})
+"""UIDs that name the place where an instance is stored."""
+
+_OWNED: Final = _PLACE | {t.SOP_CLASS_UID}
+"""UIDs that UID-001 and UID-002 look at, so that UID-003 does not."""
+
+_ALPHABET: Final = frozenset("0123456789.")
+_MOST_TAGS: Final = 16
+"""Offending Elements of one finding: enough to see the pattern, whatever a hostile Data Set holds."""
+_MOST_VALUES: Final = 62
+"""Values of a list that are looked at: 62 UIDs with their separators fit into the 4096 bytes that are read of it."""
+
+
+def _fault(text: str) -> str:
+    """Say in a few words why a text is not a UID (PS3.5 §9.1); nothing if it is one."""
+    if is_uid(text):
+        return ""
+    if not _ALPHABET.issuperset(text):
+        return "not only digits and dots"
+    if len(text) > MAX_LENGTH:
+        return f"longer than {MAX_LENGTH} characters"
+    return "a component is empty" if "" in text.split(".") else "a component starts with 0"
+
+
+def _shown(uids: Mapping[int, str], faults: Iterable[int]) -> Mapping[str, str | None] | None:
+    """Return the faulty values, or None if one may not be shown to everybody."""
+    values = {t.name_of(tag): shown_uid(uids[tag]) for tag in faults}
+    return None if None in values.values() else values
+
+
+def _malformed(uids: Mapping[int, str]) -> Outcome:
+    """Judge the grammar of some UIDs by tag; empty ones are no matter of grammar."""
+    present = {tag: text for tag, text in uids.items() if text}
+    if not present:
+        return Answer.NOT_APPLICABLE
+    faults = {tag: fault for tag, text in present.items() if (fault := _fault(text))}
+    if not faults:
+        return Answer.PASS
+    tag, fault = next(iter(faults.items()))
+    return Problem(
+        f"{dictionary_description(tag)}: {fault}",
+        tags=tuple(faults),
+        found=_shown(present, faults),
+        unstorable=any(not is_safe_name(present[tag]) for tag in faults if tag in _PLACE),
+    )
+
+
+@instance_rule(
+    "UID-001", grades(Severity.REFUSE, Severity.REFUSE), Status.INVALID_SOP_INSTANCE_UID,
+    reference="PS3.5 §9.1, PS3.7 §9.1.1.1.9",
+)  # fmt: skip
+def sop_instance_uid_malformed(subject: Subject) -> Outcome:
+    """The SOP Instance UID is not a UID.
+
+    Checks: SOP Instance UID (0008,0018) of the Data Set and Affected SOP Instance UID (0000,1000) of the
+    request: decimal components without leading zeros, joined by dots, 1 to 64 characters. Padding is left
+    out before (see UID-004).
+
+    Why: the SOP Instance UID is the identity of the instance. One that other systems cannot store,
+    compare or put into a request makes the instance unfindable, or lets it be taken for another.
+
+    Exceptions: an empty one is REQ-001's matter (in the Data Set) or UID-007's (in the request). Leading
+    zeros circulate in old test patterns: this rule may be set to `warn` for their sender. Anything but
+    digits and dots is refused whatever the settings say, because there is no place to store it.
+
+    What to do: correct the root or the UID generator in the configuration of the equipment; a component
+    may be `0` but not `01`. An instance that was renumbered by a gateway is better sent again from its
+    source.
+
+    Evidence: 0 of 259 instances of the corpus (11 real series: GE, Siemens, Philips), 0 of the 166 DICOM
+    files that pydicom ships as test files.
+    """
+    return _malformed(
+        {
+            t.SOP_INSTANCE_UID: subject.facts.sop_instance_uid,
+            t.AFFECTED_SOP_INSTANCE_UID: subject.request.sop_instance_uid,
+        }
+    )
+
+
+@instance_rule(
+    "UID-002", grades(Severity.REFUSE, Severity.REFUSE), Status.UID_MALFORMED, reference="PS3.5 §9.1"
+)  # fmt: skip
+def hierarchy_uid_malformed(subject: Subject) -> Outcome:
+    """The Study Instance, Series Instance or SOP Class UID is not a UID.
+
+    Checks: (0020,000D), (0020,000E) and (0008,0016) by the same grammar as UID-001.
+
+    Why: these UIDs put the instance into its study and series, and say what it is. Other systems drop or
+    split studies whose UIDs they cannot read.
+
+    Exceptions: empty ones are REQ-001's matter.
+
+    What to do: correct the UID generator of the equipment; a Study Instance UID often comes from the
+    worklist, so look at what the information system sends in (0020,000D).
+
+    Evidence: as UID-001: 0 of 259 instances of real series, 0 of 166 test files.
+    """
+    facts = subject.facts
+    return _malformed(
+        {
+            t.STUDY_INSTANCE_UID: facts.study_instance_uid,
+            t.SERIES_INSTANCE_UID: facts.series_instance_uid,
+            t.SOP_CLASS_UID: facts.sop_class_uid,
+        }
+    )
+
+
+@instance_rule("UID-003", grades(Severity.WARN, Severity.WARN), reference="PS3.5 §9.1")
+def other_uid_malformed(subject: Subject) -> Outcome:
+    """Another value that must be a UID is not one.
+
+    Checks: every top-level element with the VR UI but those of UID-001 and UID-002, private ones
+    included; lists value by value, as far as the first 62.
+
+    Why: references by such a UID (Frame of Reference, synchronisation, context groups) lead nowhere.
+
+    Exceptions: empty values are allowed; some MR equipment sends an empty Frame of Reference UID (see
+    GEO-108).
+
+    What to do: the finding names the elements; report them to the maker of the equipment.
+    """
+    others = {tag: text for tag, text in subject.facts.uids.items() if text and tag not in _OWNED}
+    if not others:
+        return Answer.NOT_APPLICABLE
+    faults = {tag: fault for tag, text in others.items() if (fault := _fault_in_list(text))}
+    if not faults:
+        return Answer.PASS
+    tag, fault = next(iter(faults.items()))
+    return Problem(
+        f"({tag >> 16:04X},{tag & 0xFFFF:04X}): {fault}",
+        tags=tuple(faults)[:_MOST_TAGS],
+        found=_shown(others, tuple(faults)[:_MOST_TAGS]),
+    )
+
+
+def _fault_in_list(text: str) -> str:
+    """Say what is wrong with the first of several values that is not a UID; empty values are allowed."""
+    values = (value.strip(" \0") for value in text.split("\\", _MOST_VALUES)[:_MOST_VALUES])
+    return next((fault for value in values if value and (fault := _fault(value))), "")
+
+
+@instance_rule("UID-004", grades(Severity.INFO, Severity.WARN), reference="PS3.5 §6.2, §9.1")
+def uid_padded_wrongly(subject: Subject) -> Outcome:
+    """A UID is padded with something other than one NUL.
+
+    Checks: the raw bytes of every top-level element with the VR UI: one trailing NUL if that makes the
+    length even, nothing else.
+
+    Why: receivers that do not strip spaces take a padded UID for another one.
+
+    Exceptions: none. UIDs are compared without padding everywhere here, so nothing else follows from it.
+
+    What to do: harmless here. Where another system loses such instances, this is why; ask the maker of
+    the equipment.
+    """
+    if not subject.facts.uids:
+        return Answer.NOT_APPLICABLE
+    padded = subject.facts.badly_padded_uids
+    if not padded:
+        return Answer.PASS
+    return Problem(
+        f"{len(padded)} of {len(subject.facts.uids)} UIDs not padded with one NUL",
+        tags=padded[:_MOST_TAGS],
+        found=len(padded),
+        expected=0,
+    )

@@ -1,0 +1,78 @@
+"""What the ledger holds of an instance's UID, its series and its study, when the instance is judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scp.audit.finding import Other
+from scp.dicom.difference import Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The stored instance with the same SOP Instance UID.
+
+    ``confirmed`` says that its sender knows that it was stored: something else arrived on its association after the
+    response, or the association was released.
+    """
+
+    other: Other
+    digest: bytes
+    transfer_syntax: str
+    sop_class_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    patient: str
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The first stored instance of a study or series: what later ones are compared with.
+
+    ``values`` are those of :mod:`scp.audit.tracked`; ``parent`` is the Study Instance UID of a series.
+    """
+
+    other: Other
+    values: Mapping[str, str]
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StackReference:
+    """The first stored image of a stack: matrix, Pixel Spacing in mm (row, column) and direction cosines."""
+
+    other: Other
+    rows: int | None
+    columns: int | None
+    pixel_spacing: tuple[float, ...]
+    orientation: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A stored instance of the same series with the same Instance Number."""
+
+    other: Other
+    slot: str
+    place: str
+    sop_class_uid: str
+    concatenation_uid: str
+    in_concatenation_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that a pairwise rule may look at.
+
+    ``identical`` says that ``held`` has the same bytes in the same transfer syntax; otherwise ``comparison`` says
+    what differs. ``neighbours`` never contain the same SOP Instance UID.
+    """
+
+    held: Held | None = None
+    identical: bool = False
+    comparison: Comparison | None = None
+    study: Reference | None = None
+    series: Reference | None = None
+    stack: StackReference | None = None
+    acquisition: StackReference | None = None
+    neighbours: tuple[Neighbour, ...] = ()

@@ -1,0 +1,138 @@
+"""The attributes that the instances of one series, or of one study, must share.
+
+Values are compared as fingerprints where they are personal: the ledger must be able to say that two names differ
+without holding either. A fingerprint is a keyed BLAKE2b; its key is made once for each ledger.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from scp.dicom import tags as t
+from scp.dicom.facts import Facts
+
+
+def folded_name(name: str) -> str:
+    """Return a Person Name as it is compared: one case, component groups and trailing carets apart (PS3.5 §6.2.1)."""
+    return "=".join(" ".join(group.rstrip("^ ").replace("^", " ").split()) for group in name.split("=")).casefold()
+
+
+def fingerprint(key: bytes, text: str) -> str:
+    """Return 24 hexadecimal digits that stand for ``text`` under ``key``."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12, key=key).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute that is kept of a series or a study, and how it is read from the facts."""
+
+    tag: int
+    personal: bool
+    read: Callable[[Facts], str]
+
+
+PATIENT: Final = "patient"
+_LONGEST: Final = 64
+"""Characters kept of a value that is not personal: what its VR allows at most."""
+
+STUDY: Final[Mapping[str, Attribute]] = {
+    PATIENT: Attribute(t.PATIENT_ID, True, lambda facts: facts.patient_id),
+    # Apart from the ID, because many systems leave it out: it counts only where both name it.
+    "issuer_of_patient_id": Attribute(t.ISSUER_OF_PATIENT_ID, True, lambda facts: facts.issuer_of_patient_id),
+    "patient_name": Attribute(t.PATIENT_NAME, True, lambda facts: folded_name(facts.patient_name)),
+    "patient_birth_date": Attribute(t.PATIENT_BIRTH_DATE, True, lambda facts: facts.patient_birth_date),
+    "patient_sex": Attribute(t.PATIENT_SEX, True, lambda facts: facts.patient_sex),
+    "study_date": Attribute(t.STUDY_DATE, True, lambda facts: facts.study_date),
+    "study_time": Attribute(t.STUDY_TIME, True, lambda facts: facts.study_time),
+    "study_id": Attribute(t.STUDY_ID, True, lambda facts: facts.study_id),
+    "accession_number": Attribute(t.ACCESSION_NUMBER, True, lambda facts: facts.accession_number),
+    "study_description": Attribute(t.STUDY_DESCRIPTION, True, lambda facts: facts.study_description),
+}
+SERIES: Final[Mapping[str, Attribute]] = {
+    "modality": Attribute(t.MODALITY, False, lambda facts: facts.modality),
+    "frame_of_reference_uid": Attribute(t.FRAME_OF_REFERENCE_UID, False, lambda facts: facts.frame_of_reference_uid),
+    "sop_class_uid": Attribute(t.SOP_CLASS_UID, False, lambda facts: facts.sop_class_uid),
+    "series_number": Attribute(t.SERIES_NUMBER, False, lambda facts: facts.series_number),
+    "laterality": Attribute(t.LATERALITY, False, lambda facts: facts.laterality),
+    "patient_position": Attribute(t.PATIENT_POSITION, False, lambda facts: facts.patient_position),
+    "series_date": Attribute(t.SERIES_DATE, True, lambda facts: facts.series_date),
+    "series_time": Attribute(t.SERIES_TIME, True, lambda facts: facts.series_time),
+    "series_description": Attribute(t.SERIES_DESCRIPTION, True, lambda facts: facts.series_description),
+    "protocol_name": Attribute(t.PROTOCOL_NAME, True, lambda facts: facts.protocol_name),
+    "performing_physician_name": Attribute(
+        t.PERFORMING_PHYSICIAN_NAME, True, lambda facts: folded_name(facts.performing_physician_name)
+    ),
+    "operators_name": Attribute(t.OPERATORS_NAME, True, lambda facts: folded_name(facts.operators_name)),
+    "body_part_examined": Attribute(t.BODY_PART_EXAMINED, False, lambda facts: facts.body_part_examined),
+    "manufacturer": Attribute(t.MANUFACTURER, False, lambda facts: facts.manufacturer),
+    "manufacturer_model_name": Attribute(t.MANUFACTURER_MODEL_NAME, False, lambda facts: facts.manufacturer_model_name),
+    "device_serial_number": Attribute(t.DEVICE_SERIAL_NUMBER, False, lambda facts: facts.device_serial_number),
+    "station_name": Attribute(t.STATION_NAME, False, lambda facts: facts.station_name),
+}
+
+COUNTED: Final = (
+    PATIENT, "patient_name", "patient_birth_date", "patient_sex", "accession_number", "modality",
+    "frame_of_reference_uid", "sop_class_uid", "series_number", "laterality", "patient_position", "manufacturer",
+    "device_serial_number",
+)  # fmt: skip
+"""Attributes whose values are counted in each series, so that a reference that is the odd one out can be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """The compared values of one instance: not empty ones only, personal ones as fingerprints.
+
+    ``stack`` is what makes a stack within a series (SOP Class and Image Type); ``acquisition`` adds the Acquisition
+    Number; ``slot`` adds all that may legitimately repeat a position or an Instance Number; ``place`` is the image
+    plane, empty if there is none.
+    """
+
+    study: Mapping[str, str]
+    series: Mapping[str, str]
+    stack: str
+    acquisition: str
+    slot: str
+    place: str
+
+    @property
+    def counted(self) -> Mapping[str, str]:
+        """The values of :data:`COUNTED`."""
+        both = {**self.study, **self.series}
+        return {name: both[name] for name in COUNTED if name in both}
+
+
+def tracked(facts: Facts, key: bytes) -> Tracked:
+    """Return the compared values of an instance, under the fingerprint key of the ledger."""
+    stack = "\n".join((facts.sop_class_uid, *facts.image_type))
+    acquisition = f"{stack}\n{facts.acquisition_number}"
+    slot = "\n".join(
+        (
+            acquisition, facts.echo_numbers, facts.echo_time, facts.temporal_position_identifier,
+            facts.diffusion_b_value, facts.trigger_time, facts.sequence_name, facts.flip_angle,
+            facts.inversion_time, facts.repetition_time, facts.complex_image_component, facts.receive_coil_name,
+            facts.convolution_kernel, facts.concatenation_uid, facts.image_index,
+        )
+    )  # fmt: skip
+    plane = (facts.image_position, facts.image_orientation)
+    return Tracked(
+        study=_values(STUDY, facts, key),
+        series=_values(SERIES, facts, key),
+        stack=_digest(stack),
+        acquisition=_digest(acquisition),
+        slot=_digest(slot),
+        place=_digest(repr(plane)) if isinstance(plane[0], tuple) and plane[0] else "",
+    )
+
+
+def _values(table: Mapping[str, Attribute], facts: Facts, key: bytes) -> Mapping[str, str]:
+    read = ((name, attribute, attribute.read(facts)) for name, attribute in table.items())
+    return {
+        name: fingerprint(key, value) if attribute.personal else value[:_LONGEST]
+        for name, attribute, value in read
+        if value
+    }
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,73 @@
+"""Where things are in the data folder. Paths are relative to it, with forward slashes, as the ledger keeps them.
+
+::
+
+    ledger.sqlite3
+    spool/<receipt>.part                    received, not decided; never acknowledged
+    archive/<study>/<series>/<instance>.dcm  UIDs that have passed the rules UID-001 and UID-002
+    archive/non-patient/<instance>.dcm      objects that belong to no study
+    quarantine/<date>/<receipt>.dcm         nothing that the peer said is part of a path here
+    quarantine/<date>/<receipt>.json        the case
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from scp.ids import as_text
+
+LEDGER: Final = "ledger.sqlite3"
+SPOOL: Final = "spool"
+ARCHIVE: Final = "archive"
+QUARANTINE: Final = "quarantine"
+
+
+class Place(StrEnum):
+    """Where the bytes of a request went."""
+
+    ARCHIVE = "archive"
+    QUARANTINE = "quarantine"
+    NOWHERE = "nowhere"  # kept already, or never complete
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the bytes of a request are, and under which receipt they were put there."""
+
+    place: Place
+    path: str
+    original: int
+
+
+def spool_path(receipt: int) -> str:
+    """Return where the bytes of a request are while nothing is decided."""
+    return f"{SPOOL}/{as_text(receipt)}.part"
+
+
+def archive_path(study_uid: str, series_uid: str, sop_instance_uid: str) -> str:
+    """Return where an accepted instance is kept. The caller has checked that the UIDs are safe as names.
+
+    Objects of no patient (protocols, palettes, templates) have no study and no series.
+    """
+    if not (study_uid and series_uid):
+        return f"{ARCHIVE}/non-patient/{sop_instance_uid}.dcm"
+    return f"{ARCHIVE}/{study_uid}/{series_uid}/{sop_instance_uid}.dcm"
+
+
+def quarantine_path(receipt: int, received_us: int) -> str:
+    """Return where a refused object is kept; its case is beside it (see :func:`case_path`)."""
+    day = datetime.fromtimestamp(received_us / 1_000_000, UTC).date().isoformat()
+    return f"{QUARANTINE}/{day}/{as_text(receipt)}.dcm"
+
+
+def case_path(path: str) -> str:
+    """Return the path of the case of a quarantined object."""
+    return path.removesuffix(".dcm") + ".json"
+
+
+def timestamp(microseconds: int) -> str:
+    """Write a time in UTC as RFC 3339, with milliseconds."""
+    return (
+        datetime.fromtimestamp(microseconds / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
