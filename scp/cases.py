@@ -1,0 +1,152 @@
+"""The case of a refused object: everything that a person needs to judge it again, in one JSON document.
+
+A case is made from the ledger's receipt and from the two objects alone, so that recovery can make it as well as the
+moment of refusal. It lies in quarantine, beside the object, because it may show personal data: the values that
+differ, of both sides.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from scp.audit.finding import Finding, Other
+from scp.dicom import tags as t
+from scp.dicom.compare import compare
+from scp.dicom.disclose import disclosed
+from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, NotDicom, read_file
+from scp.dicom.request import Request
+from scp.dicom.walk import Limits
+from scp.errors import NodeFault
+from scp.ids import as_text
+from scp.layout import timestamp
+from scp.ledger.port import Ledger, Receipt
+from scp.store.mapped import mapped
+from scp.store.store import Store
+
+VERSION: Final = 1
+"""Of the document's structure."""
+
+
+class Cases:
+    """Makes the cases of one node."""
+
+    def __init__(self, ledger: Ledger, store: Store, limits: Limits) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._limits = limits
+
+    def document(self, receipt: int, source: Path, request: Request | None = None) -> bytes:
+        """Return the case of a refused object whose file is ``source``. Raises NodeFault if ledger or store fail.
+
+        ``request`` is what the peer said, word for word, as long as it is known; the ledger keeps only proper UIDs.
+        """
+        decided = self._ledger.receipt(receipt)
+        if decided is None:
+            raise NodeFault("there is no receipt for the case")
+        decided = replace(decided, request=request or decided.request)
+        with _data_set(source) as ours:
+            findings = [self._finding(finding, decided, ours) for finding in decided.findings]
+            differences = self._differences(decided, ours)
+        return orjson.dumps(
+            {
+                "version": VERSION,
+                "case": as_text(receipt),
+                "receipt": _receipt(decided),
+                "association": asdict(decided.request.association),
+                "findings": findings,
+                "differences": differences,
+                "written_by": {
+                    "implementation_class_uid": IMPLEMENTATION_CLASS_UID,
+                    "implementation_version_name": IMPLEMENTATION_VERSION_NAME,
+                },
+            },
+            option=orjson.OPT_INDENT_2,
+        )
+
+    def _finding(self, finding: Finding, decided: Receipt, ours: memoryview) -> Mapping[str, Any]:
+        """Return a finding with both sides; personal values, which the ledger does not hold, come from the objects."""
+        problem, syntax = finding.problem, decided.request.transfer_syntax
+        found, expected = problem.found, problem.expected
+        if found is None:
+            found = disclosed(ours, syntax, problem.tags, self._limits)
+        if expected is None and problem.other:
+            with self._quietly(problem.other) as stored:
+                if stored:
+                    expected = disclosed(*stored, problem.tags, self._limits)
+        return finding_document(finding, expected, found)
+
+    def _differences(self, decided: Receipt, ours: memoryview) -> Mapping[str, Any] | None:
+        """Return what differs from the stored copy of the same instance, if there is one."""
+        uid = decided.request.sop_instance_uid
+        other = next(
+            (f.problem.other for f in decided.findings if f.problem.other and f.problem.other.sop_instance_uid == uid),
+            None,
+        )
+        if other is None:
+            return None
+        with self._quietly(other) as stored:
+            if not stored:
+                return None
+            comparison = compare(bytes(stored[0]), stored[1], bytes(ours), decided.request.transfer_syntax)
+        return asdict(comparison)
+
+    @contextmanager
+    def _quietly(self, other: Other) -> Iterator[tuple[memoryview, str] | None]:
+        """Give the other object, or None if it cannot be read: a case with one side is better than none."""
+        try:
+            opened = self._store.data_set(other.path, other.receipt)
+            stored = opened.__enter__()
+        except NodeFault:
+            yield None
+            return
+        try:
+            yield stored
+        finally:
+            opened.__exit__(None, None, None)
+
+
+def finding_document(finding: Finding, expected: Any, found: Any) -> Mapping[str, Any]:
+    """Return a finding as reports and cases show it."""
+    problem = finding.problem
+    return {
+        "code": finding.code,
+        "severity": str(finding.severity),
+        "message": problem.message,
+        "tags": [t.name_of(tag) for tag in problem.tags],
+        "expected": expected,
+        "found": found,
+        "other": None if problem.other is None else asdict(problem.other) | {"receipt": as_text(problem.other.receipt)},
+    }
+
+
+def _receipt(decided: Receipt) -> Mapping[str, Any]:
+    return {
+        "id": as_text(decided.id),
+        "received": timestamp(decided.received),
+        "message_id": decided.request.message_id,
+        "affected_sop_class_uid": decided.request.sop_class_uid,
+        "affected_sop_instance_uid": decided.request.sop_instance_uid,
+        "study_instance_uid": decided.study_instance_uid,
+        "series_instance_uid": decided.series_instance_uid,
+        "abstract_syntax": decided.request.abstract_syntax,
+        "transfer_syntax": decided.request.transfer_syntax,
+        "outcome": decided.outcome.value,
+        "status": None if decided.status is None else f"{decided.status:04X}",
+        "comment": decided.comment,
+        "sha256": decided.digest.hex(),
+        "size": decided.size,
+        "path": decided.placement.path,
+    }
+
+
+@contextmanager
+def _data_set(source: Path) -> Iterator[memoryview]:
+    with mapped(source) as whole:
+        found = read_file(whole)
+        offset = 0 if isinstance(found, NotDicom) else found.offset
+        with whole[offset:] as view:
+            yield view

@@ -1,0 +1,207 @@
+"""Between rows and values: the statements of the SQLite ledger, and how their columns are read and written."""
+
+from typing import Any, Final
+
+import orjson
+
+from scp.audit.finding import Finding, Other, Problem, Severity, Verdict, shown_uid
+from scp.audit.snapshot import Held, Neighbour, Reference, StackReference
+from scp.dicom.facts import Facts
+from scp.dicom.request import Association, Request
+from scp.ids import as_text, from_text
+from scp.layout import Place, Placement, archive_path, timestamp
+from scp.ledger.port import Draft, Receipt
+from scp.outcomes import Outcome
+
+Row = tuple[Any, ...]
+
+# The other instance of a finding: receipt, UIDs that make its path, and who sent it.
+_OTHER: Final = """other.id, other.uid, other_study.uid, other_series.uid,
+    other_association.calling_ae_title, other_association.address, other_receipt.received"""
+_JOIN_OTHER: Final = """
+    JOIN instance AS other ON other.id = {id}
+    JOIN study AS other_study ON other_study.id = other.study
+    JOIN series AS other_series ON other_series.id = other.series
+    JOIN receipt AS other_receipt ON other_receipt.id = other.id
+    JOIN association AS other_association ON other_association.id = other_receipt.association"""
+
+
+def _join(column: str) -> str:
+    return _JOIN_OTHER.format(id=column)
+
+
+SELECT_HELD: Final = f"""SELECT {_OTHER}, other.digest, other.transfer_syntax, other.sop_class_uid, other.patient,
+    other.confirmed FROM instance AS held {_join("held.id")} WHERE held.uid = ?"""
+SELECT_STUDY: Final = f"""SELECT {_OTHER}, study.tracked, '' FROM study {_join("study.reference")}
+    WHERE study.uid = ?"""
+SELECT_SERIES: Final = f"""SELECT {_OTHER}, series.tracked, parent.uid FROM series
+    JOIN study AS parent ON parent.id = series.study {_join("series.reference")} WHERE series.uid = ?"""
+SELECT_STACK: Final = f"""SELECT {_OTHER}, stack."rows", stack."columns", stack.pixel_spacing, stack.orientation
+    FROM series JOIN stack ON stack.series = series.id {_join("stack.reference")}
+    WHERE series.uid = ? AND stack.key = ?"""
+SELECT_NEIGHBOURS: Final = f"""SELECT {_OTHER}, other.slot, other.place, other.sop_class_uid,
+    other.concatenation_uid, other.in_concatenation_number
+    FROM series JOIN instance AS near ON near.series = series.id {_join("near.id")}
+    WHERE series.uid = ? AND near.number = ? AND near.uid <> ? ORDER BY near.id LIMIT 1000"""
+SELECT_RECEIPT: Final = """SELECT receipt.id, received, message_id, affected_sop_class_uid, affected_sop_instance_uid,
+    abstract_syntax, transfer_syntax, study_instance_uid, series_instance_uid, outcome, status, comment, digest, size,
+    kept, path, original, association.id, address, port, calling_ae_title, called_ae_title, implementation_class_uid,
+    implementation_version_name FROM receipt JOIN association ON association.id = receipt.association"""
+SELECT_FINDINGS: Final = f"""SELECT code, severity, finding.status, message, tags, expected, found, {_OTHER}
+    FROM finding {_join("finding.other").replace("JOIN", "LEFT JOIN")} WHERE finding.receipt = ? ORDER BY position"""
+
+INSERT_ASSOCIATION: Final = """INSERT OR IGNORE INTO association (id, address, port, calling_ae_title, called_ae_title,
+    implementation_class_uid, implementation_version_name) VALUES (?, ?, ?, ?, ?, ?, ?)"""
+INSERT_RECEIPT: Final = f"INSERT INTO receipt VALUES ({', '.join('?' * 19)})"
+INSERT_FINDING: Final = f"INSERT INTO finding VALUES ({', '.join('?' * 10)})"
+INSERT_INSTANCE: Final = f"INSERT INTO instance VALUES ({', '.join('?' * 14)})"
+INSERT_STACK: Final = "INSERT OR IGNORE INTO stack VALUES (?, ?, ?, ?, ?, ?, ?)"
+# An update that changes nothing makes RETURNING give the existing row's number.
+UPSERT_STUDY: Final = """INSERT INTO study (uid, reference, tracked) VALUES (?, ?, ?)
+    ON CONFLICT (uid) DO UPDATE SET uid = uid RETURNING id"""
+UPSERT_SERIES: Final = """INSERT INTO series (uid, study, reference, tracked) VALUES (?, ?, ?, ?)
+    ON CONFLICT (uid) DO UPDATE SET uid = uid RETURNING id"""
+UPSERT_VARIANT: Final = """INSERT INTO variant VALUES (?, ?, 1)
+    ON CONFLICT (series, tracked) DO UPDATE SET instances = instances + 1"""
+
+
+def dumps(value: Any) -> str:
+    """Write a value as compact JSON."""
+    return orjson.dumps(value).decode()
+
+
+def uid(text: str) -> str:
+    """Return a UID as the ledger keeps it: nothing, if it may be anything else; the case has what the peer said."""
+    return shown_uid(text) or ""
+
+
+def association_row(number: int, association: Association) -> Row:
+    """Return what INSERT_ASSOCIATION takes."""
+    return (
+        number, association.address, association.port, association.calling_ae_title, association.called_ae_title,
+        uid(association.implementation_class_uid), association.implementation_version_name,
+    )  # fmt: skip
+
+
+def receipt_row(
+    receipt: int,
+    received: int,
+    request: Request,
+    outcome: Outcome,
+    status: int | None,
+    size: int,
+    placement: Placement,
+    draft: Draft | None = None,
+    verdict: Verdict | None = None,
+) -> Row:
+    """Return what INSERT_RECEIPT takes; ``draft`` and ``verdict`` where the data were judged."""
+    return (
+        receipt, from_text(request.association.id), received,
+        request.message_id, uid(request.sop_class_uid), uid(request.sop_instance_uid), uid(request.abstract_syntax),
+        request.transfer_syntax,
+        uid(draft.subject.facts.study_instance_uid) if draft else "",
+        uid(draft.subject.facts.series_instance_uid) if draft else "",
+        outcome.value, status,
+        verdict.comment if verdict else "",
+        dumps(dict(verdict.tightened)) if verdict and verdict.tightened else None,
+        draft.digest if draft else None,
+        size, placement.place.value, placement.path, placement.original,
+    )  # fmt: skip
+
+
+def instance_row(draft: Draft, study: int, series: int) -> Row:
+    """Return what INSERT_INSTANCE takes."""
+    facts, tracked = draft.subject.facts, draft.subject.tracked
+    return (
+        draft.receipt, facts.sop_instance_uid, study, series, uid(facts.sop_class_uid),
+        draft.subject.request.transfer_syntax, _integer(facts.instance_number), tracked.slot, tracked.place,
+        facts.concatenation_uid, _integer(facts.in_concatenation_number), tracked.study.get("patient", ""),
+        draft.digest, 0,
+    )  # fmt: skip
+
+
+def stack_row(series: int, key: str, reference: int, facts: Facts) -> Row:
+    """Return what INSERT_STACK takes."""
+    spacing, orientation = facts.pixel_spacing, facts.image_orientation
+    return (
+        series, key, reference, _integer(facts.rows), _integer(facts.columns),
+        dumps(spacing if isinstance(spacing, tuple) else ()),
+        dumps(orientation if isinstance(orientation, tuple) else ()),
+    )  # fmt: skip
+
+
+def finding_row(receipt: int, position: int, finding: Finding) -> Row:
+    """Return what INSERT_FINDING takes."""
+    problem = finding.problem
+    return (
+        receipt, position, finding.code, int(finding.severity), finding.status, problem.message, dumps(problem.tags),
+        None if problem.expected is None else dumps(problem.expected),
+        None if problem.found is None else dumps(problem.found),
+        problem.other.receipt if problem.other else None,
+    )  # fmt: skip
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _other(row: Row) -> Other:
+    receipt, uid, study, series, calling, address, received = row[:7]
+    return Other(receipt, uid, archive_path(study, series, uid), calling, address, timestamp(received))
+
+
+def held_of(row: Row) -> Held:
+    """Read a row of SELECT_HELD."""
+    digest, transfer_syntax, sop_class, patient, confirmed = row[7:]
+    return Held(
+        other=_other(row), digest=digest, transfer_syntax=transfer_syntax, sop_class_uid=sop_class,
+        series_instance_uid=row[3], study_instance_uid=row[2], patient=patient, confirmed=bool(confirmed),
+    )  # fmt: skip
+
+
+def reference_of(row: Row) -> Reference:
+    """Read a row of SELECT_STUDY or SELECT_SERIES."""
+    return Reference(_other(row), orjson.loads(row[7]), row[8])
+
+
+def stack_of(row: Row) -> StackReference:
+    """Read a row of SELECT_STACK."""
+    rows, columns, spacing, orientation = row[7:]
+    return StackReference(_other(row), rows, columns, tuple(orjson.loads(spacing)), tuple(orjson.loads(orientation)))
+
+
+def neighbour_of(row: Row) -> Neighbour:
+    """Read a row of SELECT_NEIGHBOURS."""
+    return Neighbour(_other(row), *row[7:])
+
+
+def finding_of(row: Row) -> Finding:
+    """Read a row of SELECT_FINDINGS."""
+    code, severity, status, message, tags, expected, found = row[:7]
+    problem = Problem(
+        message=message, tags=tuple(orjson.loads(tags)), expected=_value(expected), found=_value(found),
+        other=_other(row[7:]) if row[7] is not None else None,
+    )  # fmt: skip
+    return Finding(code, Severity(severity), status, problem)
+
+
+def receipt_of(row: Row) -> Receipt:
+    """Read a row of SELECT_RECEIPT."""
+    association = Association(as_text(row[17]), *row[18:])
+    return Receipt(
+        id=row[0], received=row[1],
+        request=Request(
+            association=association, message_id=row[2], sop_class_uid=row[3], sop_instance_uid=row[4],
+            abstract_syntax=row[5], transfer_syntax=row[6],
+        ),
+        study_instance_uid=row[7], series_instance_uid=row[8], outcome=Outcome(row[9]), status=row[10],
+        comment=row[11], digest=row[12] or b"", size=row[13],
+        placement=Placement(Place(row[14]), row[15], row[16]),
+    )  # fmt: skip
+
+
+def _value(text: str | None) -> Any:
+    if text is None:
+        return None
+    value: Any = orjson.loads(text)
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,286 @@
+"""The embedded ledger: one SQLite file, one connection that writes, durable at every commit.
+
+SQLite comes with apsw, because the one that Python links on some systems has a WAL bug that can lose data.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any, Final, Literal
+
+import apsw
+
+from scp.audit.engine import Judgement
+from scp.audit.finding import Decision
+from scp.audit.snapshot import Snapshot
+from scp.dicom.request import Association, Request
+from scp.errors import LedgerFault
+from scp.ids import from_text
+from scp.layout import Place, Placement, archive_path, quarantine_path
+from scp.ledger import rows
+from scp.ledger.port import Admitted, Draft, Receipt
+from scp.ledger.schema import SCHEMA, VERSION
+from scp.outcomes import Ending, Outcome
+
+Durability = Literal["full", "none"]
+_BUSY_MS: Final = 5_000
+
+
+class SqliteLedger:
+    """A :class:`~scp.ledger.port.Ledger` in a file, or in memory for a throw-away one."""
+
+    def __init__(self, path: Path | None, durability: Durability = "full") -> None:
+        """Open the ledger, making it if it does not exist. Raises LedgerFault if that cannot be done."""
+        self._lock = threading.Lock()
+        self._associations: set[int] = set()
+        try:
+            self._db = apsw.Connection(str(path) if path else ":memory:")
+            self._db.set_busy_timeout(_BUSY_MS)
+            self._db.pragma("journal_mode", "wal")
+            self._db.pragma("synchronous", "full" if durability == "full" else "off")
+            self._db.pragma("foreign_keys", False)  # every write is made by one function, in order
+            self._db.pragma("cache_size", -65_536)
+            self.fingerprint_key = self._prepare()
+        except apsw.Error as error:
+            raise _fault("opened", error) from error
+        if path:
+            path.chmod(0o600)
+
+    def admit(self, draft: Draft, judge: Callable[[Snapshot], Any]) -> Any:
+        """Take the snapshot, let ``judge`` decide, and write receipt, findings and instance: one transaction."""
+        with self._transaction() as undo:
+            snapshot = self._snapshot(draft)
+            outcome = judge(snapshot)
+            if not isinstance(outcome, Judgement):
+                undo()
+                return outcome
+            return self._write(draft, snapshot, outcome)
+
+    def record(
+        self,
+        receipt: int,
+        received: int,
+        request: Request,
+        outcome: Outcome,
+        status: int | None,
+        size: int,
+        confirms: int | None = None,
+    ) -> None:
+        """Write the receipt of a request about whose data nothing was decided."""
+        nowhere = Placement(Place.NOWHERE, "", receipt)
+        with self._transaction():
+            self._confirm(confirms)
+            self._know(request.association)
+            self._db.execute(
+                rows.INSERT_RECEIPT,
+                rows.receipt_row(receipt, received, request, outcome, status, size, nowhere),
+            )
+
+    def end(self, association: Association, opened: int, closed: int, ending: Ending, confirms: int | None) -> None:
+        """Write how an association ended, and which instance its release confirms."""
+        number = from_text(association.id)
+        with self._transaction():
+            self._confirm(confirms)
+            self._know(association)
+            self._db.execute(
+                "UPDATE association SET opened = ?, closed = ?, ending = ? WHERE id = ?",
+                (opened, closed, ending.value, number),
+            )
+        self._associations.discard(number)
+
+    def confirm(self, instance: int) -> None:
+        """Note that the sender of a stored instance has read the response."""
+        with self._transaction():
+            self._confirm(instance)
+
+    def knows(self, receipt: int) -> bool:
+        """Whether there is a receipt with this number."""
+        with self._reading():
+            return bool(self._db.execute("SELECT 1 FROM receipt WHERE id = ?", (receipt,)).get)
+
+    def receipt(self, receipt: int) -> Receipt | None:
+        """Return a receipt with its findings."""
+        with self._reading():
+            row = self._db.execute(f"{rows.SELECT_RECEIPT} WHERE receipt.id = ?", (receipt,)).fetchone()
+            if row is None:
+                return None
+            findings = self._db.execute(rows.SELECT_FINDINGS, (receipt,)).fetchall()
+            return replace(rows.receipt_of(row), findings=tuple(rows.finding_of(one) for one in findings))
+
+    def receipts(self, *, newest: int = 100) -> list[Receipt]:
+        """Return the newest receipts, newest first, without their findings."""
+        with self._reading():
+            found = self._db.execute(f"{rows.SELECT_RECEIPT} ORDER BY receipt.id DESC LIMIT ?", (newest,))
+            return [rows.receipt_of(row) for row in found]
+
+    def close(self) -> None:
+        """Finish. Nothing may be called afterwards."""
+        with self._lock, suppress(apsw.Error):
+            self._db.close()
+
+    def _prepare(self) -> bytes:
+        """Make or check the tables, and return the fingerprint key."""
+        version = self._db.pragma("user_version")
+        if version not in (0, VERSION):
+            raise LedgerFault(f"the ledger has version {version}; this release reads version {VERSION}")
+        if version == 0:
+            with self._db:
+                self._db.execute(SCHEMA)
+                self._db.execute("INSERT INTO meta VALUES ('fingerprint_key', ?)", (token_bytes(32),))
+                self._db.pragma("user_version", VERSION)
+        key: bytes = self._db.execute("SELECT value FROM meta WHERE name = 'fingerprint_key'").get
+        return key
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Callable[[], None]]:
+        """Hold the lock and a write transaction; the value given undoes it."""
+        undone = False
+
+        def undo() -> None:
+            nonlocal undone
+            undone = True
+            self._db.execute("ROLLBACK")
+
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield undo
+                if not undone:
+                    self._db.execute("COMMIT")
+            except BaseException as error:
+                with suppress(apsw.Error):
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
+                self._associations.clear()
+                if isinstance(error, apsw.Error):
+                    raise _fault("written", error) from error
+                raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except apsw.Error as error:
+                raise _fault("read", error) from error
+
+    def _snapshot(self, draft: Draft) -> Snapshot:
+        """Read what pairwise rules need: at most seven look-ups by key."""
+        facts, tracked, one = draft.subject.facts, draft.subject.tracked, self._one
+        held = one(rows.SELECT_HELD, (facts.sop_instance_uid,), rows.held_of)
+        identical = (
+            held is not None
+            and held.digest == draft.digest
+            and held.transfer_syntax == draft.subject.request.transfer_syntax
+        )
+        if identical:
+            return Snapshot(held=held, identical=True)
+        if not (facts.study_instance_uid and facts.series_instance_uid):
+            return Snapshot(held=held)  # an object of no patient has nothing to be compared with
+        study = one(rows.SELECT_STUDY, (facts.study_instance_uid,), rows.reference_of)
+        series = one(rows.SELECT_SERIES, (facts.series_instance_uid,), rows.reference_of)
+        if series is None:
+            return Snapshot(held=held, study=study)
+        stack, acquisition = (
+            one(rows.SELECT_STACK, (facts.series_instance_uid, key), rows.stack_of)
+            for key in (tracked.stack, tracked.acquisition)
+        )
+        neighbours = (
+            self._db.execute(
+                rows.SELECT_NEIGHBOURS,
+                (facts.series_instance_uid, facts.instance_number, facts.sop_instance_uid),
+            )
+            if isinstance(facts.instance_number, int)
+            else ()
+        )
+        return Snapshot(
+            held=held, study=study, series=series, stack=stack, acquisition=acquisition,
+            neighbours=tuple(rows.neighbour_of(row) for row in neighbours),
+        )  # fmt: skip
+
+    def _one(self, query: str, values: tuple[Any, ...], read: Callable[[Any], Any]) -> Any:
+        row = self._db.execute(query, values).fetchone()
+        return None if row is None else read(row)
+
+    def _write(self, draft: Draft, snapshot: Snapshot, judgement: Judgement) -> Admitted:
+        verdict, request = judgement.verdict, draft.subject.request
+        self._confirm(draft.confirms)
+        self._know(request.association)
+        placement = self._placement(draft, snapshot, judgement)
+        instance = snapshot.held.other.receipt if snapshot.held and verdict.duplicate else None
+        if placement.place is Place.ARCHIVE:
+            instance = draft.receipt
+            self._write_instance(draft)
+        outcome = Outcome(verdict.decision.value)
+        self._db.execute(
+            rows.INSERT_RECEIPT,
+            rows.receipt_row(
+                draft.receipt,
+                draft.received,
+                request,
+                outcome,
+                verdict.status,
+                draft.size,
+                placement,
+                draft,
+                verdict,
+            ),
+        )
+        for position, finding in enumerate(verdict.findings):
+            self._db.execute(rows.INSERT_FINDING, rows.finding_row(draft.receipt, position, finding))
+        return Admitted(judgement, placement, instance if verdict.is_stored else None)
+
+    def _placement(self, draft: Draft, snapshot: Snapshot, judgement: Judgement) -> Placement:
+        """Decide where the bytes go. What is kept already, in the archive or in quarantine, is not kept twice."""
+        if judgement.verdict.duplicate and snapshot.held:
+            other = snapshot.held.other
+            return Placement(Place.NOWHERE, other.path, other.receipt)
+        if judgement.verdict.decision is not Decision.REFUSE:
+            facts = draft.subject.facts
+            path = archive_path(facts.study_instance_uid, facts.series_instance_uid, facts.sop_instance_uid)
+            return Placement(Place.ARCHIVE, path, draft.receipt)
+        request = draft.subject.request
+        kept = self._db.execute(
+            "SELECT id, path FROM receipt WHERE kept = 'quarantine' AND digest = ? AND transfer_syntax = ?"
+            " AND affected_sop_instance_uid = ? AND affected_sop_class_uid = ? LIMIT 1",
+            (
+                draft.digest,
+                request.transfer_syntax,
+                rows.uid(request.sop_instance_uid),
+                rows.uid(request.sop_class_uid),
+            ),
+        ).fetchone()
+        if kept:
+            return Placement(Place.NOWHERE, kept[1], kept[0])
+        return Placement(Place.QUARANTINE, quarantine_path(draft.receipt, draft.received), draft.receipt)
+
+    def _write_instance(self, draft: Draft) -> None:
+        facts, tracked = draft.subject.facts, draft.subject.tracked
+        study = self._db.execute(
+            rows.UPSERT_STUDY, (facts.study_instance_uid, draft.receipt, rows.dumps(tracked.study))
+        ).get
+        series = self._db.execute(
+            rows.UPSERT_SERIES, (facts.series_instance_uid, study, draft.receipt, rows.dumps(tracked.series))
+        ).get
+        for key in dict.fromkeys((tracked.stack, tracked.acquisition)):
+            self._db.execute(rows.INSERT_STACK, rows.stack_row(series, key, draft.receipt, facts))
+        self._db.execute(rows.UPSERT_VARIANT, (series, rows.dumps(tracked.counted)))
+        self._db.execute(rows.INSERT_INSTANCE, rows.instance_row(draft, study, series))
+
+    def _confirm(self, instance: int | None) -> None:
+        if instance is not None:
+            self._db.execute("UPDATE instance SET confirmed = 1 WHERE id = ?", (instance,))
+
+    def _know(self, association: Association) -> None:
+        """Write the association's row with the first thing that needs it."""
+        number = from_text(association.id)
+        if number not in self._associations:
+            self._db.execute(rows.INSERT_ASSOCIATION, rows.association_row(number, association))
+            self._associations.add(number)
+
+
+def _fault(what: str, error: apsw.Error) -> LedgerFault:
+    return LedgerFault(f"the ledger cannot be {what} ({type(error).__name__})")

@@ -1,0 +1,50 @@
+"""The few file operations that durability is made of. ``sync=False`` is for scratch nodes and benchmarks."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from scp.errors import StoreFault
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise fault("a folder cannot be synced", error) from error
+
+
+def make_folder(folder: Path, *, sync: bool) -> None:
+    """Make a folder and those above it that are missing, each durably in the one above."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        with suppress(FileExistsError):
+            one.mkdir(mode=0o750)
+        if sync:
+            sync_folder(one.parent)
+
+
+def write_file(path: Path, content: bytes, *, sync: bool) -> None:
+    """Write a new file in one go; an existing one is never replaced (FileExistsError)."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        if sync:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def fault(what: str, error: OSError) -> StoreFault:
+    """Return the fault of an operating system error, by its name and number, never by a path a peer chose."""
+    return StoreFault(f"{what} ({type(error).__name__}, errno {error.errno})")

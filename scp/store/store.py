@@ -1,0 +1,116 @@
+"""The folders of a node: what comes in, where it goes, and reading it again."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from scp.dicom.part10 import NotDicom, read_file
+from scp.errors import StoreFault
+from scp.layout import ARCHIVE, QUARANTINE, SPOOL, Place, Placement, case_path, spool_path
+from scp.store.files import fault, make_folder, sync_folder, write_file
+from scp.store.mapped import mapped
+from scp.store.spool import Incoming
+
+
+class Store:
+    """Spool, archive and quarantine in one data folder, which this process holds for itself."""
+
+    def __init__(self, folder: Path, *, sync: bool = True, object_bytes: int = 1 << 32) -> None:
+        """Make the folders and lock them. Raises StoreFault if that fails or another node holds them."""
+        self.folder = folder
+        self._sync = sync
+        self._limit = object_bytes
+        try:
+            for name in (SPOOL, ARCHIVE, QUARANTINE):
+                make_folder(folder / name, sync=sync)
+            self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
+        except OSError as error:
+            raise fault("the data folder cannot be made", error) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise StoreFault("another node is using the data folder") from error
+
+    def receive(self, receipt: int, header: bytes) -> Incoming:
+        """Begin an object in the spool."""
+        return Incoming(self.folder / spool_path(receipt), header, self._limit)
+
+    def finish(self, incoming: Incoming) -> None:
+        """Make a received object durable."""
+        incoming.finish(sync=self._sync)
+
+    def place(self, source: Path, placement: Placement, case: bytes | None = None) -> None:
+        """Move a decided object from the spool to its place, its case first; durable when this returns.
+
+        An existing file is never replaced: if there is one with other bytes, StoreFault says so and the spool keeps
+        what came.
+        """
+        if placement.place is Place.NOWHERE:
+            with suppress(FileNotFoundError):
+                source.unlink()
+            return
+        target = self.folder / placement.path
+        try:
+            make_folder(target.parent, sync=self._sync)
+            if case is not None:
+                self._write_case(self.folder / case_path(placement.path), case)
+            try:
+                os.link(source, target)
+            except FileExistsError as error:
+                if not _same_data_set(source, target):
+                    raise StoreFault("a file that the ledger does not know is where the object belongs") from error
+            if self._sync:
+                sync_folder(target.parent)
+            source.unlink()
+        except OSError as error:
+            raise fault("the object cannot be moved to its place", error) from error
+
+    def _write_case(self, path: Path, case: bytes) -> None:
+        draft = path.with_suffix(".json.part")
+        draft.unlink(missing_ok=True)
+        write_file(draft, case, sync=self._sync)
+        draft.replace(path)
+
+    @contextmanager
+    def data_set(self, path: str, receipt: int) -> Iterator[tuple[memoryview, str]]:
+        """Give the Data Set of a stored object and its transfer syntax.
+
+        An object whose receipt is committed but which has not moved yet is read from the spool.
+        """
+        with ExitStack() as stack:
+            for candidate in (path, spool_path(receipt), path):
+                with suppress(FileNotFoundError):
+                    whole = stack.enter_context(mapped(self.folder / candidate))
+                    break
+            else:
+                raise StoreFault("a stored object is not where the ledger says")
+            found = read_file(whole)
+            if isinstance(found, NotDicom):
+                raise StoreFault("a stored object is not a DICOM file any more")
+            view = stack.enter_context(whole[found.offset :])
+            yield view, found.transfer_syntax
+
+    def has(self, path: str) -> bool:
+        """Whether a file is where a placement says."""
+        return (self.folder / path).exists()
+
+    def spooled(self) -> list[Path]:
+        """Return what is in the spool, oldest first."""
+        return sorted((self.folder / SPOOL).iterdir())
+
+    def close(self) -> None:
+        """Let go of the data folder."""
+        os.close(self._lock)
+
+
+def _same_data_set(first: Path, second: Path) -> bool:
+    """Whether two files hold the same Data Set bytes; their File Meta Information may tell of other senders."""
+    with mapped(first) as one, mapped(second) as two:
+        parts = read_file(one), read_file(two)
+        if isinstance(parts[0], NotDicom) or isinstance(parts[1], NotDicom):
+            return False
+        with one[parts[0].offset :] as ours, two[parts[1].offset :] as theirs:
+            return ours == theirs
