@@ -1,0 +1,157 @@
+"""The same rules over files: each as if it had been sent, in the order given, into a throw-away ledger."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from pydicom.uid import MediaStorageDirectoryStorage
+
+from scp.audit.engine import Judgement, NeedsComparison, examine, judge
+from scp.audit.finding import Finding, Verdict
+from scp.audit.policy import Policy
+from scp.audit.rule import Subject
+from scp.audit.snapshot import Snapshot
+from scp.audit.tracked import tracked
+from scp.cases import finding_document
+from scp.dicom.compare import compare
+from scp.dicom.difference import Comparison
+from scp.dicom.disclose import disclosed
+from scp.dicom.facts import Facts
+from scp.dicom.part10 import NotDicom, Part10, read_file
+from scp.dicom.read import read_facts
+from scp.dicom.request import Association, Request
+from scp.dicom.uid import strip_uid
+from scp.dicom.walk import Limits
+from scp.errors import NodeFault
+from scp.ids import as_text, new_id
+from scp.ledger.port import Admitted, Draft
+from scp.ledger.sqlite import SqliteLedger
+from scp.store.mapped import mapped
+
+_META_CLASS: Final = 0x0002
+_META_INSTANCE: Final = 0x0003
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file that is an instance, and what a node would have answered; ``findings`` show both sides."""
+
+    path: Path
+    facts: Facts
+    verdict: Verdict
+    findings: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that nobody could send, and why."""
+
+    path: Path
+    reason: str
+
+
+def files_under(paths: Sequence[Path]) -> list[Path]:
+    """Return the files named, and those in the folders named, sorted within each folder."""
+    return [
+        file
+        for path in paths
+        for file in (sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else (path,))
+    ]
+
+
+class Checker:
+    """A node without a network: judges files, and remembers them as a ledger would."""
+
+    def __init__(self, policy: Policy, limits: Limits) -> None:
+        self._policy = policy
+        self._limits = limits
+        self._ledger = SqliteLedger(None, durability="none")
+        self._association = Association(as_text(new_id()), "127.0.0.1", 0, "CHECK", "AUDITSCP", "2.25.0", "")
+        self._paths: dict[int, Path] = {}
+        self._last: int | None = None
+
+    def check(self, path: Path) -> Checked | Skipped:
+        """Judge one file after those before it."""
+        try:
+            with mapped(path) as whole:
+                part10 = read_file(whole)
+                if isinstance(part10, NotDicom):
+                    return Skipped(path, part10.reason)
+                with whole[part10.offset :] as data:
+                    return self._judge(path, part10, data)
+        except FileNotFoundError:
+            return Skipped(path, "there is no such file")
+        except NodeFault as fault:
+            return Skipped(path, str(fault))
+
+    def _judge(self, path: Path, part10: Part10, data: memoryview) -> Checked | Skipped:
+        facts = read_facts(data, part10.transfer_syntax, self._limits)
+        request = self._request(part10, facts)
+        if request.sop_class_uid == MediaStorageDirectoryStorage:
+            return Skipped(path, "a DICOMDIR: an index of files, which is never sent")
+        subject = Subject(request, facts, tracked(facts, self._ledger.fingerprint_key))
+        receipt = new_id()
+        draft = Draft(receipt, receipt, subject, sha256(data).digest(), len(data), self._last)
+        admitted = self._admit(draft, path)
+        self._last = admitted.instance
+        if admitted.instance == receipt:
+            self._paths[receipt] = path
+        verdict = admitted.judgement.verdict
+        findings = [self._finding(one, data, part10.transfer_syntax) for one in verdict.findings]
+        return Checked(path, facts, verdict, findings)
+
+    def _request(self, part10: Part10, facts: Facts) -> Request:
+        """Return the request that a sender makes of a file: the Data Set's own UIDs, as storage clients do."""
+        sop_class_uid = facts.sop_class_uid or part10.meta.get(_META_CLASS, "")
+        return Request(
+            association=self._association,
+            message_id=1,
+            sop_class_uid=sop_class_uid,
+            sop_instance_uid=facts.sop_instance_uid or part10.meta.get(_META_INSTANCE, ""),
+            abstract_syntax=sop_class_uid,
+            transfer_syntax=strip_uid(part10.transfer_syntax.encode()),
+        )
+
+    def _admit(self, draft: Draft, path: Path) -> Admitted:
+        examination = examine(draft.subject)
+        comparison: Comparison | None = None
+
+        def decide(snapshot: Snapshot) -> Judgement | NeedsComparison:
+            return judge(examination, replace(snapshot, comparison=comparison), self._policy)
+
+        outcome = self._ledger.admit(draft, decide)
+        if isinstance(outcome, NeedsComparison):
+            comparison = self._compare(self._paths[outcome.held.other.receipt], path)
+            outcome = self._ledger.admit(draft, decide)
+        assert isinstance(outcome, Admitted)
+        return outcome
+
+    def _compare(self, first: Path, second: Path) -> Comparison:
+        with _data_set(first) as (one, one_syntax), _data_set(second) as (two, two_syntax):
+            return compare(bytes(one), one_syntax, bytes(two), two_syntax)
+
+    def _finding(self, finding: Finding, ours: memoryview, syntax: str) -> Mapping[str, Any]:
+        problem = finding.problem
+        found, expected = problem.found, problem.expected
+        if found is None:
+            found = disclosed(ours, syntax, problem.tags, self._limits)
+        document = dict(finding_document(finding, expected, found))
+        if problem.other:
+            path = self._paths[problem.other.receipt]
+            document["other"] = {"sop_instance_uid": problem.other.sop_instance_uid, "path": str(path)}
+            if expected is None:
+                with _data_set(path) as (theirs, their_syntax):
+                    document["expected"] = disclosed(theirs, their_syntax, problem.tags, self._limits)
+        return document
+
+
+@contextmanager
+def _data_set(path: Path) -> Iterator[tuple[memoryview, str]]:
+    with mapped(path) as whole:
+        part10 = read_file(whole)
+        assert isinstance(part10, Part10)
+        with whole[part10.offset :] as data:
+            yield data, part10.transfer_syntax

@@ -1,0 +1,45 @@
+"""``auditscp``: the verbs, and ``--version``."""
+
+from typing import Annotated
+
+import typer
+
+from scp.cli import check, configuration, explain, rules, serve
+from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from scp.version import __version__
+
+app = typer.Typer(
+    name="auditscp",
+    help="A DICOM Storage SCP that judges what it receives and tells the sender.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("serve")(serve.serve)
+app.command("check")(check.check)
+app.command("rules")(rules.rules)
+app.command("explain")(explain.explain)
+app.add_typer(configuration.app, name="config")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"auditscp {__version__}")
+        typer.echo(f"Implementation Class UID     {IMPLEMENTATION_CLASS_UID}")
+        typer.echo(f"Implementation Version Name  {IMPLEMENTATION_VERSION_NAME}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say what this is, and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command."""
+    app(prog_name="auditscp")

@@ -1,0 +1,132 @@
+"""``auditscp check``: the same rules over files and folders, without a network."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.text import Text
+
+from scp.audit.catalogue import find
+from scp.audit.finding import Decision, Severity
+from scp.audit.policy import Profile
+from scp.checking import Checked, Checker, Skipped, files_under
+from scp.cli.options import ConfigOption, FormatOption, OutputFormat, errors, fail, settings_from
+from scp.observe import logs
+from scp.wiring import policy_of, walk_limits
+
+_COLOURS: Final = {"accept": "green", "warn": "yellow", "refuse": "red", "skipped": "dim"}
+
+
+def check(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files and folders.", show_default=False)],
+    output: FormatOption = OutputFormat.TEXT,
+    profile: Annotated[Profile | None, typer.Option("--profile", help="Instead of the configured one.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Judge files as if each had been sent, in the order given.
+
+    Exits with 0 if nothing would be refused, 1 if something would be, 2 if it could not run.
+    """
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        fail("\n".join(f"{path}: there is no such file or folder" for path in missing))
+    settings = settings_from(config, {"--profile": profile})
+    logs.configure("auto", "error", sys.stderr)
+    checker = Checker(policy_of(settings), walk_limits(settings))
+    write = _write_json if output is OutputFormat.JSON else _write_text
+    started, tally, codes = time.perf_counter(), Counter[str](), Counter[str]()
+    for file in _progress(files_under(paths)):
+        result = checker.check(file)
+        tally[result.verdict.decision.value if isinstance(result, Checked) else "skipped"] += 1
+        if isinstance(result, Checked):
+            codes.update(finding["code"] for finding in result.findings)
+        write(result)
+    _write_summary(output, tally, codes, time.perf_counter() - started)
+    raise typer.Exit(1 if tally[Decision.REFUSE.value] else 0)
+
+
+def _progress(files: list[Path]) -> Iterable[Path]:
+    """Show a bar if somebody is looking at standard error while the result goes elsewhere or is short."""
+    if not errors.is_terminal:
+        return files
+    return track(files, description="checking", console=errors, transient=True)
+
+
+def _write_json(result: Checked | Skipped) -> None:
+    _line(_document(result))
+
+
+def _line(document: dict[str, Any]) -> None:
+    sys.stdout.write(orjson.dumps(document).decode() + "\n")
+
+
+def _document(result: Checked | Skipped) -> dict[str, Any]:
+    if isinstance(result, Skipped):
+        return {"type": "skipped", "path": str(result.path), "reason": result.reason}
+    return {
+        "type": "instance",
+        "path": str(result.path),
+        "sop_instance_uid": result.facts.sop_instance_uid,
+        "series_instance_uid": result.facts.series_instance_uid,
+        "verdict": result.verdict.decision.value,
+        "status": f"{result.verdict.status:04X}",
+        "findings": result.findings,
+    }
+
+
+def _write_text(result: Checked | Skipped) -> None:
+    out = Console(soft_wrap=True, highlight=False)
+    if isinstance(result, Skipped):
+        out.print(Text.assemble(("skipped ", _COLOURS["skipped"]), f"{result.path}: {result.reason}"))
+        return
+    verdict = result.verdict.decision.value
+    told = [finding for finding in result.findings if finding["severity"] != str(Severity.INFO)]
+    if not told:
+        return
+    out.print(Text.assemble((f"{verdict:7} ", _COLOURS[verdict]), f"{result.verdict.status:04X} {result.path}"))
+    for finding in told:
+        out.print(Text(f"        {finding['severity']:6} {finding['code']}  {finding['message']}"))
+        for side in ("expected", "found"):
+            if finding[side] is not None:
+                out.print(Text(f"               {side}: {_shown(finding[side])}"))
+        if finding["other"]:
+            out.print(Text(f"               other: {finding['other']['path']}"))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} = {'(absent)' if one is None else one}" for name, one in value.items())
+    return str(value)
+
+
+def _write_summary(output: OutputFormat, tally: Counter[str], codes: Counter[str], seconds: float) -> None:
+    instances = tally.total() - tally["skipped"]
+    if output is OutputFormat.JSON:
+        _line(
+            {
+                "type": "summary",
+                "files": tally.total(),
+                "instances": instances,
+                "accepted": tally["accept"],
+                "warned": tally["warn"],
+                "refused": tally["refuse"],
+                "skipped": tally["skipped"],
+                "codes": dict(sorted(codes.items())),
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    typer.echo(
+        f"{instances} instances: {tally['accept']} accepted, {tally['warn']} with warnings, "
+        f"{tally['refuse']} refused; {tally['skipped']} other files; {seconds:.2f} s"
+    )
+    for code, count in sorted(codes.items()):
+        rule = find(code)
+        typer.echo(f"{count:7} × {code}  {rule.problem if rule else ''}")

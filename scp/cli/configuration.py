@@ -1,0 +1,23 @@
+"""``auditscp config``: check it, and show what is in force."""
+
+import typer
+
+from scp.cli.options import ConfigOption, settings_from
+from scp.config import render
+
+app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
+
+
+@app.command("check")
+def check(config: ConfigOption = None) -> None:
+    """Say everything that is wrong with the configuration; exits with 2 if anything is."""
+    settings_from(config)
+    typer.echo(f"{config or 'the defaults'}: no problems")
+
+
+@app.command("show")
+def show(
+    config: ConfigOption = None,
+) -> None:
+    """Write the settings in force as TOML: file, environment and defaults together."""
+    typer.echo(render(settings_from(config)), nl=False)

@@ -1,0 +1,48 @@
+"""Options that several verbs share, and what happens when they are wrong."""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+from rich.console import Console
+
+from scp.config import ConfigurationError, Settings, load
+from scp.wiring import known_codes
+
+COULD_NOT_RUN: Final = 2
+"""Exit code: wrong usage or configuration, or something that is needed is not there."""
+
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+class OutputFormat(StrEnum):
+    """How a verb writes its result."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Configuration file (TOML).", envvar="AUDITSCP_CONFIG"),
+]
+FormatOption = Annotated[OutputFormat, typer.Option("--format", help="How the result is written.")]
+
+
+def settings_from(config: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
+    """Load the configuration; if it is wrong, say everything that is, and exit with 2."""
+    try:
+        return load(config, overrides=overrides, environ=os.environ, known_codes=known_codes())
+    except ConfigurationError as error:
+        for problem in error.problems:
+            errors.print(f"error: {problem}", markup=False)
+        raise typer.Exit(COULD_NOT_RUN) from None
+
+
+def fail(message: str) -> NoReturn:
+    """Say why the verb cannot run, and exit with 2."""
+    errors.print(f"error: {message}", markup=False)
+    raise typer.Exit(COULD_NOT_RUN)

@@ -1,0 +1,59 @@
+"""Which senders know that their instance was stored.
+
+A sender that resends an instance, byte for byte, because its connection broke before it could read our response is no
+duplicate: it does not know what we know. So a response is *confirmed* only when anything else arrives on its
+association, or the association is released. The ledger keeps that for good; here is what is still open in this
+process, so that a resend on a second association can wait for the fate of the first.
+"""
+
+import threading
+from collections import deque
+from typing import Final
+
+_REMEMBERED: Final = 1024
+
+
+class Deliveries:
+    """The last stored instance of each open association, until the sender has shown that it read the response."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._pending: dict[str, int] = {}
+        self._confirmed: deque[int] = deque(maxlen=_REMEMBERED)
+
+    def expect(self, association: str, instance: int) -> None:
+        """Begin to wait for a confirmation, before the decision can be seen by others."""
+        with self._changed:
+            self._pending[association] = instance
+
+    def heard(self, association: str) -> int | None:
+        """Something arrived, or the association was released: return the instance that this confirms."""
+        return self._forget(association, confirmed=True)
+
+    def ended(self, association: str) -> None:
+        """The association ended in another way than by release: its last response stays unconfirmed."""
+        self._forget(association, confirmed=False)
+
+    def is_confirmed(self, instance: int) -> bool:
+        """Whether a confirmation has come that the ledger may not have written yet."""
+        with self._changed:
+            return instance in self._confirmed
+
+    def is_open(self, instance: int) -> bool:
+        """Whether the association that stored the instance last is still there and silent."""
+        with self._changed:
+            return instance in self._pending.values()
+
+    def settle(self, instance: int, seconds: float) -> None:
+        """Wait until the association of an instance goes on or ends, at most so long."""
+        with self._changed:
+            self._changed.wait_for(lambda: instance not in self._pending.values(), seconds)
+
+    def _forget(self, association: str, *, confirmed: bool) -> int | None:
+        with self._changed:
+            instance = self._pending.pop(association, None)
+            if instance is not None:
+                if confirmed:
+                    self._confirmed.append(instance)
+                self._changed.notify_all()
+            return instance

@@ -1,0 +1,272 @@
+"""The way of one instance: scan, facts, judge, admit, place, tell. Read :meth:`Intake.complete`.
+
+``net`` begins an object when a C-STORE-RQ arrives, writes the Data Set into it, completes it, and sends the response
+that comes back. Everything that can go wrong on our side becomes an answer too: a sender is never left without one.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from scp.audit.engine import Examination, Judgement, NeedsComparison, examine, judge
+from scp.audit.finding import Decision, Verdict
+from scp.audit.policy import Policy
+from scp.audit.rule import Subject
+from scp.audit.snapshot import Snapshot
+from scp.audit.tracked import tracked
+from scp.cases import Cases
+from scp.delivery import Deliveries
+from scp.dicom.compare import compare
+from scp.dicom.difference import Comparison
+from scp.dicom.part10 import file_header
+from scp.dicom.read import read_facts
+from scp.dicom.request import Association, Request
+from scp.dicom.walk import Limits
+from scp.errors import NodeFault
+from scp.ids import new_id
+from scp.layout import Place
+from scp.ledger.port import Admitted, Draft, Ledger
+from scp.observe.lines import Stopwatch, crash_line, fault_line, instance_line, undecided_line
+from scp.outcomes import Ending, Outcome
+from scp.store.spool import Incoming
+from scp.store.store import Store
+
+T = TypeVar("T")
+
+_COMPARISONS: Final = 3
+"""How often the stored copy may change under a comparison before we ask the sender to try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the sender, and the receipt under which it can be looked up."""
+
+    receipt: int
+    verdict: Verdict
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """No verdict yet: the first sender of this instance may still show that it got its response."""
+
+    instance: int
+
+
+class NotBegun(NodeFault):
+    """There is no room for an object; ``answer`` says so to the sender, and its receipt is written."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("an object could not be begun")
+        self.answer = answer
+
+
+def _try_again(fault: NodeFault) -> Verdict:
+    return Verdict(Decision.RETRY, fault.status, comment=fault.comment)
+
+
+Policies = Callable[[Association], Policy]
+"""Which policy holds for a sender."""
+
+
+@dataclass(slots=True)
+class Reception:
+    """A request on its way in: its number, when it came, and the object in the spool."""
+
+    receipt: int
+    received: int
+    request: Request
+    incoming: Incoming
+    confirms: int | None
+
+
+class Intake:
+    """Takes instances in, one at a time for each association, any number of associations at once."""
+
+    def __init__(self, ledger: Ledger, store: Store, policies: Policies, limits: Limits, settle_seconds: float) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._policies = policies
+        self._limits = limits
+        self._settle_seconds = settle_seconds
+        self._deliveries = Deliveries()
+        self._cases = Cases(ledger, store, limits)
+
+    def take(self, request: Request, data: memoryview | bytes) -> Answer:
+        """Take a Data Set that is in memory already. Never raises."""
+        try:
+            reception = self.begin(request)
+        except NotBegun as fault:
+            return fault.answer
+        try:
+            reception.incoming.write(data)
+        except NodeFault as fault:
+            reception.incoming.close()
+            return self._failed(reception, fault)
+        return self.complete(reception)
+
+    def begin(self, request: Request) -> Reception:
+        """Begin an object in the spool. Raises NotBegun, with the answer to send, if there is no room for it."""
+        receipt, received = new_id(), time.time_ns() // 1000
+        confirms = self._deliveries.heard(request.association.id)
+        try:
+            incoming = self._store.receive(receipt, file_header(request))
+        except NodeFault as fault:
+            fault_line(receipt, fault)
+            self._give_up(receipt, received, request, Outcome.RETRY, fault.status, 0, confirms)
+            raise NotBegun(Answer(receipt, _try_again(fault), 0)) from fault
+        return Reception(receipt, received, request, incoming, confirms)
+
+    def complete(self, reception: Reception) -> Answer:
+        """Judge what was received, keep it, and return what to answer. Never raises."""
+        watch = Stopwatch()
+        request, incoming = reception.request, reception.incoming
+        try:
+            self._store.finish(incoming)
+            watch.lap("sync")
+            examination = self._examine(reception)
+            watch.lap("judge")
+            admitted = self._admit(reception, examination)
+            watch.lap("admit")
+            self._place(reception, admitted)
+            watch.lap("place")
+        except NodeFault as fault:
+            return self._failed(reception, fault)
+        except Exception as error:  # noqa: BLE001 - our own mistake must not cost the sender its answer
+            return self._failed(reception, NodeFault(f"unexpected {type(error).__name__}"))
+        finally:
+            incoming.close()
+        verdict = admitted.judgement.verdict
+        for crash in admitted.judgement.crashes:
+            crash_line(reception.receipt, crash)
+        instance_line(reception.receipt, request, examination.subject.facts, verdict, incoming.size, watch)
+        return Answer(reception.receipt, verdict, incoming.size)
+
+    def aborted(self, request: Request, size: int) -> None:
+        """Write the receipt of a request that ended before it was taken."""
+        confirms = self._deliveries.heard(request.association.id)
+        self._give_up(new_id(), time.time_ns() // 1000, request, Outcome.ABORTED, None, size, confirms)
+
+    def abandon(self, reception: Reception) -> None:
+        """Let go of a request that ended before its Data Set did: nothing is stored, the receipt says so."""
+        reception.incoming.discard()
+        self._give_up(
+            reception.receipt, reception.received, reception.request, Outcome.ABORTED, None,
+            reception.incoming.size, reception.confirms,
+        )  # fmt: skip
+
+    def heard(self, association: Association) -> None:
+        """Note that something other than a C-STORE-RQ arrived: the sender has read its last response."""
+        instance = self._deliveries.heard(association.id)
+        if instance is not None:
+            self._quietly(lambda: self._ledger.confirm(instance))
+
+    def ended(self, association: Association, opened: int, ending: Ending) -> None:
+        """Note how an association ended."""
+        confirms = None
+        if ending is Ending.RELEASED:
+            confirms = self._deliveries.heard(association.id)
+        else:
+            self._deliveries.ended(association.id)
+        closed = time.time_ns() // 1000
+        self._quietly(lambda: self._ledger.end(association, opened, closed, ending, confirms))
+
+    def _examine(self, reception: Reception) -> Examination:
+        with reception.incoming.data() as data:
+            facts = read_facts(data, reception.request.transfer_syntax, self._limits)
+        return examine(Subject(reception.request, facts, tracked(facts, self._ledger.fingerprint_key)))
+
+    def _admit(self, reception: Reception, examination: Examination) -> Admitted:
+        """Decide inside the ledger's transaction; step out of it for what takes long, and come back."""
+        policy = self._policies(reception.request.association)
+        draft = Draft(
+            reception.receipt, reception.received, examination.subject, reception.incoming.digest,
+            reception.incoming.size, reception.confirms,
+        )  # fmt: skip
+        compared: dict[int, Comparison] = {}
+        settled: set[int] = set()
+
+        def decide(snapshot: Snapshot) -> Judgement | NeedsComparison | Waiting:
+            held = snapshot.held
+            if held and snapshot.identical and not held.confirmed:
+                instance = held.other.receipt
+                still_open = self._deliveries.is_open(instance)
+                if still_open and instance not in settled:
+                    return Waiting(instance)
+                # Open, healthy and silent for as long as we waited: its sender has had the response.
+                confirmed = still_open or self._deliveries.is_confirmed(instance)
+                snapshot = replace(snapshot, held=replace(held, confirmed=confirmed))
+            if held and held.other.receipt in compared:
+                snapshot = replace(snapshot, comparison=compared[held.other.receipt])
+            return judge(examination, snapshot, policy)
+
+        association = reception.request.association.id
+        for _ in range(_COMPARISONS + 1):
+            self._deliveries.expect(association, reception.receipt)
+            outcome = self._ledger.admit(draft, decide)
+            if isinstance(outcome, Admitted):
+                self._expect_confirmation(association, outcome)
+                return outcome
+            self._deliveries.ended(association)
+            if isinstance(outcome, Waiting):
+                self._deliveries.settle(outcome.instance, self._settle_seconds)
+                settled.add(outcome.instance)
+            elif isinstance(outcome, NeedsComparison):
+                compared[outcome.held.other.receipt] = self._compare(reception, outcome)
+        raise NodeFault("the stored copy keeps changing")
+
+    def _expect_confirmation(self, association: str, admitted: Admitted) -> None:
+        if admitted.instance is None:
+            self._deliveries.ended(association)
+        else:
+            self._deliveries.expect(association, admitted.instance)
+
+    def _compare(self, reception: Reception, need: NeedsComparison) -> Comparison:
+        other = need.held.other
+        with (
+            reception.incoming.data() as second,
+            self._store.data_set(other.path, other.receipt) as (first, syntax),
+        ):
+            return compare(bytes(first), syntax, bytes(second), reception.request.transfer_syntax)
+
+    def _place(self, reception: Reception, admitted: Admitted) -> None:
+        placement, case = admitted.placement, None
+        if placement.place is Place.QUARANTINE:
+            case = self._cases.document(reception.receipt, reception.incoming.path, reception.request)
+        elif placement.path and not self._store.has(placement.path):
+            # The ledger survived a crash that the file did not: these are the same bytes, so they take its place.
+            placement = replace(placement, place=Place.ARCHIVE)
+        self._store.place(reception.incoming.path, placement, case)
+
+    def _failed(self, reception: Reception, fault: NodeFault) -> Answer:
+        """Answer *try again*. What was decided before the fault stays decided: recovery finishes it."""
+        self._deliveries.ended(reception.request.association.id)
+        fault_line(reception.receipt, fault)
+        if self._quietly(lambda: self._ledger.knows(reception.receipt)) is False:
+            reception.incoming.discard()
+            self._give_up(
+                reception.receipt, reception.received, reception.request, Outcome.RETRY, fault.status,
+                reception.incoming.size, reception.confirms,
+            )  # fmt: skip
+        return Answer(reception.receipt, _try_again(fault), reception.incoming.size)
+
+    def _give_up(
+        self,
+        receipt: int,
+        received: int,
+        request: Request,
+        outcome: Outcome,
+        status: int | None,
+        size: int,
+        confirms: int | None,
+    ) -> None:
+        self._quietly(lambda: self._ledger.record(receipt, received, request, outcome, status, size, confirms))
+        undecided_line(receipt, request, outcome, status, size)
+
+    def _quietly(self, act: Callable[[], T]) -> T | None:
+        try:
+            return act()
+        except NodeFault as fault:
+            fault_line(None, fault)
+            return None

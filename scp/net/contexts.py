@@ -1,0 +1,59 @@
+"""Which Presentation Contexts are accepted: decided for what a peer proposes, not listed beforehand."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydicom.uid import UID, AllTransferSyntaxes, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pynetdicom.presentation import PresentationContext
+
+from scp.dicom.sop_classes import cannot_be_stored, is_private, is_standard_storage_class
+
+VERIFICATION: Final = "1.2.840.10008.1.1"
+ALL_TRANSFER_SYNTAXES: Final[frozenset[str]] = frozenset(AllTransferSyntaxes)
+
+# Explicit VR keeps what Implicit VR forgets, and big endian is retired: taken only if nothing else is proposed.
+_LAST = {ImplicitVRLittleEndian: 1, ExplicitVRBigEndian: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What this node accepts."""
+
+    transfer_syntaxes: frozenset[str] = ALL_TRANSFER_SYNTAXES
+    private: bool = True
+    unknown: bool = True
+    refused_sop_classes: frozenset[str] = frozenset()
+
+    def accepts(self, abstract_syntax: str) -> bool:
+        """Whether instances of a class may be sent here; Verification may always."""
+        if abstract_syntax == VERIFICATION:
+            return True
+        if abstract_syntax in self.refused_sop_classes or cannot_be_stored(abstract_syntax):
+            return False
+        if is_standard_storage_class(abstract_syntax):
+            return True
+        return self.private if is_private(abstract_syntax) else self.unknown
+
+    def contexts_for(self, proposed: Iterable[PresentationContext]) -> list[PresentationContext]:
+        """Return the contexts to support, for one association's proposal (PS3.8 §9.3.2.2).
+
+        Of the Transfer Syntaxes proposed for a class the first is preferred, but Explicit VR before Implicit VR.
+        """
+        wanted: dict[str, list[str]] = {}
+        for context in proposed:
+            abstract = str(context.abstract_syntax or "")
+            if self.accepts(abstract):
+                wanted.setdefault(abstract, []).extend(map(str, context.transfer_syntax))
+        return [_context(abstract, self._ordered(syntaxes)) for abstract, syntaxes in wanted.items()]
+
+    def _ordered(self, proposed: Sequence[str]) -> list[str]:
+        known = [syntax for syntax in dict.fromkeys(proposed) if syntax in self.transfer_syntaxes]
+        return sorted(known, key=lambda syntax: _LAST.get(UID(syntax), 0))
+
+
+def _context(abstract_syntax: str, transfer_syntaxes: Collection[str]) -> PresentationContext:
+    context = PresentationContext()
+    context.abstract_syntax = UID(abstract_syntax)
+    context.transfer_syntax = [UID(syntax) for syntax in transfer_syntaxes]
+    return context

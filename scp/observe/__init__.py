@@ -1,0 +1,1 @@
+"""What the node tells: structlog set-up, and the canonical lines."""

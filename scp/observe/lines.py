@@ -1,0 +1,169 @@
+"""The canonical lines: one for each instance, and one when an association opens and closes.
+
+Lines hold UIDs, AE titles, addresses, codes and numbers. A UID that is not one may be anything, a name even, so it is
+not shown; the case has it.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from scp.audit.engine import Crash
+from scp.audit.finding import Decision, Severity, Verdict
+from scp.dicom.facts import Facts
+from scp.dicom.request import Association, Request
+from scp.dicom.uid import is_safe_name
+from scp.errors import NodeFault
+from scp.ids import as_text
+from scp.outcomes import Ending, Outcome
+
+_log = structlog.get_logger()
+
+
+class Stopwatch:
+    """Milliseconds by step."""
+
+    __slots__ = ("_last", "_start", "laps")
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, step: str) -> None:
+        """Note that a step is over."""
+        now = time.perf_counter()
+        self.laps[step] = round((now - self._last) * 1000, 3)
+        self._last = now
+
+    @property
+    def total(self) -> float:
+        """Milliseconds since the start."""
+        return round((time.perf_counter() - self._start) * 1000, 3)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an association brought, for its closing line."""
+
+    started: float = field(default_factory=time.perf_counter)
+    received: int = 0
+    bytes: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, verdict: Verdict, size: int) -> None:
+        """Count one answered instance."""
+        self.received += 1
+        self.bytes += size
+        self.outcomes[verdict.decision.value] += 1
+        if verdict.decision is Decision.REFUSE:
+            refusing = (one.code for one in verdict.findings if one.severity is Severity.REFUSE)
+            self.codes[next(refusing)] += 1
+
+    def add_aborted(self, size: int) -> None:
+        """Count one that never was complete."""
+        self.received += 1
+        self.bytes += size
+        self.outcomes[Outcome.ABORTED.value] += 1
+
+
+def instance_line(receipt: int, request: Request, facts: Facts, verdict: Verdict, size: int, watch: Stopwatch) -> None:
+    """Tell what became of an instance that was judged."""
+    steps: Mapping[str, Any] = {"ms": {**watch.laps, "total": watch.total}}
+    log = _log.warning if verdict.decision is Decision.REFUSE else _log.info
+    log(
+        "instance",
+        receipt=as_text(receipt),
+        association=request.association.id,
+        calling_ae_title=request.association.calling_ae_title,
+        sop_class_uid=_uid(facts.sop_class_uid),
+        sop_instance_uid=_uid(facts.sop_instance_uid),
+        series_instance_uid=_uid(facts.series_instance_uid),
+        study_instance_uid=_uid(facts.study_instance_uid),
+        verdict=verdict.decision.value,
+        status=f"{verdict.status:04X}",
+        codes=[finding.code for finding in verdict.findings],
+        **({"would_be": {k: f"{v:04X}" for k, v in verdict.tightened.items()}} if verdict.tightened else {}),
+        bytes=size,
+        **steps,
+    )
+
+
+def undecided_line(receipt: int, request: Request, outcome: Outcome, status: int | None, size: int) -> None:
+    """Tell what became of an instance about whose data nothing was decided."""
+    _log.warning(
+        "instance",
+        receipt=as_text(receipt),
+        association=request.association.id,
+        calling_ae_title=request.association.calling_ae_title,
+        sop_class_uid=_uid(request.sop_class_uid),
+        sop_instance_uid=_uid(request.sop_instance_uid),
+        verdict=outcome.value,
+        status=None if status is None else f"{status:04X}",
+        codes=[],
+        bytes=size,
+    )
+
+
+def association_opened(association: Association) -> None:
+    """Tell who has come."""
+    _log.info(
+        "association_opened",
+        association=association.id,
+        address=association.address,
+        port=association.port,
+        calling_ae_title=association.calling_ae_title,
+        called_ae_title=association.called_ae_title,
+        implementation_class_uid=_uid(association.implementation_class_uid),
+        implementation_version_name=association.implementation_version_name,
+    )
+
+
+def association_closed(association: Association, tally: Tally, ending: Ending) -> None:
+    """Tell what an association brought, and how it ended."""
+    _log.info(
+        "association_closed",
+        association=association.id,
+        address=association.address,
+        calling_ae_title=association.calling_ae_title,
+        ending=ending.value,
+        received=tally.received,
+        accepted=tally.outcomes[Outcome.ACCEPT.value],
+        warned=tally.outcomes[Outcome.WARN.value],
+        refused=tally.outcomes[Outcome.REFUSE.value],
+        retried=tally.outcomes[Outcome.RETRY.value],
+        aborted=tally.outcomes[Outcome.ABORTED.value],
+        refused_by_code=dict(tally.codes),
+        bytes=tally.bytes,
+        seconds=round(time.perf_counter() - tally.started, 3),
+    )
+
+
+def association_rejected(address: str, port: int, calling: str, called: str, reason: str) -> None:
+    """Tell who was not let in, and why."""
+    _log.warning(
+        "association_rejected",
+        address=address,
+        port=port,
+        calling_ae_title=calling,
+        called_ae_title=called,
+        reason=reason,
+    )
+
+
+def crash_line(receipt: int, crash: Crash) -> None:
+    """Tell that a rule failed; the instance was judged without it."""
+    _log.error("rule_failed", receipt=as_text(receipt), code=crash.code, error=crash.error, place=crash.place)
+
+
+def fault_line(receipt: int | None, fault: NodeFault) -> None:
+    """Tell that something on our side failed."""
+    _log.error("fault", receipt=None if receipt is None else as_text(receipt), fault=str(fault))
+
+
+def _uid(uid: str) -> str | None:
+    return uid if is_safe_name(uid) else None

@@ -1,0 +1,74 @@
+"""structlog set-up: JSON lines for machines, colours for people, and nothing that others say unasked.
+
+Libraries may put values of a Data Set into their messages and warnings. So of a library's log record only its place
+and the type of its error are passed on, and its warnings not at all.
+"""
+
+import logging
+import sys
+import threading
+import warnings
+from collections.abc import MutableMapping
+from typing import Any, Final, Literal, TextIO
+
+import orjson
+import structlog
+
+Format = Literal["auto", "json", "console"]
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_LIBRARIES: Final = ("pynetdicom", "pydicom")
+
+
+def configure(log_format: Format = "auto", level: str = "info", stream: TextIO = sys.stdout) -> None:
+    """Set up logging for the process, on standard output unless said otherwise."""
+    console = log_format == "console" or (log_format == "auto" and stream.isatty())
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=stream.isatty())
+            if console
+            else structlog.processors.JSONRenderer(serializer=_serialise),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(stream) if console else structlog.BytesLoggerFactory(stream.buffer),
+        cache_logger_on_first_use=True,
+    )
+    _quiet_libraries()
+
+
+def _serialise(event: MutableMapping[str, Any], **_: Any) -> bytes:
+    """Write one line, the event first."""
+    return orjson.dumps({"event": event.pop("event"), **event}, default=str)
+
+
+class _Discreet(logging.Handler):
+    """Passes on that a library complained, and where; never what it said."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        structlog.get_logger().log(
+            record.levelno,
+            "library",
+            library=record.name,
+            line=record.lineno,
+            **({"error": error} if error else {}),
+        )
+
+
+def _quiet_libraries() -> None:
+    for name in _LIBRARIES:
+        logger = logging.getLogger(name)
+        logger.handlers = [_Discreet(logging.ERROR)]
+        logger.setLevel(logging.ERROR)
+        logger.propagate = False
+    warnings.filterwarnings("ignore", module="pydicom|pynetdicom")
+    threading.excepthook = _thread_failed
+
+
+def _thread_failed(args: threading.ExceptHookArgs) -> None:
+    place = args.exc_traceback
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_globals.get('__name__')}:{place.tb_lineno}" if place else "?"
+    structlog.get_logger().error("thread_failed", error=args.exc_type.__name__, place=where)
