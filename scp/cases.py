@@ -91,7 +91,7 @@ class Cases:
         with self._quietly(other) as stored:
             if not stored:
                 return None
-            comparison = compare(bytes(stored[0]), stored[1], bytes(ours), decided.request.transfer_syntax)
+            comparison = compare(*stored, ours, decided.request.transfer_syntax, self._limits)
         return asdict(comparison)
 
     @contextmanager

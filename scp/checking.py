@@ -1,5 +1,6 @@
 """The same rules over files: each as if it had been sent, in the order given, into a throw-away ledger."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -62,6 +63,11 @@ def files_under(paths: Sequence[Path]) -> list[Path]:
     ]
 
 
+def shown(path: Path) -> str:
+    """Return a path as text that can be written anywhere: what cannot be printed, or is no UTF-8, is escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(path))
+
+
 class Checker:
     """A node without a network: judges files, and remembers them as a ledger would."""
 
@@ -71,10 +77,11 @@ class Checker:
         self._ledger = SqliteLedger(None, durability="none")
         self._association = Association(as_text(new_id()), "127.0.0.1", 0, "CHECK", "AUDITSCP", "2.25.0", "")
         self._paths: dict[int, Path] = {}
-        self._last: int | None = None
 
     def check(self, path: Path) -> Checked | Skipped:
         """Judge one file after those before it."""
+        if path.exists() and not path.is_file():
+            return Skipped(path, "not a file, but a folder, a pipe or a device")
         try:
             with mapped(path) as whole:
                 part10 = read_file(whole)
@@ -94,9 +101,8 @@ class Checker:
             return Skipped(path, "a DICOMDIR: an index of files, which is never sent")
         subject = Subject(request, facts, tracked(facts, self._ledger.fingerprint_key))
         receipt = new_id()
-        draft = Draft(receipt, receipt, subject, sha256(data).digest(), len(data), self._last)
+        draft = Draft(receipt, time.time_ns() // 1000, subject, sha256(data).digest(), len(data))
         admitted = self._admit(draft, path)
-        self._last = admitted.instance
         if admitted.instance == receipt:
             self._paths[receipt] = path
         verdict = admitted.judgement.verdict
@@ -120,7 +126,9 @@ class Checker:
         comparison: Comparison | None = None
 
         def decide(snapshot: Snapshot) -> Judgement | NeedsComparison:
-            return judge(examination, replace(snapshot, comparison=comparison), self._policy)
+            # Nothing goes astray on the way to somebody who reads the result.
+            held = snapshot.held and replace(snapshot.held, confirmed=True)
+            return judge(examination, replace(snapshot, held=held, comparison=comparison), self._policy)
 
         outcome = self._ledger.admit(draft, decide)
         if isinstance(outcome, NeedsComparison):
@@ -131,7 +139,7 @@ class Checker:
 
     def _compare(self, first: Path, second: Path) -> Comparison:
         with _data_set(first) as (one, one_syntax), _data_set(second) as (two, two_syntax):
-            return compare(bytes(one), one_syntax, bytes(two), two_syntax)
+            return compare(one, one_syntax, two, two_syntax, self._limits)
 
     def _finding(self, finding: Finding, ours: memoryview, syntax: str) -> Mapping[str, Any]:
         problem = finding.problem
@@ -141,7 +149,7 @@ class Checker:
         document = dict(finding_document(finding, expected, found))
         if problem.other:
             path = self._paths[problem.other.receipt]
-            document["other"] = {"sop_instance_uid": problem.other.sop_instance_uid, "path": str(path)}
+            document["other"] = {"sop_instance_uid": problem.other.sop_instance_uid, "path": shown(path)}
             if expected is None:
                 with _data_set(path) as (theirs, their_syntax):
                     document["expected"] = disclosed(theirs, their_syntax, problem.tags, self._limits)

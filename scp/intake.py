@@ -228,7 +228,7 @@ class Intake:
             reception.incoming.data() as second,
             self._store.data_set(other.path, other.receipt) as (first, syntax),
         ):
-            return compare(bytes(first), syntax, bytes(second), reception.request.transfer_syntax)
+            return compare(first, syntax, second, reception.request.transfer_syntax, self._limits)
 
     def _place(self, reception: Reception, admitted: Admitted) -> None:
         placement, case = admitted.placement, None

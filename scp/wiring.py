@@ -16,6 +16,7 @@ from scp.cases import Cases
 from scp.config import Peer, Settings
 from scp.dicom.request import Association
 from scp.dicom.walk import Limits
+from scp.errors import NodeFault
 from scp.intake import Intake
 from scp.layout import LEDGER, Place, Placement
 from scp.ledger.sqlite import SqliteLedger
@@ -47,7 +48,11 @@ def make_node(settings: Settings) -> Node:
     sync = settings.storage.durability == "full"
     limits = walk_limits(settings)
     store = Store(folder, sync=sync, object_bytes=settings.limits.object_bytes)
-    ledger = SqliteLedger(folder / LEDGER, settings.storage.durability)
+    try:
+        ledger = SqliteLedger(folder / LEDGER, settings.storage.durability)
+    except NodeFault:
+        store.close()
+        raise
     _recover(store, ledger, Cases(ledger, store, limits))
     intake = Intake(ledger, store, policies(settings), limits, settings.duplicates.wait_seconds)
     return Node(settings, ledger, store, intake, Server(settings.node, settings.association, offer(settings), intake))

@@ -4,6 +4,7 @@ A rule returns a :class:`Problem` (or an :class:`Answer`); the engine stamps it 
 severity that the policy gives it: a :class:`Finding`. All findings of an instance make one :class:`Verdict`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
@@ -13,6 +14,7 @@ Value = _Scalar | tuple[_Scalar, ...] | Mapping[str, _Scalar]
 """A value in a finding: what JSON can hold."""
 
 _UID_CHARACTERS = frozenset("0123456789.")
+_NOT_LO = re.compile(r"[^ -~]")
 
 
 def shown_uid(text: str) -> str | None:
@@ -91,8 +93,8 @@ class Finding:
 
     @property
     def comment(self) -> str:
-        """The Error Comment (0000,0902): LO, at most 64 characters, the code first."""
-        return f"{self.code} {self.problem.message}"[:64]
+        """The Error Comment (0000,0902): LO, at most 64 characters of ASCII, the code first, no backslash."""
+        return _NOT_LO.sub("?", f"{self.code} {self.problem.message}".replace("\\", "/"))[:64]
 
 
 class Decision(Enum):

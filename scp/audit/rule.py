@@ -24,7 +24,7 @@ from scp.dicom.sop_classes import Kind
 from scp.dicom.status import Status
 
 SECTIONS: Final = ("Checks", "Why", "Exceptions", "What to do", "Evidence")
-"""Headings of a rule's docstring; Evidence is needed where the rule refuses by default, Exceptions where there are any."""
+"""Headings of a docstring; Evidence is needed where the rule refuses by default, Exceptions where there are any."""
 
 
 class Scope(Enum):

@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from scp.audit.finding import shown_uid
 from scp.dicom import tags as t
 from scp.dicom.facts import Facts
+from scp.dicom.values import Malformed
 
 
 def folded_name(name: str) -> str:
-    """Return a Person Name as it is compared: one case, component groups and trailing carets apart (PS3.5 §6.2.1)."""
-    return "=".join(" ".join(group.rstrip("^ ").replace("^", " ").split()) for group in name.split("=")).casefold()
+    """Return a Person Name as it is compared: one case, without carets and component groups that end it empty.
+
+    Component groups are kept apart (PS3.5 §6.2.1).
+    """
+    groups = (" ".join(group.replace("^", " ").split()) for group in name.split("="))
+    return "=".join(groups).rstrip("=").casefold()
 
 
 def fingerprint(key: bytes, text: str) -> str:
@@ -30,6 +36,11 @@ class Attribute:
     tag: int
     personal: bool
     read: Callable[[Facts], str]
+
+
+def _uid(text: str) -> str:
+    """A UID to compare; what is none may be anything, and is UID-002's or UID-003's matter."""
+    return shown_uid(text) or ""
 
 
 PATIENT: Final = "patient"
@@ -51,8 +62,10 @@ STUDY: Final[Mapping[str, Attribute]] = {
 }
 SERIES: Final[Mapping[str, Attribute]] = {
     "modality": Attribute(t.MODALITY, False, lambda facts: facts.modality),
-    "frame_of_reference_uid": Attribute(t.FRAME_OF_REFERENCE_UID, False, lambda facts: facts.frame_of_reference_uid),
-    "sop_class_uid": Attribute(t.SOP_CLASS_UID, False, lambda facts: facts.sop_class_uid),
+    "frame_of_reference_uid": Attribute(
+        t.FRAME_OF_REFERENCE_UID, False, lambda facts: _uid(facts.frame_of_reference_uid)
+    ),
+    "sop_class_uid": Attribute(t.SOP_CLASS_UID, False, lambda facts: _uid(facts.sop_class_uid)),
     "series_number": Attribute(t.SERIES_NUMBER, False, lambda facts: facts.series_number),
     "laterality": Attribute(t.LATERALITY, False, lambda facts: facts.laterality),
     "patient_position": Attribute(t.PATIENT_POSITION, False, lambda facts: facts.patient_position),
@@ -114,15 +127,22 @@ def tracked(facts: Facts, key: bytes) -> Tracked:
             facts.convolution_kernel, facts.concatenation_uid, facts.image_index,
         )
     )  # fmt: skip
-    plane = (facts.image_position, facts.image_orientation)
     return Tracked(
         study=_values(STUDY, facts, key),
         series=_values(SERIES, facts, key),
         stack=_digest(stack),
         acquisition=_digest(acquisition),
         slot=_digest(slot),
-        place=_digest(repr(plane)) if isinstance(plane[0], tuple) and plane[0] else "",
+        place=_place(facts),
     )
+
+
+def _place(facts: Facts) -> str:
+    """Return what stands for the image plane; numbers that are written in another way, 0 and -0 too, are the same."""
+    if isinstance(facts.image_position, Malformed) or not facts.image_position:
+        return ""
+    plane = (facts.image_position, facts.image_orientation)
+    return _digest(repr([one if isinstance(one, Malformed) else [number + 0.0 for number in one] for one in plane]))
 
 
 def _values(table: Mapping[str, Attribute], facts: Facts, key: bytes) -> Mapping[str, str]:

@@ -24,6 +24,8 @@ from scp.dicom.values import Malformed, decimal_strings
 LONGEST: Final = 256
 """Characters shown of a value; bulk data of more bytes are shown by their digest."""
 
+_MOST_VALUES: Final = 65536
+"""Values of one attribute that are taken apart; more are compared as one text."""
 _NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _STRINGS_OF_NUMBERS: Final = frozenset({"DS", "IS"})
 _BASIC_TEXT: Final = frozenset({"AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"})
@@ -93,7 +95,7 @@ def _bytes(value: Value) -> bytes:
 def _numbers(value: Value) -> tuple[float, ...] | None:
     """Return the numbers of a value whose VR has any, None if it has none or they cannot be read."""
     if value.vr in _STRINGS_OF_NUMBERS:
-        found = decimal_strings(value.raw, max(1, len(value.raw)))
+        found = decimal_strings(value.raw, _MOST_VALUES)
         return None if isinstance(found, Malformed) else found
     code = _NUMBERS.get(value.vr)
     if code is None:
@@ -110,7 +112,7 @@ def _text(value: Value) -> str:
     """
     raw = value.raw.rstrip(b"\0 ")
     text = decode_text(raw, value.charset) if value.vr in _ENCODED_TEXT else raw.decode("latin-1")
-    if value.vr in _ONE_VALUE:
+    if value.vr in _ONE_VALUE or text.count("\\") > _MOST_VALUES:
         return " " * (len(raw) - len(raw.lstrip(b" "))) + text.strip(" ")
     if value.vr == "PN":
         return "\\".join(_name(name) for name in text.split("\\"))

@@ -18,7 +18,6 @@ from scp.dicom.uid import padding_is_standard, strip_uid
 from scp.dicom.values import Malformed
 from scp.dicom.walk import Defect, Scan, Span
 
-
 __all__ = ["Decimals", "Facts", "Integer", "facts_of"]
 
 

@@ -109,7 +109,7 @@ class Attribute(NamedTuple):
         data = pack("<HH2sHI", _ANY_SEQUENCE >> 16, _ANY_SEQUENCE & 0xFFFF, b"UN", 0, len(raw)) + raw
         scan = walk(data, EXPLICIT_LITTLE)
         span = scan.elements[_ANY_SEQUENCE]
-        return None if scan.defect else Attribute(self.level._replace(data=data, little=True), span)
+        return None if scan.defect else Attribute(self.level._replace(data=data), span)
 
     def items(self) -> list[Level]:
         """Return the Items of a Sequence; below UN they are little endian (PS3.5 §6.2.2)."""

@@ -273,7 +273,7 @@ def _decode_by_plugin(encoded: bytes, source: Source, shape: _Shape) -> bytes | 
         samples, _ = decoder.as_array(encapsulate([encoded]), index=0, raw=True, **description)
     except Exception:  # noqa: BLE001 - plug-ins raise anything; what they cannot read is an answer
         return None
-    return samples.astype(f"<u{shape.width}").tobytes() if samples.size * shape.width == shape.frame_bytes else None
+    return samples.astype(f"<u{shape.width}").tobytes()
 
 
 def _by_pixel(frame: bytes, shape: _Shape) -> bytes:

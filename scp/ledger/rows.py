@@ -31,18 +31,19 @@ def _join(column: str) -> str:
 
 
 SELECT_HELD: Final = f"""SELECT {_OTHER}, other.digest, other.transfer_syntax, other.sop_class_uid, other.patient,
-    other.confirmed FROM instance AS held {_join("held.id")} WHERE held.uid = ?"""
-SELECT_STUDY: Final = f"""SELECT {_OTHER}, study.tracked, '' FROM study {_join("study.reference")}
+    other.confirmed FROM instance AS held {_join("held.id")} WHERE held.id = ?"""
+SELECT_STUDY: Final = f"""SELECT {_OTHER}, study.tracked, '', study.id FROM study {_join("study.reference")}
     WHERE study.uid = ?"""
-SELECT_SERIES: Final = f"""SELECT {_OTHER}, series.tracked, parent.uid FROM series
+SELECT_SERIES: Final = f"""SELECT {_OTHER}, series.tracked, parent.uid, series.id FROM series
     JOIN study AS parent ON parent.id = series.study {_join("series.reference")} WHERE series.uid = ?"""
 SELECT_STACK: Final = f"""SELECT {_OTHER}, stack."rows", stack."columns", stack.pixel_spacing, stack.orientation
-    FROM series JOIN stack ON stack.series = series.id {_join("stack.reference")}
-    WHERE series.uid = ? AND stack.key = ?"""
-SELECT_NEIGHBOURS: Final = f"""SELECT {_OTHER}, other.slot, other.place, other.sop_class_uid,
+    FROM stack {_join("stack.reference")} WHERE stack.series = ? AND stack.key = ?"""
+SELECT_NEIGHBOUR: Final = f"""SELECT {_OTHER}, other.slot, other.place, other.sop_class_uid,
     other.concatenation_uid, other.in_concatenation_number
-    FROM series JOIN instance AS near ON near.series = series.id {_join("near.id")}
-    WHERE series.uid = ? AND near.number = ? AND near.uid <> ? ORDER BY near.id LIMIT 1000"""
+    FROM instance AS near {_join("near.id")} WHERE near.id = ?"""
+# Joins open every table before they find nothing, which is nearly always: so first the number alone.
+FIND_HELD: Final = "SELECT id FROM instance WHERE uid = ?"
+FIND_NEIGHBOURS: Final = "SELECT id FROM instance WHERE series = ? AND number = ? AND uid <> ? ORDER BY id LIMIT 1000"
 SELECT_RECEIPT: Final = """SELECT receipt.id, received, message_id, affected_sop_class_uid, affected_sop_instance_uid,
     abstract_syntax, transfer_syntax, study_instance_uid, series_instance_uid, outcome, status, comment, digest, size,
     kept, path, original, association.id, address, port, calling_ae_title, called_ae_title, implementation_class_uid,
@@ -55,12 +56,9 @@ INSERT_ASSOCIATION: Final = """INSERT OR IGNORE INTO association (id, address, p
 INSERT_RECEIPT: Final = f"INSERT INTO receipt VALUES ({', '.join('?' * 19)})"
 INSERT_FINDING: Final = f"INSERT INTO finding VALUES ({', '.join('?' * 10)})"
 INSERT_INSTANCE: Final = f"INSERT INTO instance VALUES ({', '.join('?' * 14)})"
-INSERT_STACK: Final = "INSERT OR IGNORE INTO stack VALUES (?, ?, ?, ?, ?, ?, ?)"
-# An update that changes nothing makes RETURNING give the existing row's number.
-UPSERT_STUDY: Final = """INSERT INTO study (uid, reference, tracked) VALUES (?, ?, ?)
-    ON CONFLICT (uid) DO UPDATE SET uid = uid RETURNING id"""
-UPSERT_SERIES: Final = """INSERT INTO series (uid, study, reference, tracked) VALUES (?, ?, ?, ?)
-    ON CONFLICT (uid) DO UPDATE SET uid = uid RETURNING id"""
+INSERT_STACK: Final = "INSERT INTO stack VALUES (?, ?, ?, ?, ?, ?, ?)"
+INSERT_STUDY: Final = "INSERT INTO study (uid, reference, tracked) VALUES (?, ?, ?) RETURNING id"
+INSERT_SERIES: Final = "INSERT INTO series (uid, study, reference, tracked) VALUES (?, ?, ?, ?) RETURNING id"
 UPSERT_VARIANT: Final = """INSERT INTO variant VALUES (?, ?, 1)
     ON CONFLICT (series, tracked) DO UPDATE SET instances = instances + 1"""
 
@@ -115,7 +113,7 @@ def instance_row(draft: Draft, study: int, series: int) -> Row:
     return (
         draft.receipt, facts.sop_instance_uid, study, series, uid(facts.sop_class_uid),
         draft.subject.request.transfer_syntax, _integer(facts.instance_number), tracked.slot, tracked.place,
-        facts.concatenation_uid, _integer(facts.in_concatenation_number), tracked.study.get("patient", ""),
+        uid(facts.concatenation_uid), _integer(facts.in_concatenation_number), tracked.study.get("patient", ""),
         draft.digest, 0,
     )  # fmt: skip
 
@@ -171,7 +169,7 @@ def stack_of(row: Row) -> StackReference:
 
 
 def neighbour_of(row: Row) -> Neighbour:
-    """Read a row of SELECT_NEIGHBOURS."""
+    """Read a row of SELECT_NEIGHBOUR."""
     return Neighbour(_other(row), *row[7:])
 
 

@@ -15,13 +15,15 @@ import apsw
 
 from scp.audit.engine import Judgement
 from scp.audit.finding import Decision
-from scp.audit.snapshot import Snapshot
+from scp.audit.snapshot import Neighbour, Snapshot
+from scp.dicom.facts import Facts
 from scp.dicom.request import Association, Request
 from scp.errors import LedgerFault
 from scp.ids import from_text
 from scp.layout import Place, Placement, archive_path, quarantine_path
 from scp.ledger import rows
 from scp.ledger.port import Admitted, Draft, Receipt
+from scp.ledger.references import References
 from scp.ledger.schema import SCHEMA, VERSION
 from scp.outcomes import Ending, Outcome
 
@@ -37,6 +39,9 @@ class SqliteLedger:
         self._lock = threading.Lock()
         self._associations: set[int] = set()
         try:
+            if path:  # before SQLite makes the files beside it, which get the same mode
+                path.touch()
+                path.chmod(0o600)
             self._db = apsw.Connection(str(path) if path else ":memory:")
             self._db.set_busy_timeout(_BUSY_MS)
             self._db.pragma("journal_mode", "wal")
@@ -44,10 +49,9 @@ class SqliteLedger:
             self._db.pragma("foreign_keys", False)  # every write is made by one function, in order
             self._db.pragma("cache_size", -65_536)
             self.fingerprint_key = self._prepare()
-        except apsw.Error as error:
+            self._references = References(self._db)
+        except (apsw.Error, OSError) as error:
             raise _fault("opened", error) from error
-        if path:
-            path.chmod(0o600)
 
     def admit(self, draft: Draft, judge: Callable[[Snapshot], Any]) -> Any:
         """Take the snapshot, let ``judge`` decide, and write receipt, findings and instance: one transaction."""
@@ -169,8 +173,10 @@ class SqliteLedger:
 
     def _snapshot(self, draft: Draft) -> Snapshot:
         """Read what pairwise rules need: at most seven look-ups by key."""
-        facts, tracked, one = draft.subject.facts, draft.subject.tracked, self._one
-        held = one(rows.SELECT_HELD, (facts.sop_instance_uid,), rows.held_of)
+        facts, tracked = draft.subject.facts, draft.subject.tracked
+        run = self._db.execute
+        number = run(rows.FIND_HELD, (facts.sop_instance_uid,)).get
+        held = None if number is None else rows.held_of(run(rows.SELECT_HELD, (number,)).fetchall()[0])
         identical = (
             held is not None
             and held.digest == draft.digest
@@ -180,30 +186,28 @@ class SqliteLedger:
             return Snapshot(held=held, identical=True)
         if not (facts.study_instance_uid and facts.series_instance_uid):
             return Snapshot(held=held)  # an object of no patient has nothing to be compared with
-        study = one(rows.SELECT_STUDY, (facts.study_instance_uid,), rows.reference_of)
-        series = one(rows.SELECT_SERIES, (facts.series_instance_uid,), rows.reference_of)
+        study = self._references.study(facts.study_instance_uid)
+        series = self._references.series(facts.series_instance_uid)
         if series is None:
-            return Snapshot(held=held, study=study)
-        stack, acquisition = (
-            one(rows.SELECT_STACK, (facts.series_instance_uid, key), rows.stack_of)
-            for key in (tracked.stack, tracked.acquisition)
-        )
-        neighbours = (
-            self._db.execute(
-                rows.SELECT_NEIGHBOURS,
-                (facts.series_instance_uid, facts.instance_number, facts.sop_instance_uid),
-            )
-            if isinstance(facts.instance_number, int)
-            else ()
-        )
+            return Snapshot(held=held, study=study.reference if study else None)
         return Snapshot(
-            held=held, study=study, series=series, stack=stack, acquisition=acquisition,
-            neighbours=tuple(rows.neighbour_of(row) for row in neighbours),
-        )  # fmt: skip
+            held=held,
+            study=study.reference if study else None,
+            series=series.reference,
+            stack=self._references.stack(series.id, tracked.stack),
+            acquisition=self._references.stack(series.id, tracked.acquisition),
+            neighbours=self._neighbours(series.id, facts),
+        )
 
-    def _one(self, query: str, values: tuple[Any, ...], read: Callable[[Any], Any]) -> Any:
-        row = self._db.execute(query, values).fetchone()
-        return None if row is None else read(row)
+    def _neighbours(self, series: int, facts: Facts) -> tuple[Neighbour, ...]:
+        """Return the stored instances of a series with the same Instance Number."""
+        if not isinstance(facts.instance_number, int):
+            return ()
+        found = self._db.execute(rows.FIND_NEIGHBOURS, (series, facts.instance_number, facts.sop_instance_uid))
+        return tuple(
+            rows.neighbour_of(self._db.execute(rows.SELECT_NEIGHBOUR, number).fetchall()[0])
+            for number in found.fetchall()
+        )
 
     def _write(self, draft: Draft, snapshot: Snapshot, judgement: Judgement) -> Admitted:
         verdict, request = judgement.verdict, draft.subject.request
@@ -213,7 +217,7 @@ class SqliteLedger:
         instance = snapshot.held.other.receipt if snapshot.held and verdict.duplicate else None
         if placement.place is Place.ARCHIVE:
             instance = draft.receipt
-            self._write_instance(draft)
+            self._write_instance(draft, snapshot)
         outcome = Outcome(verdict.decision.value)
         self._db.execute(
             rows.INSERT_RECEIPT,
@@ -257,18 +261,22 @@ class SqliteLedger:
             return Placement(Place.NOWHERE, kept[1], kept[0])
         return Placement(Place.QUARANTINE, quarantine_path(draft.receipt, draft.received), draft.receipt)
 
-    def _write_instance(self, draft: Draft) -> None:
-        facts, tracked = draft.subject.facts, draft.subject.tracked
-        study = self._db.execute(
-            rows.UPSERT_STUDY, (facts.study_instance_uid, draft.receipt, rows.dumps(tracked.study))
-        ).get
-        series = self._db.execute(
-            rows.UPSERT_SERIES, (facts.series_instance_uid, study, draft.receipt, rows.dumps(tracked.series))
-        ).get
-        for key in dict.fromkeys((tracked.stack, tracked.acquisition)):
-            self._db.execute(rows.INSERT_STACK, rows.stack_row(series, key, draft.receipt, facts))
-        self._db.execute(rows.UPSERT_VARIANT, (series, rows.dumps(tracked.counted)))
-        self._db.execute(rows.INSERT_INSTANCE, rows.instance_row(draft, study, series))
+    def _write_instance(self, draft: Draft, snapshot: Snapshot) -> None:
+        """Write an instance, and what it is the first of."""
+        facts, tracked, run = draft.subject.facts, draft.subject.tracked, self._db.execute
+        study_uid, series_uid = facts.study_instance_uid, facts.series_instance_uid
+        known = self._references.study(study_uid)
+        study = known.id if known else run(rows.INSERT_STUDY, (study_uid, draft.receipt, rows.dumps(tracked.study))).get
+        known = self._references.series(series_uid)
+        if known:
+            series = known.id
+        else:
+            series = run(rows.INSERT_SERIES, (series_uid, study, draft.receipt, rows.dumps(tracked.series))).get
+        missing = {tracked.stack: snapshot.stack is None, tracked.acquisition: snapshot.acquisition is None}
+        for key in (key for key, is_missing in missing.items() if is_missing):
+            run(rows.INSERT_STACK, rows.stack_row(series, key, draft.receipt, facts))
+        run(rows.UPSERT_VARIANT, (series, rows.dumps(tracked.counted)))
+        run(rows.INSERT_INSTANCE, rows.instance_row(draft, study, series))
 
     def _confirm(self, instance: int | None) -> None:
         if instance is not None:
@@ -282,5 +290,5 @@ class SqliteLedger:
             self._associations.add(number)
 
 
-def _fault(what: str, error: apsw.Error) -> LedgerFault:
+def _fault(what: str, error: apsw.Error | OSError) -> LedgerFault:
     return LedgerFault(f"the ledger cannot be {what} ({type(error).__name__})")

@@ -6,37 +6,18 @@ from pathlib import Path
 from scp.audit.rule import Subject
 from scp.audit.snapshot import Neighbour, Reference, Snapshot, StackReference
 from scp.dicom.part10 import Part10, read_file
-from scp.dicom.syntax import encoding_of, inflate
 from tests.rules.builders import neighbour, reference, stack_reference, subject_of_bytes
 
-CLEAN = (
-    "ct_head_clean",
-    "mr_b0map_ge_duppos",
-    "mr_fieldmap_siemens_dupinum",
-    "mr_fmri_ge_tpos",
-    "mr_fmri_philips_4d",
-    "mr_loc_ge_3plane",
-    "mr_mip_rotating_philips",
-    "mr_mosaic_siemens",
-)
-"""Folders of the corpus in which there is nothing to blame."""
-INCOMPLETE = ("ct_ge_missing_slice", "ct_ge_partial", "mr_echoes_siemens_incomplete")
-"""Folders in which slices are missing, which no pairwise rule can see."""
 
-
-def read_subject(path: Path) -> Subject | None:
-    """Return the subject that a file makes when it is sent; None if it is no DICOM file, or has no Data Set."""
-    content = path.read_bytes()
-    part = read_file(content)
-    if not isinstance(part, Part10):
-        return None
-    data, syntax = content[part.offset :], part.transfer_syntax
-    encoding = encoding_of(syntax)
-    if encoding is not None and encoding.deflated:
-        inflated = inflate(data)
-        assert isinstance(inflated, bytes)
-        data, syntax = inflated, "1.2.840.10008.1.2.1"
-    return subject_of_bytes(data, syntax)
+def subjects_of(paths: Iterable[Path]) -> list[Subject]:
+    """Return the subjects that files make when they are sent; what is not DICOM, or of no series, is left out."""
+    found = []
+    for path in paths:
+        content = path.read_bytes()
+        part = read_file(content)
+        if isinstance(part, Part10):
+            found.append(subject_of_bytes(content[part.offset :], part.transfer_syntax))
+    return [subject for subject in found if subject.facts.series_instance_uid]
 
 
 def arrivals(subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Snapshot]]:

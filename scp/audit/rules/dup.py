@@ -1,56 +1,22 @@
 """DUP: the same instance again, or the same image under another UID.
 
-Of two objects with one SOP Instance UID that are not the same bytes, exactly one rule speaks. The first line that
-holds decides:
-
-======== ==========================================================================================================
-DUP-006  Study Instance UID, Series Instance UID or SOP Class UID differ; or the Patient ID differs, and with it
-         pixels or any attribute that is not coercible
-DUP-005  the pixels, or other bulk data, differ or cannot be compared
-DUP-004  an attribute differs that is not coercible
-DUP-003  a coercible attribute differs (:mod:`scp.dicom.coercible`)
-DUP-002  nothing differs but the encoding
-======== ==========================================================================================================
-
-So another Patient ID alone is DUP-003: with the study, the series, the class, the pixels and all else the same, it is
-the correction of a patient, not another object. What is stored is never replaced, so no profile can store either.
+What two objects of one SOP Instance UID are to each other, so that exactly one rule speaks, is decided in
+:mod:`scp.audit.rules.dup_conflict`. What is stored is never replaced, so no profile can store the other one either.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum, auto
 from typing import Final
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, pairwise_rule
-from scp.audit.snapshot import Held, Snapshot
-from scp.audit.tracked import PATIENT
+from scp.audit.rules.dup_conflict import Conflict, judge
+from scp.audit.rules.hierarchy import uid_shown
+from scp.audit.snapshot import Snapshot
 from scp.dicom import tags as t
-from scp.dicom.compare import BULK
-from scp.dicom.difference import Comparison, Difference, Pixels
-from scp.dicom.facts import Facts
 from scp.dicom.sop_classes import IMAGES
 from scp.dicom.status import Status
 
-_MOST_TAGS: Final = 16
-"""Offending Elements of one finding; the case has them all."""
-_NAMES: Final = 3
-"""Attributes that a message names."""
 _REFUSE: Final = grades(Severity.REFUSE, Severity.REFUSE)
 _UID: Final = (t.SOP_INSTANCE_UID,)
-_UNCOMPARED: Final = {
-    Pixels.LOSSY: "lossy compression: pixels cannot be compared",
-    Pixels.UNREADABLE: "cannot be compared with the stored copy",
-}
-
-
-class _Conflict(Enum):
-    """What the second object of a SOP Instance UID is to the first: the table of this module, from below."""
-
-    REENCODED = auto()
-    COERCED = auto()
-    ATTRIBUTES = auto()
-    PIXELS = auto()
-    PARENT = auto()
 
 
 @pairwise_rule(
@@ -95,10 +61,11 @@ def instance_sent_again_reencoded(subject: Subject, snapshot: Snapshot) -> Outco
 
     What to do: nothing is lost. If a gateway sends each instance both as it came and converted, let it send one.
 
-    Evidence: each test file of pydicom and of the corpus that is well formed was compared with itself, re-encoded by
-    two toolkits (EVIDENCE-002): no difference in any.
+    Evidence: 395 files of the corpus and of pydicom, each encoded again by pydicom in implicit, explicit and big
+    endian and, where it can, as RLE; 174 of them by DCMTK in eight ways too: 2,603 copies, of which 2,602 have no
+    difference, and one cannot be compared, because its Number of Frames is not a number (DUP-005).
     """
-    return _judge(subject, snapshot, _Conflict.REENCODED)
+    return judge(subject, snapshot, Conflict.REENCODED)
 
 
 @pairwise_rule("DUP-003", _REFUSE, Status.CONFLICT_DEMOGRAPHICS, reference="PS3.3 C.7.1.1, C.7.2.1, C.7.2.2")
@@ -114,10 +81,10 @@ def stored_with_other_patient_or_order(subject: Subject, snapshot: Snapshot) -> 
     What to do: compare the two in the case. If the second is right, correct the patient or the order where the
     archive keeps them (HL7, study edit); do not send corrected copies under the same SOP Instance UID.
 
-    Evidence: the list of attributes is explicit; one attribute of it and one outside of it, changed in each of the
-    instances of the corpus, gave DUP-003 and DUP-004 without exception (EVIDENCE-003).
+    Evidence: each of the 259 instances of the corpus and of 162 test files of pydicom was compared with itself,
+    changed in the patient's name: this rule spoke, and no other.
     """
-    return _judge(subject, snapshot, _Conflict.COERCED)
+    return judge(subject, snapshot, Conflict.COERCED)
 
 
 @pairwise_rule("DUP-004", _REFUSE, Status.CONFLICT_ATTRIBUTES, reference="PS3.5 §9, PS3.4 §B.2.3")
@@ -133,9 +100,10 @@ def stored_with_other_attributes(subject: Subject, snapshot: Snapshot) -> Outcom
     What to do: find the system that changed the object: processing, anonymisation and route rules have to give a new
     SOP Instance UID to what they change. If the second is the right one, take it from quarantine.
 
-    Evidence: see DUP-002: what re-encoding changes is not counted.
+    Evidence: each of the 259 instances of the corpus and of 162 test files of pydicom was compared with itself,
+    changed in one attribute: this rule spoke, and no other. What re-encoding changes is not counted: see DUP-002.
     """
-    return _judge(subject, snapshot, _Conflict.ATTRIBUTES)
+    return judge(subject, snapshot, Conflict.ATTRIBUTES)
 
 
 @pairwise_rule("DUP-005", _REFUSE, Status.CONFLICT_PIXELS, reference="PS3.5 §9, PS3.4 §B.2.3")
@@ -153,9 +121,11 @@ def stored_with_other_pixels(subject: Subject, snapshot: Snapshot) -> Outcome:
     What to do: if the images are different, two systems give the same UIDs, or one gives them twice: have them
     serviced. If one is the lossy copy of the other, have the compressing system give it its own UID.
 
-    Evidence: see DUP-002: no lossless re-encoding gives other pixels.
+    Evidence: each of the 259 instances of the corpus and of 55 uncompressed test files of pydicom was compared with
+    itself, changed in one bit of one pixel: this rule spoke, and no other. No lossless re-encoding gives other
+    pixels: see DUP-002.
     """
-    return _judge(subject, snapshot, _Conflict.PIXELS)
+    return judge(subject, snapshot, Conflict.PIXELS)
 
 
 @pairwise_rule("DUP-006", _REFUSE, Status.CONFLICT_PARENT, reference="PS3.3 A.1.2, PS3.5 §9")
@@ -172,10 +142,11 @@ def stored_under_another_parent(subject: Subject, snapshot: Snapshot) -> Outcome
     What to do: an instance that is moved to another series or study needs a new SOP Instance UID: correct the split,
     merge or anonymisation that did without. If the objects have nothing in common, two systems give the same UIDs.
 
-    Evidence: 0 of the SOP Instance UIDs of the corpus and of pydicom's test files is there under two parents
-    (EVIDENCE-006).
+    Evidence: each of the 259 instances of the corpus and of 162 test files of pydicom was compared with itself,
+    changed in its Series Instance UID: this rule spoke, and no other. Of 370 SOP Instance UIDs in the corpus and
+    pydicom's test files 25 are there several times, none under two parents.
     """
-    return _judge(subject, snapshot, _Conflict.PARENT)
+    return judge(subject, snapshot, Conflict.PARENT)
 
 
 @pairwise_rule(
@@ -195,6 +166,9 @@ def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
     What to do: compare the two, both of which are named. If they show the same, find the system that gives new UIDs
     to copies. If they differ, the equipment should say in what: in Acquisition Number, Temporal Position Identifier,
     or Image Type.
+
+    Evidence: 0 of 153 series of vendors; 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips),
+    in file order, in reverse and in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
     """
     facts = subject.facts
     if not isinstance(facts.instance_number, int) or not subject.tracked.place:
@@ -207,117 +181,9 @@ def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
         f"same place and Instance Number {facts.instance_number} as another",
         tags=(t.SOP_INSTANCE_UID, t.INSTANCE_NUMBER, t.IMAGE_POSITION_PATIENT),
         expected=same.other.sop_instance_uid,
-        found=facts.sop_instance_uid,
+        found=uid_shown(facts.sop_instance_uid),
         other=same.other,
     )
-
-
-def _judge(subject: Subject, snapshot: Snapshot, asked: _Conflict) -> Outcome:
-    """Answer for one line of the table: whether it is the one that holds."""
-    held, comparison = snapshot.held, snapshot.comparison
-    if held is None or comparison is None or snapshot.identical:
-        return Answer.NOT_APPLICABLE
-    if _conflict(subject, held, comparison) is not asked:
-        return Answer.PASS
-    return _DESCRIBE[asked](subject.facts, held, comparison)
-
-
-def _conflict(subject: Subject, held: Held, comparison: Comparison) -> _Conflict:
-    """Find the line of the table that holds."""
-    patient = subject.tracked.study.get(PATIENT)
-    other_patient = bool(patient and held.patient) and patient != held.patient
-    other_image = comparison.pixels is Pixels.DIFFERENT or any(not one.coercible for one in comparison.differences)
-    if _other_parents(subject.facts, held) or (other_patient and other_image):
-        return _Conflict.PARENT
-    if comparison.pixels is not Pixels.EQUAL:
-        return _Conflict.PIXELS
-    if other_image:
-        return _Conflict.ATTRIBUTES
-    return _Conflict.COERCED if comparison.differences else _Conflict.REENCODED
-
-
-def _other_parents(facts: Facts, held: Held) -> Mapping[int, tuple[str, str]]:
-    """Return the UIDs of the hierarchy that differ, by tag: the stored one and the one that came."""
-    pairs = {
-        t.STUDY_INSTANCE_UID: (held.study_instance_uid, facts.study_instance_uid),
-        t.SERIES_INSTANCE_UID: (held.series_instance_uid, facts.series_instance_uid),
-        t.SOP_CLASS_UID: (held.sop_class_uid, facts.sop_class_uid),
-    }
-    return {tag: pair for tag, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _parent(facts: Facts, held: Held, comparison: Comparison) -> Problem:  # noqa: ARG001 - one signature for all
-    others = _other_parents(facts, held)
-    names = ", ".join(t.name_of(tag).partition(" ")[2] for tag in others)
-    return Problem(
-        f"is stored under another {names or 'patient'}",
-        tags=tuple(others) or (t.PATIENT_ID,),
-        expected={t.name_of(tag): stored for tag, (stored, _) in others.items()} or None,
-        found={t.name_of(tag): came for tag, (_, came) in others.items()} or None,
-        other=held.other,
-        unstorable=True,
-    )
-
-
-def _pixels(facts: Facts, held: Held, comparison: Comparison) -> Problem:  # noqa: ARG001
-    bulk = [one for one in comparison.differences if one.tag in BULK]
-    return Problem(
-        _UNCOMPARED.get(comparison.pixels) or f"other {_names(bulk)}",
-        tags=_top_level(bulk) or (t.PIXEL_DATA,),
-        expected={one.path: one.first for one in bulk} or None,
-        found={one.path: one.second for one in bulk} or None,
-        other=held.other,
-        unstorable=True,
-    )
-
-
-def _attributes(facts: Facts, held: Held, comparison: Comparison) -> Problem:  # noqa: ARG001
-    return _differing([one for one in comparison.differences if not one.coercible], held, comparison)
-
-
-def _coerced(facts: Facts, held: Held, comparison: Comparison) -> Problem:  # noqa: ARG001
-    return _differing(comparison.differences, held, comparison)
-
-
-def _reencoded(facts: Facts, held: Held, comparison: Comparison) -> Problem:  # noqa: ARG001
-    syntaxes = comparison.first_transfer_syntax, comparison.second_transfer_syntax
-    expected, found = syntaxes if syntaxes[0] != syntaxes[1] else (None, None)
-    return Problem(
-        "is stored already, encoded otherwise", tags=_UID, expected=expected, found=found, other=held.other,
-        unstorable=True,
-    )  # fmt: skip
-
-
-_DESCRIBE: Final = {
-    _Conflict.PARENT: _parent,
-    _Conflict.PIXELS: _pixels,
-    _Conflict.ATTRIBUTES: _attributes,
-    _Conflict.COERCED: _coerced,
-    _Conflict.REENCODED: _reencoded,
-}
-
-
-def _differing(differences: Sequence[Difference], held: Held, comparison: Comparison) -> Problem:
-    """Make a problem of attributes that differ; their values may be personal, and are left to the case."""
-    count = f"{'over ' if comparison.omitted else ''}{len(differences)}"
-    return Problem(
-        f"{count} {'attribute differs' if count == '1' else 'attributes differ'}: {_names(differences)}",
-        tags=_top_level(differences),
-        other=held.other,
-        unstorable=True,
-    )
-
-
-def _names(differences: Iterable[Difference]) -> str:
-    """Name the first attributes by keyword, or by tag where there is none."""
-    names = [t.name_of(tag).rpartition(" ")[2] for tag in dict.fromkeys(one.tag for one in differences)]
-    return ", ".join(names[:_NAMES]) + (", …" if len(names) > _NAMES else "")
-
-
-def _top_level(differences: Iterable[Difference]) -> tuple[int, ...]:
-    """Return the tags of the top level in which something differs: paths begin with ``(gggg,eeee``."""
-    tags = dict.fromkeys(int(one.path[1:5] + one.path[6:10], 16) for one in differences)
-    return tuple(tags)[:_MOST_TAGS]
 
 
 RULES: Final = (

@@ -9,7 +9,7 @@ from typing import Final
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, pairwise_rule
-from scp.audit.rules.hierarchy import Labels, differing, outcome, series_reference
+from scp.audit.rules.hierarchy import Labels, differing, outcome, series_reference, uid_shown
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import PATIENT, SERIES, STUDY
 from scp.dicom import tags as t
@@ -53,7 +53,9 @@ def series_in_two_studies(subject: Subject, snapshot: Snapshot) -> Outcome:
     What to do: a study was split, merged or renamed, and its series kept their UIDs: have that system give new Series
     Instance UIDs, or send to one study. If the images have nothing in common, two systems give the same UIDs.
 
-    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); EVIDENCE
+    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); 0 of the 259 instances of
+    the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118
+    of pydicom's test files, 38 series in 31 studies.
     """
     series, mine = snapshot.series, subject.facts.study_instance_uid
     if series is None or not series.parent or not mine:
@@ -61,8 +63,8 @@ def series_in_two_studies(subject: Subject, snapshot: Snapshot) -> Outcome:
     if series.parent == mine:
         return Answer.PASS
     return Problem(
-        "the series is stored in another study", tags=(t.STUDY_INSTANCE_UID,), expected=series.parent, found=mine,
-        other=series.other,
+        "the series is stored in another study", tags=(t.STUDY_INSTANCE_UID,), expected=series.parent,
+        found=uid_shown(mine), other=series.other,
     )  # fmt: skip
 
 
@@ -81,7 +83,8 @@ def study_of_two_patients(subject: Subject, snapshot: Snapshot) -> Outcome:
     between two series: correct those that were sent before, where the archive keeps the patient, and send this again.
     If the wrong worklist entry was chosen, the study has to be moved to its patient.
 
-    Evidence: EVIDENCE
+    Evidence: 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse
+    and in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
     """
     mine = subject.tracked.study
     return outcome(_IDENTITY, differing(_IDENTITY, mine, snapshot.study), mine, snapshot.study)
@@ -98,7 +101,8 @@ def series_of_two_modalities(subject: Subject, snapshot: Snapshot) -> Outcome:
     What to do: a report, a screen capture or a derived object was put into the series of its images: have the system
     that made it give it a series of its own.
 
-    Evidence: EVIDENCE
+    Evidence: 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse
+    and in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
     """
     return _in_series(subject, snapshot, _MODALITY)
 
@@ -121,7 +125,8 @@ def series_with_two_frames_of_reference(subject: Subject, snapshot: Snapshot) ->
     What to do: have the equipment begin a new series when the patient is positioned anew. If one program sorts images
     of several scans into one series, have it keep them apart.
 
-    Evidence: EVIDENCE
+    Evidence: 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse
+    and in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
     """
     case = "" if subject.facts.kind in PLANES else "other"
     return _in_series(subject, snapshot, _FRAME, case)

@@ -1,4 +1,4 @@
-"""What the rules about study, series and stack share: which reference holds, and how values are compared with it."""
+"""What the rules about study, series and stack share: which reference holds, how values are compared and shown."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -9,9 +9,7 @@ from scp.audit.finding import Answer, Outcome, Problem, Value
 from scp.audit.rule import Subject
 from scp.audit.snapshot import Reference, Snapshot
 from scp.audit.tracked import Attribute
-
-_SHOWN = 128
-"""Characters of a value in a finding."""
+from scp.dicom.uid import is_uid
 
 
 class Labels(NamedTuple):
@@ -20,6 +18,11 @@ class Labels(NamedTuple):
     level: str
     attributes: Mapping[str, Attribute]
     names: tuple[str, ...]
+
+
+def uid_shown(uid: str) -> str:
+    """Return a UID for a finding; what is none may be anything, and is not shown."""
+    return uid if is_uid(uid) else "not a UID"
 
 
 def series_reference(subject: Subject, snapshot: Snapshot) -> Reference | None:
@@ -55,8 +58,8 @@ def outcome(
         return Answer.PASS
     keywords = {name: keyword_for_tag(attribute.tag) for name, attribute in attributes.items()}
     impersonal = [name for name, attribute in attributes.items() if not attribute.personal]
-    expected: Value = {keywords[name]: reference.values[name][:_SHOWN] for name in impersonal} or None
-    found: Value = {keywords[name]: mine[name][:_SHOWN] for name in impersonal} or None
+    expected: Value = {keywords[name]: reference.values[name] for name in impersonal} or None
+    found: Value = {keywords[name]: mine[name] for name in impersonal} or None
     return Problem(
         f"not as in the {labels.level}: {', '.join(keywords.values())}",
         tags=tuple(attribute.tag for attribute in attributes.values()),

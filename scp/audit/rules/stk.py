@@ -37,7 +37,9 @@ def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
 
     What to do: two reconstructions were put into one series: have the equipment give each a series of its own.
 
-    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); EVIDENCE
+    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); 0 of the 259 instances of
+    the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118
+    of pydicom's test files, 38 series in 31 studies.
     """
     stack, facts = _reference(subject, snapshot, snapshot.stack), subject.facts
     mine = facts.rows, facts.columns
@@ -72,7 +74,9 @@ def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outc
     What to do: two reconstructions were put into one series: have the equipment give each a series of its own. If
     only part of a series was calibrated anew, send all of it.
 
-    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); EVIDENCE
+    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); 0 of the 259 instances of
+    the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118
+    of pydicom's test files, 38 series in 31 studies.
     """
     stack = _reference(subject, snapshot, snapshot.stack)
     mine = _numbers(subject.facts.pixel_spacing, 2)
@@ -110,7 +114,9 @@ def orientation_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcom
     plane a series of its own. For MR nothing, unless the series was meant to be a volume.
 
     Evidence: 0 of the CT and PET series among 369 real multi-file ones (GE, Siemens, Philips, Canon/Toshiba, UIH), 9
-    of the MR series, all legitimate; EVIDENCE
+    of the MR series, all legitimate. On the corpus (11 real series, 259 instances), in file order, in reverse and in
+    20 shuffled orders, and on pydicom's test files (38 series) only the case `mr` fires: for localizers of three
+    planes and rotating projections.
     """
     stack = _reference(subject, snapshot, snapshot.acquisition)
     mine = _numbers(subject.facts.image_orientation, 6)
@@ -140,7 +146,7 @@ def _numbers(values: Decimals, count: int) -> tuple[float, ...]:
 
 
 def _shown(values: tuple[float, ...]) -> str:
-    return "\\".join(f"{value:.5g}" for value in values)
+    return " x ".join(f"{value:.5g}" for value in values)
 
 
 RULES: Final = (matrix_differs_in_stack, pixel_spacing_differs_in_stack, orientation_differs_in_stack)

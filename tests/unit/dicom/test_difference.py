@@ -288,8 +288,8 @@ def test_a_private_block_may_be_anywhere() -> None:
 def test_two_blocks_of_one_creator_are_told_apart() -> None:
     creators = explicit(0x00190010, "LO", b"M ") + explicit(0x00190011, "LO", b"M ")
     first = creators + explicit(0x0019100A, "LO", b"a ") + explicit(0x0019110A, "LO", b"b ")
-    second = creators + explicit(0x0019100A, "LO", b"a ") + explicit(0x0019110A, "LO", b"c ")
-    assert paths(raw(first, second)) == ['(0019,110A "M")']
+    second = creators + explicit(0x0019100A, "LO", b"c ") + explicit(0x0019110A, "LO", b"b ")
+    assert paths(raw(first, second)) == ['(0019,100A "M")']
 
 
 def test_a_private_element_without_creator_is_compared_all_the_same() -> None:
@@ -340,6 +340,7 @@ def test_items_below_un_are_little_endian_even_in_big_endian() -> None:
     first = explicit(0x00191001, "UN", length=0xFFFFFFFF, little=False) + below + sequence_end()
     second = explicit(0x00191001, "SQ", item(explicit(0x00280010, "US", b"\4\0")))
     assert is_same(raw(first, second, BIG))
+    assert is_same(raw(explicit(0x00191001, "UN", below, little=False), second, BIG))
 
 
 def test_guessing_at_sequences_ends_somewhere() -> None:
@@ -350,6 +351,16 @@ def test_guessing_at_sequences_ends_somewhere() -> None:
     first, second = (explicit(0x00191001, "UN", value) for value in (data, data[:-2] + b"\1\0"))
     (found,) = raw(first, second).differences
     assert found.path.count("[1]") == 32
+
+
+def test_what_identifies_a_patient_elsewhere_is_no_patient_attribute() -> None:
+    def showing(patient: str) -> Dataset:
+        source = Dataset()
+        source.PatientID = patient
+        return image(SourceImageSequence=Sequence([source]))
+
+    (found,) = changed(showing("P1"), showing("P2"))
+    assert (found.path, found.coercible) == ("(0008,2112)[1].(0010,0020)", False)
 
 
 # ---------------------------------------------------------------------------------------------------------- bulk data
@@ -367,6 +378,18 @@ def test_one_pixel_makes_the_pixels_different(syntax: str, pixel: int, value: in
     assert difference.path == "(7FE0,0010)"
     assert str(difference.first).startswith("sha256:")
     assert str(difference.second).endswith("(32 bytes)")
+
+
+def test_attributes_that_only_describe_the_order_of_equal_pixels_do_not_count() -> None:
+    planes = bytes(range(48))
+    pixels = bytes(planes[at % 3 * 16 + at // 3] for at in range(48))
+    colour: dict[str, Any] = {"SamplesPerPixel": 3, "BitsAllocated": 8, "PhotometricInterpretation": "RGB"}
+    first = image(**colour, PlanarConfiguration=1, PixelData=planes)
+    second = image(**colour, PlanarConfiguration=0, PixelData=pixels)
+    assert is_same(between(encode(first, EXPLICIT), encode(second, EXPLICIT)))
+    unordered = image(**colour, PlanarConfiguration=0, PixelData=pixels[::-1])
+    found = between(encode(first, EXPLICIT), encode(unordered, EXPLICIT))
+    assert paths(found) == ["(0028,0006)", "(7FE0,0010)"]
 
 
 def test_pixels_of_one_copy_only_are_different() -> None:
@@ -501,6 +524,12 @@ def test_a_transfer_syntax_that_is_none_is_unreadable() -> None:
 def test_the_walk_has_the_limits_of_the_node() -> None:
     data = encode(image(), EXPLICIT).data
     assert compare(data, EXPLICIT, data, EXPLICIT, Limits(max_elements=3)).pixels is Pixels.UNREADABLE
+
+
+def test_data_may_be_views_of_mapped_files() -> None:
+    first, second = encode(image(), NATIVE[3]), encode(image(StationName="CT2"), BIG)
+    found = compare(memoryview(first.data), first.syntax, memoryview(second.data), second.syntax)
+    assert paths(found) == ["(0008,1010)"]
 
 
 def test_a_comparison_names_both_transfer_syntaxes() -> None:

@@ -1,0 +1,65 @@
+"""The first stored instance of each study, series and stack, remembered once it has been read.
+
+A reference never changes, and the ledger has one writer; so what a series is compared with is read once, and not
+again for each of its thousand slices.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar
+
+import apsw
+
+from scp.audit.snapshot import Reference, StackReference
+from scp.ledger import rows
+
+T = TypeVar("T")
+
+_MOST: Final = 4096
+"""References remembered of each sort; beyond that all are forgotten, and read again."""
+
+
+class Known(NamedTuple):
+    """A study or series that is there: the number of its row, and its reference."""
+
+    id: int
+    reference: Reference
+
+
+class References:
+    """Reads references through a memory. Only what is committed may be read: call it before a transaction writes."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._studies: dict[str, Known] = {}
+        self._series: dict[str, Known] = {}
+        self._stacks: dict[tuple[int, str], StackReference] = {}
+
+    def study(self, uid: str) -> Known | None:
+        """Return the study with this UID."""
+        return self._remembered(self._studies, uid, rows.SELECT_STUDY, (uid,), _known)
+
+    def series(self, uid: str) -> Known | None:
+        """Return the series with this UID."""
+        return self._remembered(self._series, uid, rows.SELECT_SERIES, (uid,), _known)
+
+    def stack(self, series: int, key: str) -> StackReference | None:
+        """Return the stack of a series that has this key."""
+        return self._remembered(self._stacks, (series, key), rows.SELECT_STACK, (series, key), rows.stack_of)
+
+    def _remembered(
+        self, memory: dict[Any, T], key: Any, query: str, values: tuple[Any, ...], read: Callable[[rows.Row], T]
+    ) -> T | None:
+        found = memory.get(key)
+        if found is not None:
+            return found
+        row = self._db.execute(query, values).fetchone()
+        if row is None:
+            return None
+        if len(memory) >= _MOST:
+            memory.clear()
+        found = memory[key] = read(row)
+        return found
+
+
+def _known(row: rows.Row) -> Known:
+    return Known(row[9], rows.reference_of(row))
