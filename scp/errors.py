@@ -32,3 +32,11 @@ class ObjectTooLarge(NodeFault):
     """The object exceeds ``limits.object_bytes``."""
 
     comment: ClassVar[str] = "the object is larger than this node's limit"
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error was raised, as module and line: what can be told of it, as its text may hold anything."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else "?"

@@ -23,7 +23,7 @@ from scp.dicom.part10 import file_header
 from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
 from scp.dicom.walk import Limits
-from scp.errors import NodeFault
+from scp.errors import NodeFault, place_of
 from scp.ids import new_id
 from scp.layout import Place
 from scp.ledger.port import Admitted, Draft, Ledger
@@ -93,19 +93,6 @@ class Intake:
         self._deliveries = Deliveries()
         self._cases = Cases(ledger, store, limits)
 
-    def take(self, request: Request, data: memoryview | bytes) -> Answer:
-        """Take a Data Set that is in memory already. Never raises."""
-        try:
-            reception = self.begin(request)
-        except NotBegun as fault:
-            return fault.answer
-        try:
-            reception.incoming.write(data)
-        except NodeFault as fault:
-            reception.incoming.close()
-            return self._failed(reception, fault)
-        return self.complete(reception)
-
     def begin(self, request: Request) -> Reception:
         """Begin an object in the spool. Raises NotBegun, with the answer to send, if there is no room for it."""
         receipt, received = new_id(), time.time_ns() // 1000
@@ -132,9 +119,9 @@ class Intake:
             self._place(reception, admitted)
             watch.lap("place")
         except NodeFault as fault:
-            return self._failed(reception, fault)
+            return self.failed(reception, fault)
         except Exception as error:  # noqa: BLE001 - our own mistake must not cost the sender its answer
-            return self._failed(reception, NodeFault(f"unexpected {type(error).__name__}"))
+            return self.failed(reception, NodeFault(f"unexpected {type(error).__name__} at {place_of(error)}"))
         finally:
             incoming.close()
         verdict = admitted.judgement.verdict
@@ -142,11 +129,6 @@ class Intake:
             crash_line(reception.receipt, crash)
         instance_line(reception.receipt, request, examination.subject.facts, verdict, incoming.size, watch)
         return Answer(reception.receipt, verdict, incoming.size)
-
-    def aborted(self, request: Request, size: int) -> None:
-        """Write the receipt of a request that ended before it was taken."""
-        confirms = self._deliveries.heard(request.association.id)
-        self._give_up(new_id(), time.time_ns() // 1000, request, Outcome.ABORTED, None, size, confirms)
 
     def abandon(self, reception: Reception) -> None:
         """Let go of a request that ended before its Data Set did: nothing is stored, the receipt says so."""
@@ -239,7 +221,7 @@ class Intake:
             placement = replace(placement, place=Place.ARCHIVE)
         self._store.place(reception.incoming.path, placement, case)
 
-    def _failed(self, reception: Reception, fault: NodeFault) -> Answer:
+    def failed(self, reception: Reception, fault: NodeFault) -> Answer:
         """Answer *try again*. What was decided before the fault stays decided: recovery finishes it."""
         self._deliveries.ended(reception.request.association.id)
         fault_line(reception.receipt, fault)

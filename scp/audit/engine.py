@@ -8,7 +8,9 @@ from scp.audit.finding import Outcome, Problem, Verdict
 from scp.audit.policy import Found, Policy
 from scp.audit.rule import Rule, Scope, Subject
 from scp.audit.snapshot import Held, Snapshot
+from scp.dicom import tags as t
 from scp.dicom.sop_classes import Kind
+from scp.errors import place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,17 @@ def judge(examination: Examination, snapshot: Snapshot, policy: Policy) -> Judge
     )
     alone = [one for one in examination.found if one.rule in REQUEST_RULES] if snapshot.identical else examination.found
     found = [*alone, *pairwise]
+    if snapshot.held and not snapshot.identical and not any(one.problem.unstorable for one in found):
+        found.append(_no_place(snapshot.held))
     found.sort(key=lambda one: _ORDER.get(one.rule.code, len(_ORDER)))
     all_crashes = examination.crashes + tuple(crashes)
     return Judgement(policy.decide(found, duplicate=snapshot.identical), all_crashes)
+
+
+def _no_place(held: Held) -> Found:
+    """Refuse another object under a stored UID when the rule that should have done so failed."""
+    problem = Problem("another object is stored", (t.SOP_INSTANCE_UID,), other=held.other, unstorable=True)
+    return Found(INTERNAL, problem)
 
 
 def _run(
@@ -90,16 +100,9 @@ def _run(
         try:
             outcome = check(*arguments)
         except Exception as error:  # noqa: BLE001 - contained: an instance is never lost to a rule's mistake
-            crashes.append(Crash(rule.code, type(error).__name__, _place(error)))
+            crashes.append(Crash(rule.code, type(error).__name__, place_of(error)))
             found.append(Found(INTERNAL, Problem(f"rule {rule.code} failed")))
             continue
         if isinstance(outcome, Problem):
             found.append(Found(rule, outcome))
     return found, crashes
-
-
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else "?"

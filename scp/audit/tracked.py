@@ -43,6 +43,12 @@ def _uid(text: str) -> str:
     return shown_uid(text) or ""
 
 
+def _number(text: str) -> str:
+    """A number to compare; what is none may be anything, and says nothing."""
+    return text if set(text) <= _NUMERIC else ""
+
+
+_NUMERIC: Final = frozenset("0123456789+-.e")
 PATIENT: Final = "patient"
 _LONGEST: Final = 64
 """Characters kept of a value that is not personal: what its VR allows at most."""
@@ -66,7 +72,7 @@ SERIES: Final[Mapping[str, Attribute]] = {
         t.FRAME_OF_REFERENCE_UID, False, lambda facts: _uid(facts.frame_of_reference_uid)
     ),
     "sop_class_uid": Attribute(t.SOP_CLASS_UID, False, lambda facts: _uid(facts.sop_class_uid)),
-    "series_number": Attribute(t.SERIES_NUMBER, False, lambda facts: facts.series_number),
+    "series_number": Attribute(t.SERIES_NUMBER, False, lambda facts: _number(facts.series_number)),
     "laterality": Attribute(t.LATERALITY, False, lambda facts: facts.laterality),
     "patient_position": Attribute(t.PATIENT_POSITION, False, lambda facts: facts.patient_position),
     "series_date": Attribute(t.SERIES_DATE, True, lambda facts: facts.series_date),

@@ -3,20 +3,20 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.text import Text
 
 from scp.audit.catalogue import find
 from scp.audit.finding import Decision, Severity
 from scp.audit.policy import Profile
-from scp.checking import Checked, Checker, Skipped, files_under
+from scp.checking import Checked, Checker, Skipped, files_under, shown
 from scp.cli.options import ConfigOption, FormatOption, OutputFormat, errors, fail, settings_from
 from scp.observe import logs
 from scp.wiring import policy_of, walk_limits
@@ -52,11 +52,13 @@ def check(
     raise typer.Exit(1 if tally[Decision.REFUSE.value] else 0)
 
 
-def _progress(files: list[Path]) -> Iterable[Path]:
-    """Show a bar if somebody is looking at standard error while the result goes elsewhere or is short."""
+def _progress(files: list[Path]) -> Iterator[Path]:
+    """Show a bar on standard error if somebody is looking at it; a result that goes elsewhere still goes there."""
     if not errors.is_terminal:
-        return files
-    return track(files, description="checking", console=errors, transient=True)
+        yield from files
+        return
+    with Progress(console=errors, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+        yield from bar.track(files, description="checking")
 
 
 def _write_json(result: Checked | Skipped) -> None:
@@ -69,10 +71,10 @@ def _line(document: dict[str, Any]) -> None:
 
 def _document(result: Checked | Skipped) -> dict[str, Any]:
     if isinstance(result, Skipped):
-        return {"type": "skipped", "path": str(result.path), "reason": result.reason}
+        return {"type": "skipped", "path": shown(result.path), "reason": result.reason}
     return {
         "type": "instance",
-        "path": str(result.path),
+        "path": shown(result.path),
         "sop_instance_uid": result.facts.sop_instance_uid,
         "series_instance_uid": result.facts.series_instance_uid,
         "verdict": result.verdict.decision.value,
@@ -84,13 +86,13 @@ def _document(result: Checked | Skipped) -> dict[str, Any]:
 def _write_text(result: Checked | Skipped) -> None:
     out = Console(soft_wrap=True, highlight=False)
     if isinstance(result, Skipped):
-        out.print(Text.assemble(("skipped ", _COLOURS["skipped"]), f"{result.path}: {result.reason}"))
+        out.print(Text.assemble(("skipped ", _COLOURS["skipped"]), f"{shown(result.path)}: {result.reason}"))
         return
     verdict = result.verdict.decision.value
     told = [finding for finding in result.findings if finding["severity"] != str(Severity.INFO)]
     if not told:
         return
-    out.print(Text.assemble((f"{verdict:7} ", _COLOURS[verdict]), f"{result.verdict.status:04X} {result.path}"))
+    out.print(Text.assemble((f"{verdict:7} ", _COLOURS[verdict]), f"{result.verdict.status:04X} {shown(result.path)}"))
     for finding in told:
         out.print(Text(f"        {finding['severity']:6} {finding['code']}  {finding['message']}"))
         for side in ("expected", "found"):

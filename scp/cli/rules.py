@@ -1,5 +1,8 @@
 """``auditscp rules``: the table of rules."""
 
+import sys
+from typing import Final
+
 import orjson
 import typer
 from rich.console import Console
@@ -8,6 +11,9 @@ from rich.table import Table
 from scp.audit.catalogue import RULES
 from scp.audit.rule import Rule
 from scp.cli.options import FormatOption, OutputFormat
+
+_WIDE: Final = 300
+"""Columns of a pipe or a file: each rule in one line."""
 
 
 def rules(output: FormatOption = OutputFormat.TEXT) -> None:
@@ -29,7 +35,7 @@ def rules(output: FormatOption = OutputFormat.TEXT) -> None:
                 str(rule.status(case)) if rule.can_refuse(case) else "–",
                 "" if case else rule.applies,
             )
-    Console(soft_wrap=not Console().is_terminal).print(table)
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 def _document(rule: Rule) -> dict[str, object]:

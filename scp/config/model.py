@@ -64,6 +64,12 @@ class Associations(Section):
     max_associations_per_peer: Annotated[int, Between(1, 1000, "a number of associations")] = Field(
         default=32, description="Connections at one time from one address."
     )
+    max_associate_rq: Annotated[int, Between(4096, 1048576, "a number of bytes")] = Field(
+        default=262144, description="Largest A-ASSOCIATE-RQ, in bytes."
+    )
+    minimum_rate: Annotated[int, Between(1, 1_000_000_000, "a number of bytes per second")] = Field(
+        default=1024, description="Bytes per second below which a sender is too slow, and is aborted."
+    )
     acse_timeout: Seconds = Field(default=30.0, description="Seconds for association negotiation and release.")
     network_timeout: Seconds = Field(
         default=60.0, description="Seconds of silence after which an association is aborted."

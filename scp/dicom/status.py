@@ -67,6 +67,7 @@ class Status(IntEnum):
     DATA_SET_OVER_LIMIT = 0xC0E3, "The Data Set exceeds a structural limit of this node."
     ELEMENTS_UNORDERED = 0xC0E4, "Elements are out of order or repeated."
 
+    NOT_JUDGED = 0xC0F0, "A fault of this software kept the instance from being judged, and it has no place."
     REFUSED_BY_SETTINGS = 0xC0F1, "This node's settings refuse what the finding says."
 
     CONFLICT_ATTRIBUTES = 0xC111, "Another instance with this SOP Instance UID and other attributes is stored."

@@ -1,188 +1,195 @@
-"""One association: pynetdicom's, with our admission, our C-STORE and our account of how it ended."""
+"""One association in one thread: pynetdicom's negotiation and release, our admission, reading, and account of the end.
 
+pynetdicom runs an upper-layer thread beside each association and polls it. Here its state machine has no thread of
+its own: it is given what we have read, event by event, and what it wants to say is sent at once. Between negotiation
+and release it is not asked at all (see :mod:`scp.net.receive`).
+"""
+
+import socket
+import struct
 import time
-from collections.abc import Iterator
+from contextlib import suppress
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 
-from pydicom.uid import UID
-from pynetdicom import evt
 from pynetdicom.association import Association as PynetdicomAssociation
-from pynetdicom.dimse_messages import C_STORE_RQ
-from pynetdicom.dimse_primitives import C_ECHO, C_STORE
-from pynetdicom.pdu_primitives import A_ABORT
+from pynetdicom.fsm import InvalidEventError
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.transport import AssociationSocket
 
-from scp.dicom.request import Association, Request
-from scp.dicom.uid import strip_uid
-from scp.errors import NodeFault
+from scp.dicom.request import Association
 from scp.ids import as_text, new_id
-from scp.net.contexts import VERIFICATION
-from scp.net.respond import response
-from scp.observe.lines import Tally, association_closed, association_opened, fault_line
+from scp.net.channel import P_DATA_TF, Channel, ChannelEnd, Closed, Oversized
+from scp.net.receive import Context, Receiver
+from scp.observe.lines import Tally, association_closed, association_opened, association_rejected
 from scp.outcomes import Ending
 
 if TYPE_CHECKING:
     from scp.net.server import Server
 
+_A_ASSOCIATE_RQ = 0x01
+
 
 class Acceptor(PynetdicomAssociation):
-    """An association from its request to its end, in its own thread."""
+    """An association from its connection to its end, in its own thread."""
 
-    def __init__(self, server: "Server", address: str, port: int) -> None:
+    def __init__(self, server: "Server", sock: socket.socket, address: str, port: int) -> None:
         super().__init__(server.ae, "acceptor")
-        self._node = server
+        self.set_socket(AssociationSocket(self, client_socket=sock))
         self.address = address
+        self._socket = sock
+        self._node = server
         self._port = port
-        self._opened = 0
         self._ending: Ending | None = None
-        self._association: Association | None = None
         self._tally = Tally()
-        self._busy_since = time.monotonic()
-        self._busy = False
-        self.bind(evt.EVT_REQUESTED, self._requested)
-        self.bind(evt.EVT_ESTABLISHED, self._established)
-        self.bind(evt.EVT_ACSE_RECV, self._acse_received)
+        self._channel: Channel | None = None
+        self._receiver: Receiver | None = None
+        self._heard_at = time.monotonic()
 
     @property
     def idle_seconds(self) -> float:
         """Since when no request is being received or worked on."""
-        if self._busy or self.dimse.message is not None or not self.dimse.msg_queue.empty():
-            return 0.0
-        return time.monotonic() - self._busy_since
-
-    def run_reactor(self) -> None:
-        """Negotiate, serve, and give an account of the end whatever happens."""
-        try:
-            super().run_reactor()
-        finally:
-            try:
-                self._ended()
-            finally:
-                self._node.gone(self)
+        if self._receiver and self._receiver.is_busy:
+            self._heard_at = time.monotonic()
+        return time.monotonic() - self._heard_at
 
     def stop(self, ending: Ending) -> bool:
-        """Abort without waiting for the peer; return whether this was the first to do so."""
-        if self._sent_abort or not self.is_established:
+        """End the association from another thread; return whether this was the first to do so."""
+        if self._ending is not None or self._channel is None:
             return False
-        self._ending = self._ending or ending
-        super().abort(block=False)
+        self._ending = ending
+        self._channel.shut_reading()
         return True
 
-    def abort(self, block: bool = True) -> None:
-        """Abort; unless a reason is known already, it is the peer's silence."""
-        self._ending = self._ending or Ending.TIMEOUT
-        super().abort(block)
+    def run_reactor(self) -> None:
+        """Negotiate, serve, and give an account of the end whatever happens. Overrides pynetdicom's polling loop."""
+        try:
+            self._converse()
+        finally:
+            self._socket.close()
+            self._node.gone(self)
 
-    def _requested(self, _: evt.Event) -> None:
-        primitive = self.requestor.primitive
-        assert primitive is not None
-        rejection = self._node.admission(self.address, primitive.calling_ae_title, primitive.called_ae_title)
+    def _converse(self) -> None:
+        limits = self._node.limits
+        self._channel = Channel(
+            self._socket, limits.max_pdu, limits.max_associate_rq, limits.acse_timeout, limits.minimum_rate
+        )
+        self._pump()  # the connection: Evt5
+        try:
+            pdu = self._channel.next_pdu(most=limits.max_associate_rq, kinds=(_A_ASSOCIATE_RQ,))
+        except Oversized:
+            self._event("Evt19")
+            return
+        except ChannelEnd:
+            return
+        self._give(pdu)
+        primitive: object = self.dul.receive_pdu()
+        if isinstance(primitive, A_ASSOCIATE):
+            association = self._negotiate(primitive)
+            if association is not None:
+                self._serve(association)
+
+    def _negotiate(self, primitive: A_ASSOCIATE) -> Association | None:
+        """Accept or reject; None if there is no association."""
+        calling, called = primitive.calling_ae_title.strip(), primitive.called_ae_title.strip()
+        self.requestor.primitive = primitive
+        rejection = self._node.admission(self.address, calling, called)
         if rejection:
             self.acse.send_reject(*rejection.value.reason)
-            self._node.rejected(self.address, self._port, primitive, rejection)
-            self.kill()
-            return
+            self._pump()
+            association_rejected(self.address, self._port, calling, called, rejection.value.words)
+            return None
         self.acceptor.supported_contexts = self._node.offer.contexts_for(primitive.presentation_context_definition_list)
-
-    def _established(self, _: evt.Event) -> None:
-        primitive = self.requestor.primitive
-        assert primitive is not None
-        self._opened = time.time_ns() // 1000
-        self._association = Association(
+        self.acse.negotiate_association()
+        self._pump()
+        if not self.is_established:
+            return None
+        return Association(
             id=as_text(new_id()),
             address=self.address,
             port=self._port,
-            calling_ae_title=primitive.calling_ae_title.strip(),
-            called_ae_title=primitive.called_ae_title.strip(),
+            calling_ae_title=calling,
+            called_ae_title=called,
             implementation_class_uid=str(self.requestor.implementation_class_uid or ""),
             implementation_version_name=str(self.requestor.implementation_version_name or ""),
         )
-        association_opened(self._association)
 
-    def _acse_received(self, event: evt.Event) -> None:
-        if isinstance(getattr(event, "primitive", None), A_ABORT):
-            self._ending = self._ending or Ending.ABORTED
-
-    def _serve_request(self, msg: Any, context_id: int) -> None:
-        """Answer one request. Overrides pynetdicom's dispatch, which would let other services reach storage."""
-        context = self._accepted_cx.get(context_id)
-        self._busy = True
+    def _serve(self, association: Association) -> None:
+        opened = time.time_ns() // 1000
+        association_opened(association)
+        assert self._channel is not None
+        self._channel.set_timeout(self._node.limits.network_timeout)
+        receiver = Receiver(self._channel, association, self._contexts(), self._node.intake, self._tally, self._echo)
+        self._receiver = receiver
+        ending = Ending.FAULT
         try:
-            if (
-                isinstance(msg, C_STORE)
-                and msg.MessageIDBeingRespondedTo is None
-                and context
-                and msg.MessageID is not None
-            ):
-                self._store(msg, context_id)
-            elif isinstance(msg, C_ECHO) and context and context.abstract_syntax == VERIFICATION:
-                self._heard()
-                super()._serve_request(msg, context_id)
-            else:
-                fault_line(None, NodeFault(f"{type(msg).__name__} is not offered on its Presentation Context"))
-                self.stop(Ending.FAULT)
+            ending = self._end(receiver.run())
         finally:
-            self._busy = False
-            self._busy_since = time.monotonic()
-            self.dul._idle_timer.restart()  # our work is not the peer's silence
+            self._node.intake.ended(association, opened, ending)
+            association_closed(association, self._tally, ending)
 
-    def _store(self, msg: C_STORE, context_id: int) -> None:
-        assert self._association is not None
-        request = self._request(msg, context_id, self._association)
-        answer = self._node.intake.take(request, msg.DataSet.getbuffer() if msg.DataSet else b"")
-        self._tally.add(answer.verdict, answer.size)
-        if self.is_established:
-            self.dimse.send_msg(response(request, answer.verdict), context_id)
+    def _contexts(self) -> dict[int, Context]:
+        related = {
+            str(uid): tuple(map(str, classes)) for uid, (_, classes) in self.acceptor.accepted_common_extended.items()
+        }
+        return {
+            number: Context(str(context.abstract_syntax), str(context.transfer_syntax[0]), related)
+            for number, context in self._accepted_cx.items()
+        }
 
-    def _request(self, said: Any, context_id: int, association: Association) -> Request:
-        """Return the request of a C-STORE primitive, or of a command set whose Data Set never was complete."""
-        context = self._accepted_cx[context_id]
-        sop_class_uid = _uid(said, "AffectedSOPClassUID")
-        related = self.acceptor.accepted_common_extended.get(UID(sop_class_uid))
-        return Request(
-            association=association,
-            message_id=int(getattr(said, "MessageID", None) or 0),
-            sop_class_uid=sop_class_uid,
-            sop_instance_uid=_uid(said, "AffectedSOPInstanceUID"),
-            abstract_syntax=str(context.abstract_syntax),
-            transfer_syntax=str(context.transfer_syntax[0]),
-            related_general_classes=tuple(map(str, related[1])) if related else (),
-        )
+    def _end(self, ending: Ending) -> Ending:
+        """Say goodbye as the ending asks, and return how it ended: our own reason, if we had one, comes first."""
+        if self._ending is not None:
+            ending = self._ending
+        if ending is Ending.RELEASED:
+            self._event_of_pdu(b"\x05\x00\x00\x00\x00\x04\x00\x00\x00\x00")
+            self.acse.is_release_requested()
+            self.acse.send_release(is_response=True)
+            self._pump()
+            assert self._channel is not None
+            self._channel.set_timeout(1.0)
+            with suppress(ChannelEnd):
+                self._channel.next_pdu()  # the peer closes first (PS3.8 §9.2.3, ARTIM)
+        elif ending in (Ending.TIMEOUT, Ending.SHUTDOWN, Ending.FAULT):
+            with suppress(Closed, ChannelEnd):
+                assert self._channel is not None
+                self._channel.send(b"\x07\x00\x00\x00\x00\x04\x00\x00\x02\x00")
+        return ending
 
-    def _heard(self) -> None:
-        if self._association:
-            self._node.intake.heard(self._association)
+    def _echo(self, context_id: int, command: bytes) -> None:
+        """Let pynetdicom answer a C-ECHO-RQ."""
+        length = len(command) + 2
+        self._event_of_pdu(struct.pack(">BxIIBB", P_DATA_TF, length + 4, length, context_id, 0x03) + command)
+        number, message = self.dimse.get_msg()
+        if message is not None:
+            self._serve_request(message, number or 0)
+            self._pump()
 
-    def _ended(self) -> None:
-        """Write receipts for requests that never were answered, and close the association's account."""
-        association = self._association
-        if association is None:
+    def _give(self, pdu: Any) -> None:
+        self._event_of_pdu(struct.pack(">BxI", pdu.type, len(pdu.body)) + bytes(pdu.body))
+
+    def _event_of_pdu(self, raw: bytes) -> None:
+        """Hand a PDU to pynetdicom's state machine."""
+        try:
+            pdu, event = self.dul._decode_pdu(bytearray(raw))
+        except Exception:  # noqa: BLE001 - whatever a peer's bytes do to the decoder, it is an invalid PDU
+            self._event("Evt19")
             return
-        for said, context_id, size in self._unanswered():
-            if context_id in self._accepted_cx:
-                self._node.intake.aborted(self._request(said, context_id, association), size)
-                self._tally.add_aborted(size)
-        ending = Ending.RELEASED if self.is_released else (self._ending or Ending.LOST)
-        self._node.intake.ended(association, self._opened, ending)
-        association_closed(association, self._tally, ending)
+        self.dul._recv_pdu.put(pdu)
+        self._event(event)
 
-    def _unanswered(self) -> Iterator[tuple[Any, int, int]]:
-        """Give C-STORE requests that were complete but not served, and then the one that was on its way."""
-        while not self.dimse.msg_queue.empty():
-            context_id, primitive = self.dimse.msg_queue.get_nowait()
-            if isinstance(primitive, C_STORE) and primitive.MessageIDBeingRespondedTo is None:
-                yield (
-                    primitive,
-                    context_id or 0,
-                    len(primitive.DataSet.getbuffer()) if primitive.DataSet else 0,
-                )
-        partial = self.dimse.message
-        if isinstance(partial, C_STORE_RQ):
-            yield (
-                partial.command_set,
-                partial.context_id or 0,
-                len(partial.data_set.getbuffer()) if partial.data_set else 0,
-            )
+    def _event(self, event: str) -> None:
+        with suppress(InvalidEventError):
+            self.dul.state_machine.do_action(event)
+        self._pump()
 
-
-def _uid(said: Any, keyword: str) -> str:
-    return strip_uid(str(getattr(said, keyword, None) or "").encode("utf-8", "replace"))
+    def _pump(self) -> None:
+        """Let the state machine do what is waiting: events, and primitives that it has to send."""
+        while True:
+            try:
+                event = self.dul.event_queue.get_nowait()
+            except Empty:
+                if not self.dul._process_recv_primitive():
+                    return
+                event = self.dul.event_queue.get_nowait()
+            self.dul.state_machine.do_action(event)

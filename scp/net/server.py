@@ -11,16 +11,14 @@ from typing import Any, Final, NamedTuple
 
 from pydicom.uid import UID
 from pynetdicom import AE, _config
-from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import build_context
-from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from scp.config import Associations, Node
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.intake import Intake
 from scp.net.acceptor import Acceptor
 from scp.net.contexts import VERIFICATION, Offer
-from scp.observe.lines import association_rejected
 from scp.outcomes import Ending
 
 _DRAIN_IDLE: Final = 1.0
@@ -62,7 +60,7 @@ class Server:
         self.intake = intake
         self.ae = _application_entity(node, associations)
         self._node = node
-        self._limits = associations
+        self.limits = associations
         self._lock = threading.Lock()
         self._open: set[Acceptor] = set()
         self._draining = False
@@ -119,7 +117,7 @@ class Server:
 
     def admission(self, address: str, calling: str, called: str) -> Rejection | None:
         """Return why an association must not be, if so."""
-        limits = self._limits
+        limits = self.limits
         peers = Counter(one.address for one in self._snapshot())
         checks: tuple[tuple[Callable[[], bool], Rejection], ...] = (
             (lambda: self._draining, Rejection.DRAINING),
@@ -133,16 +131,6 @@ class Server:
             (lambda: peers[address] > limits.max_associations_per_peer, Rejection.PEER_LIMIT),
         )
         return next((rejection for applies, rejection in checks if applies()), None)
-
-    def rejected(self, address: str, port: int, primitive: A_ASSOCIATE, rejection: Rejection) -> None:
-        """Tell of an association that was not accepted."""
-        association_rejected(
-            address,
-            port,
-            primitive.calling_ae_title.strip(),
-            primitive.called_ae_title.strip(),
-            rejection.value.words,
-        )
 
     def _snapshot(self) -> list[Acceptor]:
         with self._lock:
@@ -168,6 +156,13 @@ class _Listener(ThreadedAssociationServer):
     daemon_threads = True
     node: Server
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Make the association here; its own thread does the rest."""
+        try:
+            self.finish_request(request, client_address)
+        except Exception:  # noqa: BLE001 - one connection must not end the listener
+            self.handle_error(request, client_address)
+
     def service_actions(self) -> None:
         """Do nothing at each turn: pynetdicom would collect garbage here, which an idle node need not pay for."""
 
@@ -184,12 +179,11 @@ class _Handler(RequestHandler):
     def _create_association(self) -> Acceptor:
         node = self.server.node
         host, port = self.client_address[:2]
-        one = Acceptor(node, str(host), int(port))
+        one = Acceptor(node, self.request, str(host), int(port))
         one._server = self.server
         one.name = f"AcceptorThread@{host}:{port}"  # pynetdicom finds its associations by this word
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a response waits for nothing
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        one.set_socket(AssociationSocket(one, client_socket=self.request))
         acceptor, requestor = one.acceptor, one.requestor
         acceptor.ae_title = self.server.ae_title
         acceptor.address_info, requestor.address_info = self.local, self.remote

@@ -54,6 +54,7 @@ class Tally:
     bytes: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
+    fault: str = ""
 
     def add(self, verdict: Verdict, size: int) -> None:
         """Count one answered instance."""
@@ -140,6 +141,7 @@ def association_closed(association: Association, tally: Tally, ending: Ending) -
         refused_by_code=dict(tally.codes),
         bytes=tally.bytes,
         seconds=round(time.perf_counter() - tally.started, 3),
+        **({"fault": tally.fault} if tally.fault else {}),
     )
 
 

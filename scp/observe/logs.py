@@ -9,18 +9,37 @@ import sys
 import threading
 import warnings
 from collections.abc import MutableMapping
-from typing import Any, Final, Literal, TextIO
+from contextlib import suppress
+from typing import Any, BinaryIO, Final, Literal, TextIO, cast
 
 import orjson
 import structlog
+
+from scp.errors import place_of
 
 Format = Literal["auto", "json", "console"]
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LIBRARIES: Final = ("pynetdicom", "pydicom")
 
 
-def configure(log_format: Format = "auto", level: str = "info", stream: TextIO = sys.stdout) -> None:
+class _Steady:
+    """A stream whose reader may go away: the lines are lost then, but nothing else."""
+
+    def __init__(self, stream: TextIO | BinaryIO) -> None:
+        self._stream: Any = stream
+
+    def write(self, text: str | bytes) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+def configure(log_format: Format = "auto", level: str = "info", stream: TextIO | None = None) -> None:
     """Set up logging for the process, on standard output unless said otherwise."""
+    stream = stream or sys.stdout
     console = log_format == "console" or (log_format == "auto" and stream.isatty())
     structlog.configure(
         processors=[
@@ -31,7 +50,9 @@ def configure(log_format: Format = "auto", level: str = "info", stream: TextIO =
             else structlog.processors.JSONRenderer(serializer=_serialise),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(stream) if console else structlog.BytesLoggerFactory(stream.buffer),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Steady(stream)))
+        if console
+        else structlog.BytesLoggerFactory(cast("BinaryIO", _Steady(stream.buffer))),
         cache_logger_on_first_use=True,
     )
     _quiet_libraries()
@@ -67,8 +88,5 @@ def _quiet_libraries() -> None:
 
 
 def _thread_failed(args: threading.ExceptHookArgs) -> None:
-    place = args.exc_traceback
-    while place and place.tb_next:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_globals.get('__name__')}:{place.tb_lineno}" if place else "?"
+    where = place_of(args.exc_value) if args.exc_value else "?"
     structlog.get_logger().error("thread_failed", error=args.exc_type.__name__, place=where)

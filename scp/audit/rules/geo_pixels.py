@@ -68,7 +68,7 @@ def pixel_data_of_wrong_length(subject: Subject) -> Outcome:
         return Problem(
             f"Pixel Data {expected - length} bytes short of {expected}",
             (tag,),
-            expected=expected,
+            expected=expected if expected < 1 << 63 else str(expected),  # JSON has no larger integers
             found=length,
         )
     return Problem(f"Pixel Data {length - expected} bytes longer than {expected}", (tag,), "long", expected, length)

@@ -9,7 +9,7 @@ from pydicom.uid import CTImageStorage, MRImageStorage
 from scp.audit import engine
 from scp.audit.catalogue import INTERNAL, REQUEST_RULES, RULES
 from scp.audit.engine import Crash, Examination, Judgement, NeedsComparison, examine, judge
-from scp.audit.finding import Decision, Outcome, Problem
+from scp.audit.finding import Answer, Decision, Outcome, Problem
 from scp.audit.policy import Policy, make_policy
 from scp.audit.rule import Scope, Subject
 from scp.audit.snapshot import Held, Snapshot
@@ -113,6 +113,11 @@ def test_a_crash_says_which_rule_where_and_what_kind_of_error_and_nothing_else()
     assert int(line) > 0
     assert crash.error in ("TypeError", "AttributeError")
     assert set(Crash.__slots__) == {"code", "error", "place"}
+
+
+def test_the_finding_about_ourselves_is_never_made_by_looking() -> None:
+    assert INTERNAL.instance is not None
+    assert INTERNAL.instance(subject(image())) is Answer.NOT_APPLICABLE
 
 
 def test_the_other_rules_are_asked_all_the_same() -> None:

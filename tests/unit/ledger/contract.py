@@ -113,6 +113,15 @@ class LedgerContract:
         admitted = admit(ledger, draft(palette))
         assert admitted.placement.path == archive_path("", "", INSTANCE)
 
+    def test_objects_without_study_and_series_are_not_compared_with_each_other(self, ledger: Ledger) -> None:
+        for number in range(3):
+            palette = sent(
+                SOPClassUID=ColorPaletteStorage, SOPInstanceUID=f"1.2.{number}",
+                StudyInstanceUID=None, SeriesInstanceUID=None,
+            )  # fmt: skip
+            assert look(ledger, draft(palette)) == Snapshot()
+            assert admit(ledger, draft(palette)).placement.path == archive_path("", "", f"1.2.{number}")
+
     def test_what_is_no_judgement_is_handed_back_and_nothing_is_written(self, ledger: Ledger) -> None:
         first = admit(ledger, draft(sent()))
         held = look(ledger, draft(sent(), b"other")).held

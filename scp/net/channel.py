@@ -1,0 +1,130 @@
+"""PDUs from a socket, in one reused buffer, with a deadline for everything (PS3.8 §9.3).
+
+The socket blocks, and the kernel ends a read after the network timeout: no polling, no ``select``, no limit on
+descriptors. A peer that is silent, trickles or announces too much costs its own association and nothing else.
+"""
+
+import socket
+import struct
+import time
+from collections.abc import Container
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+_HEADER: Final = struct.Struct(">BxI")
+_unpack_header = _HEADER.unpack_from
+
+HEADER_LENGTH: Final = 6
+P_DATA_TF: Final = 0x04
+A_RELEASE_RQ: Final = 0x05
+A_ABORT: Final = 0x07
+PDU_TYPES: Final = range(0x01, 0x08)
+
+_MOST_CONTROL: Final = 1024
+"""Bytes of a PDU after negotiation that is not P-DATA: release and abort have four."""
+
+
+_READ_AHEAD: Final = 64 * 1024
+"""Bytes of the next PDU that may come with the end of one: a small object and its command take one read."""
+
+
+class ChannelEnd(Exception):
+    """No further PDU can be read; subclasses say why."""
+
+
+class Closed(ChannelEnd):
+    """The peer closed or reset the connection, between PDUs or within one."""
+
+
+class Silent(ChannelEnd):
+    """The peer sent nothing for the network timeout, or less than the minimum rate."""
+
+
+class Oversized(ChannelEnd):
+    """A PDU is longer than what was negotiated, or of no known type."""
+
+
+class Pdu(NamedTuple):
+    """One PDU in place: its type and its variable part. The memory is the channel's, and reused for the next."""
+
+    type: int
+    body: memoryview
+
+
+class Channel:
+    """Reads and writes one connection. Not for two threads at a time, but for :meth:`shut_reading`."""
+
+    def __init__(self, sock: socket.socket, max_pdu: int, longest: int, timeout: float, minimum_rate: int) -> None:
+        """``max_pdu`` bounds P-DATA-TF; ``longest`` is the length of the longest PDU of any type."""
+        self._socket = sock
+        self._max_pdu = max_pdu
+        self._timeout = timeout
+        self._minimum_rate = minimum_rate
+        self._buffer = bytearray(max(max_pdu, longest) + HEADER_LENGTH + _READ_AHEAD)
+        self._view = memoryview(self._buffer)
+        self._start = self._end = 0
+        sock.settimeout(None)
+        self.set_timeout(timeout)
+
+    def set_timeout(self, seconds: float) -> None:
+        """Set how long a read or write may wait for the peer: the kernel keeps it."""
+        self._timeout = seconds
+        limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+
+    def next_pdu(self, most: int = 0, kinds: Container[int] = PDU_TYPES) -> Pdu:
+        """Return the next PDU, waiting for it as long as allowed. Raises a ChannelEnd if there is none.
+
+        ``most`` bounds its length, if it is not what follows from its type.
+        """
+        started = 0.0
+        while self._end - self._start < HEADER_LENGTH:
+            started = self._more(HEADER_LENGTH, started)
+        kind, length = _unpack_header(self._buffer, self._start)
+        if kind not in kinds or length > (most or (self._max_pdu if kind == P_DATA_TF else _MOST_CONTROL)):
+            raise Oversized
+        whole = HEADER_LENGTH + length
+        while self._end - self._start < whole:
+            started = self._more(whole, started)
+        begin = self._start + HEADER_LENGTH
+        self._start += whole
+        return Pdu(kind, self._view[begin : begin + length])
+
+    def _more(self, needed: int, started: float) -> float:
+        """Read what there is, at least one byte; return since when this PDU has been on its way."""
+        if self._start == self._end:
+            self._start = self._end = 0
+        elif self._start + needed > len(self._buffer):
+            rest = self._end - self._start
+            self._buffer[:rest] = self._buffer[self._start : self._end]
+            self._start, self._end = 0, rest
+        try:
+            count = self._socket.recv_into(self._view[self._end :])
+        except BlockingIOError:
+            raise Silent from None
+        except OSError:
+            raise Closed from None
+        if count == 0:
+            raise Closed
+        # A sender with Nagle's algorithm on holds its next small write back until we acknowledge this one.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        self._end += count
+        now = time.monotonic()
+        if started and now - started > self._timeout + (self._end - self._start) / self._minimum_rate:
+            raise Silent
+        return started or now
+
+    def send(self, data: bytes) -> None:
+        """Send all of it. Raises a ChannelEnd if the peer does not read."""
+        try:
+            self._socket.sendall(data)
+        except BlockingIOError:
+            raise Silent from None
+        except OSError:
+            raise Closed from None
+
+    def shut_reading(self) -> None:
+        """Wake up whoever reads, from another thread; what is being worked on can still be answered."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)

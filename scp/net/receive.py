@@ -1,0 +1,233 @@
+"""The data phase of an association: from P-DATA-TF to the spool, and from verdicts to responses.
+
+Each presentation data value is taken where it lies in the channel's buffer (PS3.8 Annex E.2): command fragments are
+gathered and read when the last has come; Data Set fragments go straight to the spool. One request is worked on at a
+time, and what a peer sends meanwhile waits in TCP.
+
+What a peer may not do ends the association with A-ABORT; what it asks for and is not offered here is answered 0211.
+Everything that is neither C-STORE nor an error is handed to pynetdicom, whose business C-ECHO, release and abort are.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from scp.dicom.request import Association, Request
+from scp.dicom.status import Status
+from scp.errors import NodeFault
+from scp.intake import Answer, Intake, NotBegun, Reception
+from scp.net.channel import A_ABORT, A_RELEASE_RQ, P_DATA_TF, Channel, ChannelEnd, Closed, Oversized, Silent
+from scp.net.command import C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, Command, read_command, refusal
+from scp.net.contexts import VERIFICATION
+from scp.net.respond import response
+from scp.observe.lines import Tally
+from scp.outcomes import Ending
+
+_PDV: Final = struct.Struct(">IBB")
+_unpack_pdv = _PDV.unpack_from
+_COMMAND, _LAST = 0x01, 0x02  # bits of the message control header
+_MOST_COMMAND: Final = 64 * 1024
+"""Bytes of a command set; a C-STORE-RQ has about 250."""
+
+_ENDINGS: Final = {Closed: Ending.LOST, Silent: Ending.TIMEOUT, Oversized: Ending.FAULT}
+
+
+class Misbehaviour(Exception):
+    """The peer broke the protocol in a way that cannot be answered; the text says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """An accepted Presentation Context."""
+
+    abstract_syntax: str
+    transfer_syntax: str
+    related_general_classes: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class _Message:
+    """A request whose Data Set is on its way: a reception to write to, or an answer that is decided already."""
+
+    context_id: int
+    command: Command
+    request: Request | None = None
+    reception: Reception | None = None
+    answer: Answer | None = None
+    size: int = 0
+
+
+class Receiver:
+    """Serves one established association until it ends. ``echo`` hands a C-ECHO-RQ to pynetdicom."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        association: Association,
+        contexts: Mapping[int, Context],
+        intake: Intake,
+        tally: Tally,
+        echo: Callable[[int, bytes], None],
+    ) -> None:
+        self._channel = channel
+        self._association = association
+        self._contexts = contexts
+        self._intake = intake
+        self._tally = tally
+        self._echo = echo
+        self._command = bytearray()
+        self._command_context = 0
+        self._message: _Message | None = None
+
+    def run(self) -> Ending:
+        """Serve until the association ends, and say how. A request that was cut off gets its receipt.
+
+        RELEASED means that the peer asked for it, even in mid Data Set: the answer is pynetdicom's.
+        """
+        try:
+            while True:
+                kind, body = self._channel.next_pdu()
+                if kind == P_DATA_TF:
+                    self._take(body)
+                elif kind == A_RELEASE_RQ:
+                    return self._interrupted(Ending.RELEASED)
+                elif kind == A_ABORT:
+                    return self._interrupted(Ending.ABORTED)
+                else:
+                    return self._interrupted(Ending.FAULT, f"PDU of type {kind:02X} in an established association")
+        except ChannelEnd as end:
+            return self._interrupted(_ENDINGS[type(end)])
+        except Misbehaviour as fault:
+            return self._interrupted(Ending.FAULT, str(fault))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is being received or worked on."""
+        return self._is_amid
+
+    @property
+    def _is_amid(self) -> bool:
+        return self._message is not None or bool(self._command)
+
+    def _take(self, body: memoryview) -> None:
+        """Take a P-DATA-TF apart: any number of presentation data values (PS3.8 §9.3.5.1)."""
+        position, end = 0, len(body)
+        while position < end:
+            if position + _PDV.size > end:
+                raise Misbehaviour("a presentation data value without its header")
+            length, context_id, control = _unpack_pdv(body, position)
+            stop = position + 4 + length
+            if length < 2 or stop > end:
+                raise Misbehaviour("a presentation data value of impossible length")
+            piece = body[position + _PDV.size : stop]
+            if control & _COMMAND:
+                self._take_command(context_id, piece, last=bool(control & _LAST))
+            else:
+                self._take_data(context_id, piece, last=bool(control & _LAST))
+            position = stop
+
+    def _take_command(self, context_id: int, piece: memoryview, *, last: bool) -> None:
+        if self._message is not None:
+            raise Misbehaviour("a command before the end of a Data Set")
+        if self._command and context_id != self._command_context:
+            raise Misbehaviour("a command on two Presentation Contexts")
+        if context_id not in self._contexts:
+            raise Misbehaviour("a Presentation Context that was not accepted")
+        self._command += piece
+        self._command_context = context_id
+        if len(self._command) > _MOST_COMMAND:
+            raise Misbehaviour("a command set that is too long")
+        if last:
+            raw = bytes(self._command)
+            self._command.clear()
+            self._begin(context_id, raw)
+
+    def _begin(self, context_id: int, raw: bytes) -> None:
+        """Begin the message of a complete command set."""
+        command = read_command(raw)
+        if command is None or command.field is None or command.data_set_type is None:
+            raise Misbehaviour("a command set that cannot be read")
+        if command.field == C_CANCEL_RQ:
+            return  # cancels nothing: requests are answered one by one
+        if command.is_response:
+            raise Misbehaviour("a response, though nothing was asked")
+        if command.message_id is None:
+            raise Misbehaviour("a request without Message ID")
+        if command.field == C_ECHO_RQ and not command.has_data_set and self._is_verification(context_id):
+            self._intake.heard(self._association)
+            self._echo(context_id, raw)
+            return
+        self._message = _Message(context_id, command)
+        if command.field == C_STORE_RQ:
+            self._begin_store(self._message)
+        if not command.has_data_set:
+            self._finish()
+
+    def _is_verification(self, context_id: int) -> bool:
+        return self._contexts[context_id].abstract_syntax == VERIFICATION
+
+    def _begin_store(self, message: _Message) -> None:
+        context, command = self._contexts[message.context_id], message.command
+        message.request = Request(
+            association=self._association,
+            message_id=command.message_id or 0,
+            sop_class_uid=command.sop_class_uid,
+            sop_instance_uid=command.sop_instance_uid,
+            abstract_syntax=context.abstract_syntax,
+            transfer_syntax=context.transfer_syntax,
+            related_general_classes=context.related_general_classes.get(command.sop_class_uid, ()),
+        )
+        try:
+            message.reception = self._intake.begin(message.request)
+        except NotBegun as fault:
+            message.answer = fault.answer
+
+    def _take_data(self, context_id: int, piece: memoryview, *, last: bool) -> None:
+        message = self._message
+        if message is None:
+            raise Misbehaviour("a Data Set without a command")
+        if context_id != message.context_id:
+            raise Misbehaviour("a Data Set on another Presentation Context than its command")
+        message.size += len(piece)
+        if message.reception:
+            try:
+                message.reception.incoming.write(piece)
+            except NodeFault as fault:
+                message.answer = self._intake.failed(message.reception, fault)
+                message.reception = None  # the rest of the Data Set is read and dropped
+        if last:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Answer the message that is complete."""
+        message = self._message
+        assert message is not None
+        if message.reception:
+            message.answer = self._intake.complete(message.reception)
+            message.reception = None
+        self._message = None
+        if message.request and message.answer:
+            self._tally.add(message.answer.verdict, message.answer.size)
+            self._respond(message.context_id, response(message.request, message.answer.verdict))
+        else:
+            self._intake.heard(self._association)
+            self._respond(message.context_id, refusal(message.command, Status.UNRECOGNISED_OPERATION))
+
+    def _respond(self, context_id: int, command: bytes) -> None:
+        """Send a command set as one PDU with one presentation data value."""
+        length = len(command) + 2
+        self._channel.send(
+            struct.pack(">BxIIBB", P_DATA_TF, length + 4, length, context_id, _COMMAND | _LAST) + command
+        )
+
+    def _interrupted(self, ending: Ending, why: str = "") -> Ending:
+        """Write the receipt of a request that never was complete."""
+        message, self._message = self._message, None
+        if message and message.request:
+            if message.reception:
+                self._intake.abandon(message.reception)
+            self._tally.add_aborted(message.size)
+        if why:
+            self._tally.fault = why
+        return ending

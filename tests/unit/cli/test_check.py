@@ -1,0 +1,209 @@
+"""Files are judged without a network, and the result can be read by people and by programs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from scp.cli import check
+from tests.rules.builders import INSTANCE, SERIES, encoded, image
+from tests.unit.cli.conftest import Done, Run
+from tests.unit.dicom.samples import PYDICOM
+from tests.unit.test_checking import file
+
+GOOD = encoded(image())
+CUT = encoded(image(SOPInstanceUID="1.2.9", InstanceNumber="3", ImagePositionPatient=["0", "0", "30"]))[:-7]
+WITHOUT_PLANE = encoded(
+    image(SOPInstanceUID="1.2.8", InstanceNumber="2", ImagePositionPatient=None, ImageOrientationPatient=None)
+)
+
+
+def documents(done: Done) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+# Exit codes
+
+
+def test_if_nothing_is_refused_it_ends_with_0(run: Run, tmp_path: Path) -> None:
+    done = run("check", file(tmp_path / "a", GOOD), file(tmp_path / "b", WITHOUT_PLANE))
+    assert (done.code, done.err) == (0, "")
+
+
+def test_if_something_is_refused_it_ends_with_1(run: Run, tmp_path: Path) -> None:
+    assert run("check", file(tmp_path / "a", GOOD), file(tmp_path / "b", CUT)).code == 1
+
+
+def test_if_a_path_does_not_exist_nothing_is_judged_and_it_ends_with_2(run: Run, tmp_path: Path) -> None:
+    done = run("check", file(tmp_path / "a", CUT), tmp_path / "no", tmp_path / "nowhere")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines() == [
+        f"error: {tmp_path / 'no'}: there is no such file or folder",
+        f"{tmp_path / 'nowhere'}: there is no such file or folder",
+    ]
+
+
+def test_files_that_are_not_dicom_are_told_and_counted_and_are_no_refusal(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("plain text")
+    done = run("check", tmp_path / "notes.txt", PYDICOM / "dicomdirtests" / "DICOMDIR")
+    assert done.code == 0
+    first, second, summary = done.out.splitlines()
+    assert first.startswith(f"skipped {tmp_path / 'notes.txt'}: no DICM prefix")
+    assert second.endswith("DICOMDIR: a DICOMDIR: an index of files, which is never sent")
+    assert summary.startswith("0 instances: 0 accepted, 0 with warnings, 0 refused; 2 other files")
+
+
+def test_an_empty_folder_is_no_problem(run: Run, tmp_path: Path) -> None:
+    done = run("check", tmp_path)
+    assert (done.code, documents(run("check", tmp_path, "--format", "json"))[0]["files"]) == (0, 0)
+
+
+# Text
+
+
+def test_a_refusal_is_told_with_what_was_found(run: Run, tmp_path: Path) -> None:
+    first, second = file(tmp_path / "a", GOOD), file(tmp_path / "b", encoded(image(PatientID="P2")))
+    done = run("check", first, second)
+    lines = done.out.splitlines()
+    assert lines[0] == f"refuse  C116 {second}"
+    assert any(line.split()[:2] == ["refuse", "DUP-003"] for line in lines)
+    assert f"               other: {first}" in lines
+    assert any("expected: (0010,0020) PatientID = P1" in line for line in lines)
+    assert any("found: (0010,0020) PatientID = P2" in line for line in lines)
+
+
+def test_an_absent_value_is_said_to_be_absent(run: Run, tmp_path: Path) -> None:
+    path = file(tmp_path / "a", encoded(image(PatientID=None)))
+    done = run("check", path, AUDITSCP_AUDIT__SEVERITY='{"REQ-002": "warn"}')
+    assert done.out.startswith(f"warn    0000 {path}\n")
+    assert "found: (0010,0020) PatientID = (absent)\n" in done.out
+
+
+def test_a_value_that_is_a_number_is_shown_as_it_is(run: Run, tmp_path: Path) -> None:
+    stored = encoded(image(SOPInstanceUID="1.2.8"))
+    done = run("check", file(tmp_path / "a", GOOD), file(tmp_path / "b", stored))
+    assert "found: 1\n" in done.out
+
+
+def test_what_is_good_or_only_noted_is_counted_and_not_listed(run: Run, tmp_path: Path) -> None:
+    noted = encoded(
+        image(SOPInstanceUID="1.2.8", InstanceNumber="2", PatientID=None, ImagePositionPatient=["0", "0", "1"])
+    )
+    lines = run("check", file(tmp_path / "a", GOOD), file(tmp_path / "b", noted)).out.splitlines()
+    assert lines[0].startswith("2 instances: 2 accepted, 0 with warnings, 0 refused; 0 other files; ")
+    assert [line.split()[:3] for line in lines[1:]] == [["1", "×", "REQ-002"]]
+
+
+def test_the_summary_counts_instances_and_findings(run: Run, tmp_path: Path) -> None:
+    paths = [file(tmp_path / "a", GOOD), file(tmp_path / "b", CUT), file(tmp_path / "c", WITHOUT_PLANE)]
+    lines = run("check", *paths).out.splitlines()
+    summary = next(number for number, line in enumerate(lines) if line.startswith("3 instances:"))
+    assert lines[summary].startswith("3 instances: 1 accepted, 1 with warnings, 1 refused; 0 other files; ")
+    assert [line.split()[2] for line in lines[summary + 1 :]] == ["ENC-001", "GEO-101"]
+
+
+# JSON
+
+
+def test_as_json_every_file_is_one_object_and_the_last_is_the_summary(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("plain text")
+    first, second = file(tmp_path / "a", GOOD), file(tmp_path / "b", encoded(image(PatientID="P2")))
+    done = run("check", "--format", "json", first, second, tmp_path / "notes.txt")
+    assert (done.code, done.err) == (1, "")
+    good, refused, skipped, summary = documents(done)
+    assert good == {
+        "type": "instance",
+        "path": str(first),
+        "sop_instance_uid": INSTANCE,
+        "series_instance_uid": SERIES,
+        "verdict": "accept",
+        "status": "0000",
+        "findings": [],
+    }
+    assert (refused["verdict"], refused["status"]) == ("refuse", "C116")
+    finding = refused["findings"][0]
+    assert set(finding) == {"code", "severity", "message", "tags", "expected", "found", "other"}
+    assert (finding["code"], finding["severity"]) == ("DUP-003", "refuse")
+    assert finding["tags"] == ["(0010,0020) PatientID"]
+    assert finding["other"] == {"sop_instance_uid": INSTANCE, "path": str(first)}
+    assert (skipped["type"], skipped["path"]) == ("skipped", str(tmp_path / "notes.txt"))
+    assert summary.pop("seconds") >= 0
+    codes = dict.fromkeys(sorted(finding["code"] for finding in refused["findings"]), 1)
+    assert summary == {
+        "type": "summary", "files": 3, "instances": 2, "accepted": 1, "warned": 0, "refused": 1, "skipped": 1,
+        "codes": codes,
+    }  # fmt: skip
+
+
+# Settings
+
+
+@pytest.mark.parametrize(("profile", "code"), [("observe", 0), ("standard", 0), ("strict", 1)])
+def test_the_profile_decides(run: Run, tmp_path: Path, profile: str, code: int) -> None:
+    path = file(tmp_path / "a", WITHOUT_PLANE)
+    assert run("check", "--profile", profile, path).code == code
+    assert run("check", path, AUDITSCP_AUDIT__PROFILE=profile).code == code
+
+
+def test_the_configuration_decides(run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[audit.severity]\nGEO = "refuse"\n')
+    path = file(tmp_path / "a", WITHOUT_PLANE)
+    assert run("check", "--config", config, path).code == 1
+
+
+def test_a_wrong_configuration_ends_with_2(run: Run, tmp_path: Path) -> None:
+    done = run("check", file(tmp_path / "a", GOOD), AUDITSCP_NODE__PORT="many")
+    assert (done.code, done.out) == (2, "")
+    assert "AUDITSCP_NODE__PORT" in done.err
+
+
+# Whatever comes
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_name_that_is_no_utf8_is_written_all_the_same(run: Run, tmp_path: Path, output: str) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    file(folder / os.fsdecode(b"a\xff.dcm"), CUT)
+    done = run("check", "--format", output, folder)
+    assert done.code == 1
+    assert "udcff.dcm" in done.out
+
+
+@pytest.mark.parametrize("profile", ["standard", "strict"])
+def test_every_file_that_pydicom_ships_is_judged_and_nothing_is_said_beside(run: Run, profile: str) -> None:
+    done = run("check", "--format", "json", "--profile", profile, PYDICOM)
+    *files, summary = documents(done)
+    assert done.err == ""
+    assert len(files) == summary["files"] == sum(path.is_file() for path in PYDICOM.rglob("*"))
+    assert summary["instances"] == summary["accepted"] + summary["warned"] + summary["refused"] > 100
+    assert "INT-001" not in summary["codes"]
+
+
+def test_a_bar_is_shown_to_whoever_looks(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "errors", Console(stderr=True, force_terminal=True))
+    done = run("check", "--format", "json", file(tmp_path / "a", GOOD))
+    assert "checking" in done.err
+    assert "instance" not in done.err
+    assert [document["type"] for document in documents(done)] == ["instance", "summary"]
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_reader_that_goes_away_is_no_error_to_write_home_about(tmp_path: Path, output: str) -> None:
+    """As ``auditscp check … | head -1``."""
+    path = file(tmp_path / "a", CUT)
+    command = [sys.executable, "-m", "scp", "check", "--format", output, *[str(path)] * 300]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.read(1)
+        process.stdout.close()
+        said = process.stderr.read()
+    assert said == b""
+    assert process.returncode in (0, 1)

@@ -1,0 +1,41 @@
+"""What unit tests share: patience with slow machines, and a look at the lines that are told."""
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator, MutableSequence
+from typing import Any
+
+import pytest
+import structlog
+from hypothesis import settings
+
+from scp.observe import lines
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> MutableSequence[Any]:
+    """The canonical lines of this test, each as its fields."""
+    capture = structlog.testing.LogCapture()
+    logger = structlog.wrap_logger(
+        structlog.ReturnLogger(), processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(0)
+    )
+    monkeypatch.setattr(lines, "_log", logger)
+    return capture.entries
+
+
+@pytest.fixture
+def logs_as_before() -> Iterator[None]:
+    """Put back what setting up the logs changes for the whole process."""
+    libraries = [logging.getLogger(name) for name in ("pydicom", "pynetdicom")]
+    before = [(list(one.handlers), one.level, one.propagate) for one in libraries]
+    hook = threading.excepthook
+    with warnings.catch_warnings():
+        yield
+    threading.excepthook = hook
+    for one, (handlers, level, propagate) in zip(libraries, before, strict=True):
+        one.handlers, one.level, one.propagate = handlers, level, propagate
+    structlog.reset_defaults()
