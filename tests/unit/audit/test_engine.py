@@ -15,6 +15,7 @@ from scp.audit.rule import Scope, Subject
 from scp.audit.snapshot import Held, Snapshot
 from scp.dicom.difference import Comparison, Pixels
 from scp.dicom.sop_classes import Kind
+from scp.dicom.status import Status
 from tests.rules.builders import after, image, other, subject
 
 SECRET = "Zebulon^Quirinius"
@@ -198,3 +199,15 @@ def test_examining_does_not_depend_on_what_was_examined_before() -> None:
     assert examine(good) == examine(good)
     assert codes(examine(faulty)) == codes(examine(faulty)) == ["REQ-002"]
     assert isinstance(examine(faulty).found[0].problem, Problem)
+
+
+def test_another_object_under_a_stored_uid_is_never_accepted_even_if_the_rules_about_it_failed(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cast("dict[Kind, object]", engine._PAIRWISE), Kind.CT, ())
+    sent = subject(image())
+    stored = replace(held(sent), digest=b"other")
+    snapshot = Snapshot(held=stored, comparison=Comparison((), Pixels.DIFFERENT, "1.2", "1.2"))
+    verdict = verdict_of(examine(sent), snapshot, policy).verdict
+    assert (verdict.decision, verdict.status) == (Decision.REFUSE, Status.NOT_JUDGED)
+    assert [finding.problem.other for finding in verdict.findings] == [stored.other]
