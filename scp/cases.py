@@ -92,7 +92,10 @@ class Cases:
             if not stored:
                 return None
             comparison = compare(*stored, ours, decided.request.transfer_syntax, self._limits)
-        return asdict(comparison)
+        document = asdict(comparison)
+        for shown, one in zip(document["differences"], comparison.differences, strict=True):
+            shown["tag"] = t.name_of(one.tag)
+        return document
 
     @contextmanager
     def _quietly(self, other: Other) -> Iterator[tuple[memoryview, str] | None]:
