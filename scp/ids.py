@@ -7,6 +7,7 @@ two nodes on one ledger practically never meet, and a clock that is set back doe
 import secrets
 import threading
 import time
+from functools import lru_cache
 from typing import Final
 
 _EPOCH_MS: Final = 1_577_836_800_000
@@ -28,11 +29,13 @@ def new_id() -> int:
         return _last
 
 
+@lru_cache(maxsize=4096)
 def as_text(identifier: int) -> str:
     """Write an identifier as 13 characters that keep its order."""
     return "".join(_ALPHABET[identifier >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
 
 
+@lru_cache(maxsize=4096)
 def from_text(text: str) -> int:
     """Read an identifier; case does not matter. Raises ValueError if the text is none."""
     if len(text) != _LENGTH:

@@ -1,12 +1,12 @@
 """Runs the rules. A rule that crashes is contained: it becomes a finding about ourselves."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scp.audit.catalogue import INTERNAL, REQUEST_RULES, RULES
 from scp.audit.finding import Outcome, Problem, Verdict
 from scp.audit.policy import Found, Policy
-from scp.audit.rule import Rule, Scope, Subject
+from scp.audit.rule import Rule, Subject
 from scp.audit.snapshot import Held, Snapshot
 from scp.dicom import tags as t
 from scp.dicom.sop_classes import Kind
@@ -37,15 +37,22 @@ class NeedsComparison:
     held: Held
 
 
-def _applicable(scope: Scope) -> Mapping[Kind, tuple[Rule, ...]]:
+_Check = tuple[Rule, Callable[..., Outcome]]
+
+
+def _applicable(check_of: Callable[[Rule], Callable[..., Outcome] | None]) -> Mapping[Kind, tuple[_Check, ...]]:
     return {
-        kind: tuple(rule for rule in RULES if rule.scope is scope and (rule.kinds is None or kind in rule.kinds))
+        kind: tuple(
+            (rule, check)
+            for rule in RULES
+            if (check := check_of(rule)) is not None and (rule.kinds is None or kind in rule.kinds)
+        )
         for kind in Kind
     }
 
 
-_INSTANCE = _applicable(Scope.INSTANCE)
-_PAIRWISE = _applicable(Scope.PAIRWISE)
+_INSTANCE = _applicable(lambda rule: rule.instance)
+_PAIRWISE = _applicable(lambda rule: rule.pairwise)
 _ORDER = {rule.code: position for position, rule in enumerate(RULES)}
 
 
@@ -60,7 +67,7 @@ class Examination:
 
 def examine(subject: Subject) -> Examination:
     """Run the rules that look at the instance alone."""
-    found, crashes = _run((rule, rule.instance, (subject,)) for rule in _INSTANCE[subject.facts.kind] if rule.instance)
+    found, crashes = _run(_INSTANCE[subject.facts.kind], subject)
     return Examination(subject, tuple(found), tuple(crashes))
 
 
@@ -73,9 +80,7 @@ def judge(examination: Examination, snapshot: Snapshot, policy: Policy) -> Judge
     subject = examination.subject
     if snapshot.held and not snapshot.identical and snapshot.comparison is None:
         return NeedsComparison(snapshot.held)
-    pairwise, crashes = _run(
-        (rule, rule.pairwise, (subject, snapshot)) for rule in _PAIRWISE[subject.facts.kind] if rule.pairwise
-    )
+    pairwise, crashes = _run(_PAIRWISE[subject.facts.kind], subject, snapshot)
     alone = [one for one in examination.found if one.rule in REQUEST_RULES] if snapshot.identical else examination.found
     found = [*alone, *pairwise]
     if snapshot.held and not snapshot.identical and not any(one.problem.unstorable for one in found):
@@ -91,12 +96,10 @@ def _no_place(held: Held) -> Found:
     return Found(INTERNAL, problem)
 
 
-def _run(
-    checks: Iterable[tuple[Rule, Callable[..., Outcome], Sequence[object]]],
-) -> tuple[list[Found], list[Crash]]:
+def _run(checks: Sequence[_Check], *arguments: object) -> tuple[list[Found], list[Crash]]:
     found: list[Found] = []
     crashes: list[Crash] = []
-    for rule, check, arguments in checks:
+    for rule, check in checks:
         try:
             outcome = check(*arguments)
         except Exception as error:  # noqa: BLE001 - contained: an instance is never lost to a rule's mistake

@@ -6,6 +6,7 @@ without holding either. A fingerprint is a keyed BLAKE2b; its key is made once f
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -90,6 +91,7 @@ SERIES: Final[Mapping[str, Attribute]] = {
     "station_name": Attribute(t.STATION_NAME, False, lambda facts: facts.station_name),
 }
 
+_ALL: Final = {**STUDY, **SERIES}
 COUNTED: Final = (
     PATIENT, "patient_name", "patient_birth_date", "patient_sex", "accession_number", "modality",
     "frame_of_reference_uid", "sop_class_uid", "series_number", "laterality", "patient_position", "manufacturer",
@@ -104,7 +106,7 @@ class Tracked:
 
     ``stack`` is what makes a stack within a series (SOP Class and Image Type); ``acquisition`` adds the Acquisition
     Number; ``slot`` adds all that may legitimately repeat a position or an Instance Number; ``place`` is the image
-    plane, empty if there is none.
+    plane, empty if there is none; ``counted`` are the values of :data:`COUNTED`.
     """
 
     study: Mapping[str, str]
@@ -113,12 +115,7 @@ class Tracked:
     acquisition: str
     slot: str
     place: str
-
-    @property
-    def counted(self) -> Mapping[str, str]:
-        """The values of :data:`COUNTED`."""
-        both = {**self.study, **self.series}
-        return {name: both[name] for name in COUNTED if name in both}
+    counted: Mapping[str, str]
 
 
 def tracked(facts: Facts, key: bytes) -> Tracked:
@@ -133,14 +130,30 @@ def tracked(facts: Facts, key: bytes) -> Tracked:
             facts.convolution_kernel, facts.concatenation_uid, facts.image_index,
         )
     )  # fmt: skip
+    study, series, counted = _shared(key, tuple(attribute.read(facts) for attribute in _ALL.values()))
     return Tracked(
-        study=_values(STUDY, facts, key),
-        series=_values(SERIES, facts, key),
+        study=study,
+        series=series,
         stack=_digest(stack),
         acquisition=_digest(acquisition),
         slot=_digest(slot),
         place=_place(facts),
+        counted=counted,
     )
+
+
+@lru_cache(maxsize=1024)
+def _shared(key: bytes, values: tuple[str, ...]) -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]:
+    """Return what is kept of a study and a series, and what is counted: most slices of a series say the same."""
+    kept = {
+        name: fingerprint(key, value) if attribute.personal else value[:_LONGEST]
+        for (name, attribute), value in zip(_ALL.items(), values, strict=True)
+        if value
+    }
+    study, series, counted = (
+        {name: kept[name] for name in names if name in kept} for names in (STUDY, SERIES, COUNTED)
+    )
+    return study, series, counted
 
 
 def _place(facts: Facts) -> str:
@@ -151,14 +164,6 @@ def _place(facts: Facts) -> str:
     return _digest(repr([one if isinstance(one, Malformed) else [number + 0.0 for number in one] for one in plane]))
 
 
-def _values(table: Mapping[str, Attribute], facts: Facts, key: bytes) -> Mapping[str, str]:
-    read = ((name, attribute, attribute.read(facts)) for name, attribute in table.items())
-    return {
-        name: fingerprint(key, value) if attribute.personal else value[:_LONGEST]
-        for name, attribute, value in read
-        if value
-    }
-
-
+@lru_cache(maxsize=8192)
 def _digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

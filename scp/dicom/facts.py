@@ -5,13 +5,13 @@ there but does not decode is :class:`~scp.dicom.values.Malformed`: a fact like a
 are read by the VR that PS3.6 gives their tag, because the encoded VR may be UN or plainly wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from scp.dicom import tags as t
-from scp.dicom.charset import decode_text
-from scp.dicom.readers import ABSENT, MOST, MOST_TEXT, UIDS, WANTED, Decimals, How, Integer
+from scp.dicom.readers import ABSENT, MOST, MOST_TEXT, UIDS, UNNAMED_UID, WANTED, Decimals, How, Integer
 from scp.dicom.sop_classes import Kind, kind_of
 from scp.dicom.syntax import Encoding
 from scp.dicom.uid import padding_is_standard, strip_uid
@@ -143,19 +143,24 @@ def facts_of(data: memoryview | bytes, scan: Scan, encoding: Encoding) -> Facts:
     charset = _raw(data, elements, t.SPECIFIC_CHARACTER_SET)
     little = encoding.little
     found = dict(ABSENT)
+    uids: dict[int, bytes] = {}
     for tag, span in elements.items():
         wanted = WANTED.get(tag)
-        if wanted is None or span.length <= 0 or span.items is not None:
+        if wanted is None:
+            if span.vr != "UI" or tag >> 16 <= 2:
+                continue
+            wanted = UNNAMED_UID
+        _, offset, length, items, _ = span
+        if length <= 0 or items is not None:
             continue
         name, how, read = wanted
-        value = bytes(data[span.offset : span.offset + min(span.length, MOST)])
-        if how is How.PLAIN:
-            found[name] = read(value)
-        elif how is How.TEXT:
-            found[name] = decode_text(value[:MOST_TEXT], charset)
+        value = bytes(data[offset : offset + (min(MOST, length))])
+        if how is How.UID:
+            uids[tag] = value[:MOST_TEXT]
+        elif length > _REMEMBERED:
+            found[name] = _decode(how, read, value, charset, little)
         else:
-            found[name] = read(value, little)
-    uids = _uids(data, elements)
+            found[name] = _remembered(how, read, value, charset if how is How.TEXT else b"", little)
     stripped = {tag: strip_uid(value) for tag, value in uids.items()}
     for name, tag in UIDS.items():
         found[name] = stripped.get(tag, "")
@@ -183,13 +188,15 @@ def _raw(data: memoryview | bytes, elements: Mapping[int, Span], tag: int) -> by
     return b"" if span is None else bytes(data[span.offset : span.offset + min(max(span.length, 0), MOST_TEXT)])
 
 
-def _uids(data: memoryview | bytes, elements: Mapping[int, Span]) -> Mapping[int, bytes]:
-    """Return the raw values of the top-level UI elements that are single valued, by tag."""
-    return {
-        tag: bytes(data[span.offset : span.offset + min(span.length, MOST_TEXT)])
-        for tag, span in elements.items()
-        if (span.vr == "UI" or tag in t.UI_TAGS) and span.length > 0 and span.items is None and tag >> 16 > 2
-    }
+def _decode(how: How, read: Callable[..., Any], value: bytes, charset: bytes, little: bool) -> Any:
+    if how is How.PLAIN:
+        return read(value)
+    return read(value, little) if how is How.BINARY else read(value[:MOST_TEXT], charset)
+
+
+_REMEMBERED: Final = 64
+"""Bytes of the longest value that is remembered: the slices of a series say nearly the same, thousands of times."""
+_remembered = lru_cache(maxsize=16384)(_decode)
 
 
 def _shared_macros(elements: Mapping[int, Span]) -> frozenset[int]:

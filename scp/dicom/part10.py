@@ -4,6 +4,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from scp.dicom.element import LONG_VRS
@@ -35,21 +36,31 @@ def file_header(request: Request) -> bytes:
     show is left empty: such an object goes to quarantine, and its receipt has what the peer said.
     """
     association = request.association
-    elements = (
-        (0x0002, b"UI", _uid(request.sop_class_uid)),
-        (0x0003, b"UI", _uid(request.sop_instance_uid)),
-        (0x0010, b"UI", _uid(request.transfer_syntax)),
+    before, after = _around(
+        request.sop_class_uid, request.transfer_syntax, association.calling_ae_title, association.called_ae_title
+    )
+    instance = _elements((0x0003, b"UI", _uid(request.sop_instance_uid)))
+    length = len(before) + len(instance) + len(after)
+    return b"".join((_PREAMBLE, struct.pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, length), before, instance, after))
+
+
+@lru_cache(maxsize=1024)
+def _around(sop_class_uid: str, transfer_syntax: str, calling: str, called: str) -> tuple[bytes, bytes]:
+    """Return the elements before and after the SOP Instance UID: the same for most instances of an association."""
+    version = struct.pack("<HH2sHI2s", 0x0002, 0x0001, b"OB", 0, 2, b"\0\1")
+    return version + _elements((0x0002, b"UI", _uid(sop_class_uid))), _elements(
+        (0x0010, b"UI", _uid(transfer_syntax)),
         (0x0012, b"UI", _uid(IMPLEMENTATION_CLASS_UID)),
         (0x0013, b"SH", _text(IMPLEMENTATION_VERSION_NAME)),
-        (0x0016, b"AE", _text(association.calling_ae_title)),
-        (0x0017, b"AE", _text(association.calling_ae_title)),
-        (0x0018, b"AE", _text(association.called_ae_title)),
+        (0x0016, b"AE", _text(calling)),
+        (0x0017, b"AE", _text(calling)),
+        (0x0018, b"AE", _text(called)),
     )
-    version = struct.pack("<HH2sHI2s", 0x0002, 0x0001, b"OB", 0, 2, b"\0\1")
-    body = version + b"".join(
-        _SHORT.pack(0x0002, element, vr, len(value)) + value for element, vr, value in elements if value
-    )
-    return _PREAMBLE + struct.pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, len(body)) + body
+
+
+def _elements(*elements: tuple[int, bytes, bytes]) -> bytes:
+    """Write elements of group 0002 in Explicit VR Little Endian, those without a value left out."""
+    return b"".join(_SHORT.pack(0x0002, number, vr, len(value)) + value for number, vr, value in elements if value)
 
 
 def _uid(uid: str) -> bytes:

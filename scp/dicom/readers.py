@@ -151,9 +151,13 @@ class How(Enum):
     PLAIN = auto()
     TEXT = auto()  # the character set
     BINARY = auto()  # the byte order
+    UID = auto()  # nothing: all are kept as they are
 
 
+UNNAMED_UID: Final = ("", How.UID, bytes)
+"""What is wanted of a UI element that PS3.6 does not know."""
 WANTED: Final[Mapping[int, tuple[str, How, Callable[..., Any]]]] = {
+    **{tag: UNNAMED_UID for tag in t.UI_TAGS if tag >> 16 > 2},
     **{tag: (name, How.PLAIN, read) for name, (tag, read) in _PLAIN.items()},
     **{tag: (name, How.TEXT, decode_text) for name, tag in _TEXT.items()},
     **{tag: (name, How.BINARY, read) for name, (tag, read) in _BINARY.items()},

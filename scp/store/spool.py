@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from scp.errors import ObjectTooLarge, StoreFault
+from scp.errors import ObjectTooLarge
 from scp.store.files import fault
 from scp.store.mapped import mapped
 
 
 class Incoming:
-    """One object on its way in: header first, then the Data Set in pieces, then :meth:`finish`.
+    """One object on its way in: the Data Set in pieces, behind a header, then :meth:`finish`.
 
     ``size`` is the number of bytes of the Data Set so far; ``digest`` their SHA-256 once it is finished.
     """
@@ -21,37 +21,45 @@ class Incoming:
         self.path = path
         self.size = 0
         self.digest = b""
-        self._header_size = len(header)
+        self._header = header
         self._limit = limit
         self._hash = hashlib.sha256()
+        self._pieces = 0
+        self._whole: bytes | memoryview = b""
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
         except OSError as error:
             raise fault("the spool cannot be written", error) from error
-        try:
-            self._write(header)
-        except StoreFault:
-            self.discard()
-            raise
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Add bytes of the Data Set. Raises ObjectTooLarge beyond the limit, StoreFault if they cannot be written."""
+        """Add bytes of the Data Set. Raises ObjectTooLarge beyond the limit, StoreFault if they cannot be written.
+
+        The memory of the last piece is looked at once more by :meth:`data`: it must stay until then.
+        """
         self.size += len(piece)
         if self.size > self._limit:
             raise ObjectTooLarge(f"the object is larger than {self._limit} bytes")
         self._hash.update(piece)
-        self._write(piece)
+        self._pieces += 1
+        first = self._pieces == 1
+        self._whole = piece if first else b""
+        self._write([self._header, piece] if first else [piece])
 
-    def _write(self, piece: bytes | memoryview) -> None:
-        view = memoryview(piece)
+    def _write(self, pieces: list[bytes | memoryview]) -> None:
+        rest = sum(map(len, pieces))
         try:
-            while view:
-                view = view[os.write(self._descriptor, view) :]
+            rest -= os.writev(self._descriptor, pieces)
+            if rest:  # the disk took a part of it: the remainder says why it took no more
+                whole = b"".join(pieces)
+                while rest:
+                    rest -= os.write(self._descriptor, whole[-rest:])
         except OSError as error:
             raise fault("the spool cannot be written", error) from error
 
     def finish(self, *, sync: bool) -> None:
         """Make what was received durable. A failed sync is never repeated."""
+        if not self._pieces:
+            self._write([self._header])
         self.digest = self._hash.digest()
         if sync:
             try:
@@ -61,13 +69,13 @@ class Incoming:
 
     @contextmanager
     def data(self) -> Iterator[memoryview]:
-        """Give the Data Set as read-only memory."""
-        with mapped(self.path) as whole:
-            view = whole[self._header_size :]
-            try:
+        """Give the Data Set as read-only memory: the piece itself, if there was one, else mapped from the file."""
+        if self._pieces == 1:
+            with memoryview(self._whole).toreadonly() as view:
                 yield view
-            finally:
-                view.release()
+            return
+        with mapped(self.path) as whole, whole[len(self._header) :] as view:
+            yield view
 
     def close(self) -> None:
         """Let go of the file, which stays where it is."""

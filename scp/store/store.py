@@ -54,19 +54,27 @@ class Store:
             return
         target = self.folder / placement.path
         try:
-            make_folder(target.parent, sync=self._sync)
             if case is not None:
+                make_folder(target.parent, sync=self._sync)
                 self._write_case(self.folder / case_path(placement.path), case)
             try:
-                os.link(source, target)
+                self._link(source, target)
             except FileExistsError as error:
                 if not _same_data_set(source, target):
                     raise StoreFault("a file that the ledger does not know is where the object belongs") from error
             if self._sync:
                 sync_folder(target.parent)
-            source.unlink()
+            os.unlink(source)  # noqa: PTH108 - as fast as it can be: every instance comes by here
         except OSError as error:
             raise fault("the object cannot be moved to its place", error) from error
+
+    def _link(self, source: Path, target: Path) -> None:
+        """Give a file its second name; the folder is there already for all but the first of a series."""
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            make_folder(target.parent, sync=self._sync)
+            os.link(source, target)
 
     def _write_case(self, path: Path, case: bytes) -> None:
         draft = path.with_suffix(".json.part")

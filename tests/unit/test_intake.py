@@ -25,6 +25,7 @@ from scp.dicom.facts import Facts
 from scp.dicom.part10 import file_header
 from scp.dicom.sop_classes import Kind
 from scp.dicom.status import Status
+from scp.errors import StoreFault
 from scp.intake import Answer, NotBegun, Waiting
 from scp.layout import Place, archive_path
 from scp.ledger.port import Draft
@@ -166,7 +167,7 @@ def test_a_rule_that_fails_is_told_and_the_instance_is_stored(
         raise ValueError(SECRET)
 
     rule = replace(RULES[0], instance=fail)
-    monkeypatch.setitem(cast("dict[Kind, object]", engine._INSTANCE), Kind.CT, (rule,))
+    monkeypatch.setitem(cast("dict[Kind, object]", engine._INSTANCE), Kind.CT, ((rule, rule.instance),))
     assert decided(node.send(IMAGE)) == (Decision.WARN, "0000")
     assert [line["event"] for line in told] == ["rule_failed", "instance"]
     assert told[0]["code"] == rule.code
@@ -336,7 +337,7 @@ def test_an_aborted_request_shows_that_the_last_answer_was_read(node: Scratch, h
 
 def test_no_room_for_an_object_means_try_again(node: Scratch, monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
     with monkeypatch.context() as patch:
-        failing("write", errno.ENOSPC, patch, in_spool)
+        failing("writev", errno.ENOSPC, patch, in_spool)
         answer = node.send(IMAGE)
     check_try_again(node, answer)
     assert [line["event"] for line in told] == ["fault", "instance"]
@@ -346,22 +347,20 @@ def test_no_room_for_an_object_means_try_again(node: Scratch, monkeypatch: pytes
 def test_no_room_for_an_object_that_comes_in_pieces_is_told_with_the_answer(
     node: Scratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing("write", errno.ENOSPC, monkeypatch, in_spool)
+    failing("open", errno.ENOSPC, monkeypatch, lambda path: "spool" in str(path))
     with pytest.raises(NotBegun) as caught:
         node.intake.begin(request_for(IMAGE))
     check_try_again(node, caught.value.answer)
 
 
 def test_no_room_in_the_middle_of_an_object_means_try_again(node: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[int] = []
-
-    def is_full(descriptor: int) -> bool:
-        written.append(descriptor)
-        return in_spool(descriptor) and len(written) > 1
-
+    reception = node.intake.begin(request_for(IMAGE))
+    reception.incoming.write(IMAGE[:100])
     with monkeypatch.context() as patch:
-        failing("write", errno.ENOSPC, patch, is_full)
-        answer = node.send(IMAGE)
+        failing("writev", errno.ENOSPC, patch, in_spool)
+        with pytest.raises(StoreFault) as caught:
+            reception.incoming.write(IMAGE[100:])
+    answer = node.intake.failed(reception, caught.value)
     check_try_again(node, answer)
     assert answer.size == len(IMAGE)
 
@@ -405,7 +404,7 @@ def test_a_mistake_of_ours_costs_the_sender_no_answer(
 def test_a_fault_leaves_no_descriptor_open(node: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     before = descriptors()
     with monkeypatch.context() as patch:
-        failing("write", errno.ENOSPC, patch, in_spool)
+        failing("writev", errno.ENOSPC, patch, in_spool)
         node.send(IMAGE)
     with monkeypatch.context() as patch:
         failing("fsync", errno.EIO, patch, in_spool)

@@ -81,7 +81,7 @@ def test_findings_come_in_the_order_of_the_catalogue(policy: Policy) -> None:
 
 def test_a_rule_is_only_asked_about_the_kinds_that_it_applies_to() -> None:
     for kind in Kind:
-        asked = {rule.code for rule in (*engine._INSTANCE[kind], *engine._PAIRWISE[kind])}
+        asked = {rule.code for rule, _ in (*engine._INSTANCE[kind], *engine._PAIRWISE[kind])}
         assert asked == {rule.code for rule in RULES if rule.kinds is None or kind in rule.kinds}
     assert "NUM-002" in codes(examine(subject(image(InstanceNumber=None))))
     private = subject(image(InstanceNumber=None, SOPClassUID="1.3.12.2.1107.5.9.1"))
@@ -139,7 +139,7 @@ def test_the_text_of_an_error_is_shown_nowhere(policy: Policy, monkeypatch: pyte
         raise ValueError(SECRET)
 
     rule = replace(RULES[0], instance=fail)
-    monkeypatch.setitem(cast("dict[Kind, object]", engine._INSTANCE), Kind.CT, (rule,))
+    monkeypatch.setitem(cast("dict[Kind, object]", engine._INSTANCE), Kind.CT, ((rule, rule.instance),))
     judgement = verdict_of(examine(subject(image())), Snapshot(), policy)
     assert SECRET not in repr(judgement)
     assert judgement.crashes == (Crash(rule.code, "ValueError", judgement.crashes[0].place),)
