@@ -216,7 +216,7 @@ class Intake:
         placement, case = admitted.placement, None
         if placement.place is Place.QUARANTINE:
             case = self._cases.document(reception.receipt, reception.incoming.path, reception.request)
-        elif placement.path and not self._store.has(placement.path):
+        elif placement.place is Place.NOWHERE and placement.path and not self._store.has(placement.path):
             # The ledger survived a crash that the file did not: these are the same bytes, so they take its place.
             placement = replace(placement, place=Place.ARCHIVE)
         self._store.place(reception.incoming.path, placement, case)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from scp.dicom import tags as t
+from scp.dicom.charset import decode_text
 from scp.dicom.readers import ABSENT, MOST, MOST_TEXT, UIDS, UNNAMED_UID, WANTED, Decimals, How, Integer
 from scp.dicom.sop_classes import Kind, kind_of
 from scp.dicom.syntax import Encoding
@@ -157,10 +158,12 @@ def facts_of(data: memoryview | bytes, scan: Scan, encoding: Encoding) -> Facts:
         value = bytes(data[offset : offset + (min(MOST, length))])
         if how is How.UID:
             uids[tag] = value[:MOST_TEXT]
-        elif length > _REMEMBERED:
-            found[name] = _decode(how, read, value, charset, little)
+        elif how is How.PLAIN:
+            found[name] = _plain(read, value) if length <= _REMEMBERED else read(value)
+        elif how is How.TEXT:
+            found[name] = _text(value, charset) if length <= _REMEMBERED else decode_text(value[:MOST_TEXT], charset)
         else:
-            found[name] = _remembered(how, read, value, charset if how is How.TEXT else b"", little)
+            found[name] = _binary(read, value, little) if length <= _REMEMBERED else read(value, little)
     stripped = {tag: strip_uid(value) for tag, value in uids.items()}
     for name, tag in UIDS.items():
         found[name] = stripped.get(tag, "")
@@ -188,15 +191,21 @@ def _raw(data: memoryview | bytes, elements: Mapping[int, Span], tag: int) -> by
     return b"" if span is None else bytes(data[span.offset : span.offset + min(max(span.length, 0), MOST_TEXT)])
 
 
-def _decode(how: How, read: Callable[..., Any], value: bytes, charset: bytes, little: bool) -> Any:
-    if how is How.PLAIN:
-        return read(value)
-    return read(value, little) if how is How.BINARY else read(value[:MOST_TEXT], charset)
-
-
 _REMEMBERED: Final = 64
 """Bytes of the longest value that is remembered: the slices of a series say nearly the same, thousands of times."""
-_remembered = lru_cache(maxsize=16384)(_decode)
+
+
+@lru_cache(maxsize=16384)
+def _plain(read: Callable[[bytes], Any], value: bytes) -> Any:
+    return read(value)
+
+
+@lru_cache(maxsize=16384)
+def _binary(read: Callable[[bytes, bool], Any], value: bytes, little: bool) -> Any:
+    return read(value, little)
+
+
+_text = lru_cache(maxsize=16384)(decode_text)
 
 
 def _shared_macros(elements: Mapping[int, Span]) -> frozenset[int]:

@@ -20,6 +20,7 @@ class Store:
     def __init__(self, folder: Path, *, sync: bool = True, object_bytes: int = 1 << 32) -> None:
         """Make the folders and lock them. Raises StoreFault if that fails or another node holds them."""
         self.folder = folder
+        self._root = str(folder)
         self._sync = sync
         self._limit = object_bytes
         try:
@@ -36,7 +37,7 @@ class Store:
 
     def receive(self, receipt: int, header: bytes) -> Incoming:
         """Begin an object in the spool."""
-        return Incoming(self.folder / spool_path(receipt), header, self._limit)
+        return Incoming(Path(f"{self._root}/{spool_path(receipt)}"), header, self._limit)
 
     def finish(self, incoming: Incoming) -> None:
         """Make a received object durable."""
@@ -52,28 +53,28 @@ class Store:
             with suppress(FileNotFoundError):
                 source.unlink()
             return
-        target = self.folder / placement.path
+        target = f"{self._root}/{placement.path}"
         try:
             if case is not None:
-                make_folder(target.parent, sync=self._sync)
+                make_folder(Path(target).parent, sync=self._sync)
                 self._write_case(self.folder / case_path(placement.path), case)
             try:
                 self._link(source, target)
             except FileExistsError as error:
-                if not _same_data_set(source, target):
+                if not _same_data_set(source, Path(target)):
                     raise StoreFault("a file that the ledger does not know is where the object belongs") from error
             if self._sync:
-                sync_folder(target.parent)
+                sync_folder(Path(target).parent)
             os.unlink(source)  # noqa: PTH108 - as fast as it can be: every instance comes by here
         except OSError as error:
             raise fault("the object cannot be moved to its place", error) from error
 
-    def _link(self, source: Path, target: Path) -> None:
+    def _link(self, source: Path, target: str) -> None:
         """Give a file its second name; the folder is there already for all but the first of a series."""
         try:
             os.link(source, target)
         except FileNotFoundError:
-            make_folder(target.parent, sync=self._sync)
+            make_folder(Path(target).parent, sync=self._sync)
             os.link(source, target)
 
     def _write_case(self, path: Path, case: bytes) -> None:
