@@ -28,7 +28,8 @@ EXPOSE 11112
 # Longer than [association] drain_timeout: docker stop --time 60
 STOPSIGNAL SIGTERM
 # A C-ECHO that must be answered with 0000. With allow lists, admit the AE title HEALTH and the address 127.0.0.1; with
-# the port or the AE title set in a file, set them as variables instead, so that they are known here.
+# the port or the AE title set in a file, set them as variables instead, so that they are known here. It does not speak
+# TLS: with [tls] enabled start the container with --no-healthcheck, or with a check of your own.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=10s \
     CMD python -m pynetdicom echoscu --verbose -ta 5 -td 5 -tn 5 \
         -aet HEALTH -aec "${AUDITSCP_NODE__AE_TITLE:-AUDITSCP}" 127.0.0.1 "${AUDITSCP_NODE__PORT:-11112}" 2>&1 \

@@ -22,6 +22,7 @@ from scp.layout import LEDGER, Place, Placement
 from scp.ledger.sqlite import SqliteLedger
 from scp.net.contexts import ALL_TRANSFER_SYNTAXES, Offer
 from scp.net.server import Server
+from scp.net.trust import Trust
 from scp.store.recover import recover
 from scp.store.store import Store
 
@@ -43,7 +44,11 @@ class Node:
 
 
 def make_node(settings: Settings) -> Node:
-    """Connect the parts, and finish what a crash left undone. Raises NodeFault if the data folder cannot be used."""
+    """Connect the parts, and finish what a crash left undone.
+
+    Raises ConfigurationError if the certificates cannot be used, and NodeFault if the data folder cannot.
+    """
+    trust = trust_of(settings)
     folder = settings.storage.folder
     sync = settings.storage.durability == "full"
     limits = walk_limits(settings)
@@ -55,7 +60,13 @@ def make_node(settings: Settings) -> Node:
         raise
     _recover(store, ledger, Cases(ledger, store, limits))
     intake = Intake(ledger, store, policies(settings), limits, settings.duplicates.wait_seconds)
-    return Node(settings, ledger, store, intake, Server(settings.node, settings.association, offer(settings), intake))
+    server = Server(settings.node, settings.association, offer(settings), intake, trust)
+    return Node(settings, ledger, store, intake, server)
+
+
+def trust_of(settings: Settings) -> Trust:
+    """Return what a peer must prove. Raises ConfigurationError if the certificates cannot be used."""
+    return Trust.of(settings.tls, settings.user_identity)
 
 
 def _recover(store: Store, ledger: SqliteLedger, cases: Cases) -> None:

@@ -41,7 +41,8 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null 9>&-
 }
 
-# need_packages KIND: what the system must have; for tests that is DCMTK too, whose clients send to the node.
+# need_packages KIND: what the system must have; for tests that is DCMTK too, whose clients send to the node, and
+# OpenSSL, which makes certificates.
 need_packages() {
     local missing=()
     if ! has_environment run && ! find_python "$complete" >/dev/null; then
@@ -52,6 +53,7 @@ need_packages() {
     fi
     # pynetdicom brings a storescu of its own, but no dcmsend.
     [[ $1 != test ]] || command -v dcmsend >/dev/null || missing+=(dcmtk)
+    [[ $1 != test ]] || command -v openssl >/dev/null || missing+=(openssl)
     if ((${#missing[@]})); then
         install_packages "${missing[@]}"
     fi

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from scp.cli import check, configuration, explain, rules, serve
+from scp.cli import check, configuration, explain, hash_password, rules, serve
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.version import __version__
 
@@ -20,6 +20,7 @@ app.command("serve")(serve.serve)
 app.command("check")(check.check)
 app.command("rules")(rules.rules)
 app.command("explain")(explain.explain)
+app.command("hash-password")(hash_password.hash_password)
 app.add_typer(configuration.app, name="config")
 
 

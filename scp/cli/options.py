@@ -37,9 +37,14 @@ def settings_from(config: Path | None, overrides: Mapping[str, object] | None = 
     try:
         return load(config, overrides=overrides, environ=os.environ, known_codes=known_codes())
     except ConfigurationError as error:
-        for problem in error.problems:
-            errors.print(f"error: {problem}", markup=False)
-        raise typer.Exit(COULD_NOT_RUN) from None
+        fail_over(error)
+
+
+def fail_over(error: ConfigurationError) -> NoReturn:
+    """Say everything that is wrong with the configuration, and exit with 2."""
+    for problem in error.problems:
+        errors.print(f"error: {problem}", markup=False)
+    raise typer.Exit(COULD_NOT_RUN) from None
 
 
 def fail(message: str) -> NoReturn:

@@ -4,14 +4,17 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import Annotated
 
 import structlog
 import typer
 
-from scp.cli.options import ConfigOption, fail, settings_from
+from scp.cli.options import ConfigOption, fail, fail_over, settings_from
+from scp.config import ConfigurationError
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.errors import NodeFault
 from scp.observe import logs
@@ -27,7 +30,7 @@ def serve(
     port: Annotated[int | None, typer.Option("--port", metavar="N", help="TCP port; 0 takes a free one.")] = None,
     ae_title: Annotated[str | None, typer.Option("--ae-title", metavar="T", help="AE title of this node.")] = None,
 ) -> None:
-    """Receive, judge, keep and answer, until SIGTERM or SIGINT.
+    """Receive, judge, keep and answer, until SIGTERM or SIGINT. SIGHUP reads the certificates of [tls] again.
 
     Exits with 0 after draining, and with 2 if the node cannot start.
     """
@@ -39,8 +42,12 @@ def serve(
     stop = _stop_signal()
     try:
         node = make_node(settings)
+    except ConfigurationError as error:
+        fail_over(error)
     except NodeFault as fault:
         fail(f"{settings.storage.folder}: {fault}")
+    endpoint = node.server.trust.endpoint
+    _on_hangup(endpoint.reload if endpoint else lambda: log.info("nothing_to_reload", tls=False))
     try:
         address, number = node.server.start()
     except OSError as error:
@@ -56,8 +63,11 @@ def serve(
         durability=settings.storage.durability,
         implementation_class_uid=IMPLEMENTATION_CLASS_UID,
         implementation_version_name=IMPLEMENTATION_VERSION_NAME,
+        tls=settings.tls.enabled,
         pid=os.getpid(),
     )
+    if endpoint:
+        endpoint.tell()
     if settings.storage.durability == "none":
         log.warning("not_durable", meaning="a power cut may lose what was answered with success")
     stop.wait()
@@ -67,6 +77,22 @@ def serve(
     log.info("stopped", finished=drained.finished, aborted=drained.aborted)
     sys.stdout.flush()
     os._exit(0)  # a thread that a peer holds up must not hold us up too
+
+
+def _on_hangup(act: Callable[[], None]) -> None:
+    """Act on each SIGHUP, in a thread: a handler may interrupt whoever holds a lock that acting needs."""
+    asked: SimpleQueue[None] = SimpleQueue()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        asked.put(None)
+
+    def wait() -> None:
+        while True:
+            asked.get()
+            act()
+
+    signal.signal(signal.SIGHUP, on_signal)
+    threading.Thread(target=wait, name="reload", daemon=True).start()
 
 
 def _stop_signal() -> threading.Event:

@@ -12,6 +12,7 @@
 """
 
 from scp.config.model import (
+    TLS,
     Associations,
     Audit,
     Classes,
@@ -22,6 +23,7 @@ from scp.config.model import (
     Peer,
     Settings,
     Storage,
+    UserIdentity,
 )
 from scp.config.problems import ConfigurationError, Problem
 from scp.config.reference import Setting, reference
@@ -30,6 +32,7 @@ from scp.config.sources import OPTIONS, load
 
 __all__ = [
     "OPTIONS",
+    "TLS",
     "Associations",
     "Audit",
     "Classes",
@@ -43,6 +46,7 @@ __all__ = [
     "Setting",
     "Settings",
     "Storage",
+    "UserIdentity",
     "load",
     "reference",
     "render",

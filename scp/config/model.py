@@ -6,7 +6,7 @@ length for the administrator, and a test holds the two together.
 
 from inspect import isclass
 from pathlib import Path
-from typing import Annotated, Self, get_args
+from typing import Annotated, Final, Self, get_args
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
@@ -14,9 +14,13 @@ from pydantic.fields import FieldInfo
 from scp.config.expecting import Between, Expecting, complaint
 from scp.config.values import (
     AS_LIST,
+    FINGERPRINT,
     AddressRange,
     AETitle,
+    CallingAETitles,
+    ClientCertificates,
     Durability,
+    FilePath,
     Flag,
     Folder,
     Host,
@@ -31,10 +35,15 @@ from scp.config.values import (
     Severities,
     Size,
     SOPClass,
+    TLSVersion,
     TransferSyntax,
+    Users,
     WarningStatus,
     holds,
 )
+
+KEYS: Final = "keys"
+"""Under this name in a field's schema stands what the keys of its table are, if they are not rules."""
 
 
 class Section(BaseModel):
@@ -59,10 +68,10 @@ class Associations(Section):
 
     max_pdu: PduLength = Field(default=131072, description="Largest PDU that a peer may send, in bytes.")
     max_associations: Annotated[int, Between(1, 1000, "a number of associations")] = Field(
-        default=64, description="Connections at one time, from all peers together."
+        default=64, description="Associations at one time, with all peers together."
     )
     max_associations_per_peer: Annotated[int, Between(1, 1000, "a number of associations")] = Field(
-        default=32, description="Connections at one time from one address."
+        default=32, description="Associations at one time with one address."
     )
     max_associate_rq: Annotated[int, Between(4096, 1048576, "a number of bytes")] = Field(
         default=262144, description="Largest A-ASSOCIATE-RQ, in bytes."
@@ -95,6 +104,51 @@ class Associations(Section):
     def admits_calling(self, ae_title: str) -> bool:
         """Whether a peer that calls itself this, without padding, may connect."""
         return not self.calling_ae_titles or ae_title in self.calling_ae_titles
+
+
+class TLS(Section):
+    """``[tls]``: whether connections are encrypted, and by which certificate a sender is known."""
+
+    enabled: Flag = Field(default=False, description="Speak TLS, and nothing else, on the port of the node.")
+    certificate: FilePath = Field(
+        default=Path("tls/certificate.pem"), description="Certificate of the node, then its chain, as PEM."
+    )
+    key: FilePath = Field(default=Path("tls/key.pem"), description="Private key of the certificate, as PEM.")
+    client_certificates: ClientCertificates = Field(
+        default="none", description="Whether senders show a certificate: `none`, `optional` or `required`."
+    )
+    client_ca: FilePath = Field(
+        default=Path("tls/client_ca.pem"), description="Certificates by which those of senders are verified, as PEM."
+    )
+    minimum_version: TLSVersion = Field(default="1.2", description="The oldest version of TLS: `1.2` or `1.3`.")
+    calling_ae_titles: CallingAETitles = Field(
+        default={},
+        description="AE titles that a certificate may call with, by its common name or SHA-256 fingerprint.",
+        json_schema_extra={KEYS: "<certificate>"},
+    )
+
+    def admits(self, ae_title: str, common_name: str | None, fingerprint: str | None) -> bool:
+        """Whether a peer with this certificate, or with none, may call itself this.
+
+        What is listed for a certificate is for its holders only, and they may call themselves nothing else.
+        """
+        if not self.calling_ae_titles:
+            return True
+        if fingerprint is None:
+            return all(ae_title not in titles for titles in self.calling_ae_titles.values())
+        named = common_name if common_name and not FINGERPRINT.fullmatch(common_name) else fingerprint
+        return any(ae_title in self.calling_ae_titles.get(key, ()) for key in (fingerprint, named))
+
+
+class UserIdentity(Section):
+    """``[user_identity]``: user names and passwords in negotiation (PS3.7 Annex D.3.3.7)."""
+
+    required: Flag = Field(default=False, description="Reject associations that name no user.")
+    users: Users = Field(
+        default={},
+        description='What `auditscp hash-password` prints, by user name; `""` for a user without password.',
+        json_schema_extra={KEYS: "<user name>"},
+    )
 
 
 class Classes(Section):
@@ -207,6 +261,8 @@ class Settings(Section):
 
     node: Node = Node()
     association: Associations = Associations()
+    tls: TLS = TLS()
+    user_identity: UserIdentity = UserIdentity()
     classes: Classes = Classes()
     storage: Storage = Storage()
     limits: Limits = Limits()

@@ -1,10 +1,12 @@
 """Every setting as a row of documentation: the source of the README's table and of the names of variables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scp.config.model import Section, Settings, section_of
+from pydantic.fields import FieldInfo
+
+from scp.config.model import KEYS, Section, Settings, section_of
 from scp.config.render import toml_value
 
 PREFIX: Final = "AUDITSCP_"
@@ -52,8 +54,14 @@ def _section_rows(section_name: str, section: type[Section], defaults: dict[str,
         is_table = isinstance(default, dict)
         yield Setting(
             header=f"[{section_name}.{name}]" if is_table else f"[{section_name}]",
-            name=_RULE if is_table else name,
+            name=_keys(field) if is_table else name,
             default="" if is_table or default is None else toml_value(default),
             variable=f"{PREFIX}{section_name}__{name}".upper(),
             description=field.description or "",
         )
+
+
+def _keys(field: FieldInfo) -> str:
+    """Return what stands for a key of a table."""
+    extra = field.json_schema_extra
+    return str(extra.get(KEYS, _RULE)) if isinstance(extra, Mapping) else _RULE

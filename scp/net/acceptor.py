@@ -10,7 +10,7 @@ import struct
 import time
 from contextlib import suppress
 from queue import Empty
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from pynetdicom.association import Association as PynetdicomAssociation
 from pynetdicom.fsm import InvalidEventError
@@ -19,15 +19,26 @@ from pynetdicom.transport import AssociationSocket
 
 from scp.dicom.request import Association
 from scp.ids import as_text, new_id
-from scp.net.channel import P_DATA_TF, Channel, ChannelEnd, Closed, Oversized
+from scp.net.admission import Rejected, Rejection
+from scp.net.channel import P_DATA_TF, Channel, ChannelEnd, Closed, Oversized, Silent
+from scp.net.identity import UNREADABLE, Claim, positive_response
+from scp.net.proposal import Malformed, Proposal, as_shown, read_proposal
 from scp.net.receive import Context, Receiver
-from scp.observe.lines import Tally, association_closed, association_opened, association_rejected
+from scp.net.tls import HandshakeFailed, Secured, close_notify, shut
+from scp.observe.lines import Tally, association_closed, association_opened, association_rejected, tls_failed
 from scp.outcomes import Ending
 
 if TYPE_CHECKING:
     from scp.net.server import Server
 
-_A_ASSOCIATE_RQ = 0x01
+_A_ASSOCIATE_RQ: Final = 0x01
+_A_RELEASE_RQ: Final = b"\x05\x00\x00\x00\x00\x04\x00\x00\x00\x00"
+_A_ABORT: Final = b"\x07\x00\x00\x00\x00\x04\x00\x00\x02\x00"
+"""By the service provider, without a reason (PS3.8 §9.3.8)."""
+_A_ASSOCIATE_RJ: Final = struct.Struct(">BxIxBBB")
+
+_LINGER: Final = 1.0
+"""Seconds that a peer has for reading our last word."""
 
 
 class Acceptor(PynetdicomAssociation):
@@ -45,6 +56,8 @@ class Acceptor(PynetdicomAssociation):
         self._channel: Channel | None = None
         self._receiver: Receiver | None = None
         self._heard_at = time.monotonic()
+        self._secured: Secured | None = None
+        self._proof: dict[str, str | None] = {}
 
     @property
     def idle_seconds(self) -> float:
@@ -61,43 +74,77 @@ class Acceptor(PynetdicomAssociation):
         self._channel.shut_reading()
         return True
 
+    def hang_up(self) -> None:
+        """Close the connection from another thread, without a word."""
+        shut(self._socket, socket.SHUT_RDWR)
+
     def run_reactor(self) -> None:
         """Negotiate, serve, and give an account of the end whatever happens. Overrides pynetdicom's polling loop."""
         try:
             self._converse()
         finally:
+            close_notify(self._socket)
             self._socket.close()
-            self._node.gone(self)
+            self._node.admission.gone(self)
 
     def _converse(self) -> None:
         limits = self._node.limits
+        if not self._secure():
+            return
         self._channel = Channel(
             self._socket, limits.max_pdu, limits.max_associate_rq, limits.acse_timeout, limits.minimum_rate
         )
         self._pump()  # the connection: Evt5
         try:
             pdu = self._channel.next_pdu(most=limits.max_associate_rq, kinds=(_A_ASSOCIATE_RQ,))
+            association = self._negotiate(read_proposal(pdu.body))
+        except Closed:
+            return
+        except Silent:
+            self._turned_away("no A-ASSOCIATE-RQ in time")
         except Oversized:
-            self._event("Evt19")
-            return
-        except ChannelEnd:
-            return
-        self._give(pdu)
-        primitive: object = self.dul.receive_pdu()
-        if isinstance(primitive, A_ASSOCIATE):
-            association = self._negotiate(primitive)
+            self._turned_away("no A-ASSOCIATE-RQ, or one that is too long", _A_ABORT)
+        except Malformed as fault:
+            self._turned_away(str(fault), _A_ABORT)
+        else:
             if association is not None:
                 self._serve(association)
 
-    def _negotiate(self, primitive: A_ASSOCIATE) -> Association | None:
-        """Accept or reject; None if there is no association."""
-        calling, called = primitive.calling_ae_title.strip(), primitive.called_ae_title.strip()
-        self.requestor.primitive = primitive
-        rejection = self._node.admission(self.address, calling, called)
+    def _secure(self) -> bool:
+        """Put TLS around the connection, if this node speaks TLS; return whether there is something to talk over."""
+        endpoint, transport = self._node.trust.endpoint, self.dul.socket
+        if endpoint is None or transport is None:
+            return True
+        try:
+            # From here on the connection is this one; whoever hangs up from another thread must find it.
+            self._socket = transport.socket = wrapped = endpoint.wrap(self._socket)
+            self._secured = endpoint.handshake(wrapped, self._node.limits.acse_timeout)
+        except HandshakeFailed as failure:
+            tls_failed(self.address, self._port, failure.reason, failure.detail)
+            return False
+        return True
+
+    def _turned_away(self, why: str, say: bytes = b"", calling: str = "", called: str = "") -> None:
+        """Tell the log, and the peer as far as the protocol has words for it."""
+        association_rejected(self.address, self._port, calling, called, why)
+        if say:
+            self._say_goodbye(say)
+
+    def _say_goodbye(self, words: bytes) -> None:
+        assert self._channel is not None
+        self._channel.set_timeout(_LINGER)
+        with suppress(ChannelEnd):
+            self._channel.send(words)
+            self._channel.linger(_LINGER)
+
+    def _negotiate(self, proposal: Proposal) -> Association | None:
+        """Accept or reject; None if there is no association. Raises Malformed."""
+        calling, called = proposal.calling_ae_title, proposal.called_ae_title
+        primitive = self._read_by_pynetdicom(proposal)
+        rejection = self._node.admission.admit(self, proposal) or self._mistrust(proposal)
         if rejection:
-            self.acse.send_reject(*rejection.value.reason)
-            self._pump()
-            association_rejected(self.address, self._port, calling, called, rejection.value.words)
+            rejected: Rejected = rejection.value
+            self._turned_away(rejected.words, _A_ASSOCIATE_RJ.pack(3, 4, *rejected.reason), calling, called)
             return None
         self.acceptor.supported_contexts = self._node.offer.contexts_for(primitive.presentation_context_definition_list)
         self.acse.negotiate_association()
@@ -110,13 +157,37 @@ class Acceptor(PynetdicomAssociation):
             port=self._port,
             calling_ae_title=calling,
             called_ae_title=called,
-            implementation_class_uid=str(self.requestor.implementation_class_uid or ""),
-            implementation_version_name=str(self.requestor.implementation_version_name or ""),
+            implementation_class_uid=_shown(self.requestor.implementation_class_uid),
+            implementation_version_name=_shown(self.requestor.implementation_version_name),
         )
+
+    def _read_by_pynetdicom(self, proposal: Proposal) -> A_ASSOCIATE:
+        """Let pynetdicom read a proposal whose bounds are known. Raises Malformed if it cannot."""
+        try:
+            self._give(_A_ASSOCIATE_RQ, proposal.body)
+            primitive: object = self.dul.receive_pdu()
+            if isinstance(primitive, A_ASSOCIATE):
+                self.requestor.primitive = primitive
+                return primitive
+        except Exception as error:  # noqa: BLE001 - whatever a peer's bytes do to the decoder, they are at fault
+            raise Malformed(f"an A-ASSOCIATE-RQ that cannot be read: {type(error).__name__}") from None
+        raise Malformed("an A-ASSOCIATE-RQ that cannot be read")
+
+    def _mistrust(self, proposal: Proposal) -> Rejection | None:
+        """Return why the peer's certificate or user identity does not let it in, if so."""
+        trust, claim = self._node.trust, Claim.of(self.requestor.user_identity)
+        if claim is None and proposal.has_user_identity:
+            claim = UNREADABLE
+        rejection = trust.rejection(proposal.calling_ae_title, self._secured, claim)
+        if rejection is None:
+            self._proof = trust.proof(self._secured, claim)
+            if claim and claim.wants_response:
+                self.acceptor.add_negotiation_item(positive_response())
+        return rejection
 
     def _serve(self, association: Association) -> None:
         opened = time.time_ns() // 1000
-        association_opened(association)
+        association_opened(association, **self._proof)
         assert self._channel is not None
         self._channel.set_timeout(self._node.limits.network_timeout)
         receiver = Receiver(self._channel, association, self._contexts(), self._node.intake, self._tally, self._echo)
@@ -142,18 +213,16 @@ class Acceptor(PynetdicomAssociation):
         if self._ending is not None:
             ending = self._ending
         if ending is Ending.RELEASED:
-            self._event_of_pdu(b"\x05\x00\x00\x00\x00\x04\x00\x00\x00\x00")
+            self._event_of_pdu(_A_RELEASE_RQ)
             self.acse.is_release_requested()
             self.acse.send_release(is_response=True)
             self._pump()
             assert self._channel is not None
-            self._channel.set_timeout(1.0)
+            self._channel.set_timeout(_LINGER)
             with suppress(ChannelEnd):
                 self._channel.next_pdu()  # the peer closes first (PS3.8 §9.2.3, ARTIM)
         elif ending in (Ending.TIMEOUT, Ending.SHUTDOWN, Ending.FAULT):
-            with suppress(Closed, ChannelEnd):
-                assert self._channel is not None
-                self._channel.send(b"\x07\x00\x00\x00\x00\x04\x00\x00\x02\x00")
+            self._say_goodbye(_A_ABORT)
         return ending
 
     def _echo(self, context_id: int, command: bytes) -> None:
@@ -165,16 +234,12 @@ class Acceptor(PynetdicomAssociation):
             self._serve_request(message, number or 0)
             self._pump()
 
-    def _give(self, pdu: Any) -> None:
-        self._event_of_pdu(struct.pack(">BxI", pdu.type, len(pdu.body)) + bytes(pdu.body))
+    def _give(self, kind: int, body: bytes) -> None:
+        self._event_of_pdu(struct.pack(">BxI", kind, len(body)) + body)
 
     def _event_of_pdu(self, raw: bytes) -> None:
         """Hand a PDU to pynetdicom's state machine."""
-        try:
-            pdu, event = self.dul._decode_pdu(bytearray(raw))
-        except Exception:  # noqa: BLE001 - whatever a peer's bytes do to the decoder, it is an invalid PDU
-            self._event("Evt19")
-            return
+        pdu, event = self.dul._decode_pdu(bytearray(raw))
         self.dul._recv_pdu.put(pdu)
         self._event(event)
 
@@ -193,3 +258,7 @@ class Acceptor(PynetdicomAssociation):
                     return
                 event = self.dul.event_queue.get_nowait()
             self.dul.state_machine.do_action(event)
+
+
+def _shown(said: object) -> str:
+    return as_shown(str(said or "").encode())

@@ -5,11 +5,15 @@ descriptors. A peer that is silent, trickles or announces too much costs its own
 """
 
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Container
 from contextlib import suppress
+from mmap import MAP_PRIVATE, mmap
 from typing import Final, NamedTuple
+
+from scp.net.tls import close_notify, shut
 
 _HEADER: Final = struct.Struct(">BxI")
 _unpack_header = _HEADER.unpack_from
@@ -60,15 +64,20 @@ class Channel:
         self._max_pdu = max_pdu
         self._timeout = timeout
         self._minimum_rate = minimum_rate
-        self._buffer = bytearray(max(max_pdu, longest) + HEADER_LENGTH + _READ_AHEAD)
+        # Pages that were never read into take no memory: idle associations cost next to nothing.
+        self._buffer = mmap(-1, max(max_pdu, longest) + HEADER_LENGTH + _READ_AHEAD, flags=MAP_PRIVATE)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
-        sock.settimeout(None)
         self.set_timeout(timeout)
 
     def set_timeout(self, seconds: float) -> None:
-        """Set how long a read or write may wait for the peer: the kernel keeps it."""
+        """Set how long a read or write may wait for the peer: the kernel keeps it, and for TLS the ssl module."""
         self._timeout = seconds
+        if isinstance(self._socket, ssl.SSLSocket):
+            # It tries again whatever the kernel gives up: only its own timeout counts, for each read as a whole.
+            self._socket.settimeout(seconds)
+            return
+        self._socket.settimeout(None)
         limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
@@ -101,7 +110,7 @@ class Channel:
             self._start, self._end = 0, rest
         try:
             count = self._socket.recv_into(self._view[self._end :])
-        except BlockingIOError:
+        except (BlockingIOError, TimeoutError):
             raise Silent from None
         except OSError:
             raise Closed from None
@@ -119,12 +128,23 @@ class Channel:
         """Send all of it. Raises a ChannelEnd if the peer does not read."""
         try:
             self._socket.sendall(data)
-        except BlockingIOError:
+        except (BlockingIOError, TimeoutError):
             raise Silent from None
         except OSError:
             raise Closed from None
 
+    def linger(self, seconds: float) -> None:
+        """Wait for the peer to close first (PS3.8 §9.2.3, ARTIM), and drop what it still sends.
+
+        To close over unread bytes is to reset the connection, and our last word may be lost on its way.
+        """
+        deadline = time.monotonic() + seconds
+        with suppress(OSError):
+            close_notify(self._socket)
+            shut(self._socket, socket.SHUT_WR)
+            while self._socket.recv_into(self._view) and time.monotonic() < deadline:
+                pass
+
     def shut_reading(self) -> None:
         """Wake up whoever reads, from another thread; what is being worked on can still be answered."""
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RD)
+        shut(self._socket, socket.SHUT_RD)

@@ -30,7 +30,7 @@ _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header
 _MOST_COMMAND: Final = 64 * 1024
 """Bytes of a command set; a C-STORE-RQ has about 250."""
 
-_ENDINGS: Final = {Closed: Ending.LOST, Silent: Ending.TIMEOUT, Oversized: Ending.FAULT}
+_ENDINGS: Final = {Closed: Ending.LOST, Silent: Ending.TIMEOUT}
 
 
 class Misbehaviour(Exception):
@@ -44,6 +44,10 @@ class Context:
     abstract_syntax: str
     transfer_syntax: str
     related_general_classes: Mapping[str, tuple[str, ...]]
+
+
+_NO_CONTEXT: Final = Context("", "", {})
+"""Of a request on a number that was never accepted; it is not answered."""
 
 
 @dataclass(slots=True)
@@ -96,6 +100,8 @@ class Receiver:
                     return self._interrupted(Ending.ABORTED)
                 else:
                     return self._interrupted(Ending.FAULT, f"PDU of type {kind:02X} in an established association")
+        except Oversized:
+            return self._interrupted(Ending.FAULT, "a PDU of no known type, or longer than allowed")
         except ChannelEnd as end:
             return self._interrupted(_ENDINGS[type(end)])
         except Misbehaviour as fault:
@@ -113,6 +119,8 @@ class Receiver:
     def _take(self, body: memoryview) -> None:
         """Take a P-DATA-TF apart: any number of presentation data values (PS3.8 §9.3.5.1)."""
         position, end = 0, len(body)
+        if not end:
+            raise Misbehaviour("a P-DATA-TF without a presentation data value")
         while position < end:
             if position + _PDV.size > end:
                 raise Misbehaviour("a presentation data value without its header")
@@ -132,8 +140,6 @@ class Receiver:
             raise Misbehaviour("a command before the end of a Data Set")
         if self._command and context_id != self._command_context:
             raise Misbehaviour("a command on two Presentation Contexts")
-        if context_id not in self._contexts:
-            raise Misbehaviour("a Presentation Context that was not accepted")
         self._command += piece
         self._command_context = context_id
         if len(self._command) > _MOST_COMMAND:
@@ -146,14 +152,18 @@ class Receiver:
     def _begin(self, context_id: int, raw: bytes) -> None:
         """Begin the message of a complete command set."""
         command = read_command(raw)
-        if command is None or command.field is None or command.data_set_type is None:
+        if command is None or command.field is None:
             raise Misbehaviour("a command set that cannot be read")
+        if context_id not in self._contexts:
+            raise self._unanswerable(context_id, command, "a Presentation Context that was not accepted")
+        if command.data_set_type is None:
+            raise self._unanswerable(context_id, command, "a command set without Command Data Set Type")
         if command.field == C_CANCEL_RQ:
             return  # cancels nothing: requests are answered one by one
         if command.is_response:
             raise Misbehaviour("a response, though nothing was asked")
         if command.message_id is None:
-            raise Misbehaviour("a request without Message ID")
+            raise self._unanswerable(context_id, command, "a request without Message ID")
         if command.field == C_ECHO_RQ and not command.has_data_set and self._is_verification(context_id):
             self._intake.heard(self._association)
             self._echo(context_id, raw)
@@ -164,11 +174,18 @@ class Receiver:
         if not command.has_data_set:
             self._finish()
 
+    def _unanswerable(self, context_id: int, command: Command, why: str) -> Misbehaviour:
+        """Return what is wrong with a request to which there is no answer; if it is a C-STORE-RQ, it has a receipt."""
+        if command.field == C_STORE_RQ:
+            self._message = _Message(context_id, command)
+            self._begin_store(self._message)
+        return Misbehaviour(why)
+
     def _is_verification(self, context_id: int) -> bool:
         return self._contexts[context_id].abstract_syntax == VERIFICATION
 
     def _begin_store(self, message: _Message) -> None:
-        context, command = self._contexts[message.context_id], message.command
+        context, command = self._contexts.get(message.context_id, _NO_CONTEXT), message.command
         message.request = Request(
             association=self._association,
             message_id=command.message_id or 0,

@@ -1,13 +1,14 @@
 """The listening socket: who is let in, how many, and how the node stops."""
 
+import errno
+import resource
 import socket
+import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, cast
 
 from pydicom.uid import UID
 from pynetdicom import AE, _config
@@ -18,30 +19,19 @@ from scp.config import Associations, Node
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.intake import Intake
 from scp.net.acceptor import Acceptor
+from scp.net.admission import Admission
 from scp.net.contexts import VERIFICATION, Offer
+from scp.net.trust import NO_PROOF, Trust
 from scp.outcomes import Ending
 
 _DRAIN_IDLE: Final = 1.0
 """Seconds without a request after which an association does not hold up the shutdown."""
 _POLL: Final = 0.05
-
-
-class Rejected(NamedTuple):
-    """Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 Table 9-21), and our words for it."""
-
-    reason: tuple[int, int, int]
-    words: str
-
-
-class Rejection(Enum):
-    """Why an association is not accepted."""
-
-    ADDRESS = Rejected((1, 1, 1), "address not allowed")
-    CALLING = Rejected((1, 1, 3), "calling AE title not recognised")
-    CALLED = Rejected((1, 1, 7), "called AE title not recognised")
-    LIMIT = Rejected((2, 3, 2), "limit of associations")
-    PEER_LIMIT = Rejected((2, 3, 2), "limit of associations of one peer")
-    DRAINING = Rejected((2, 3, 1), "shutting down")
+_DESCRIPTORS: Final = 65_536
+_FOR_CONNECTIONS: Final = 0.75
+"""The part of all descriptors that connections may take; the others are for what they send."""
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_SEND_BUFFER: Final = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +45,21 @@ class Drained:
 class Server:
     """A Storage SCP on one port. Make it, :meth:`start` it, and :meth:`drain` it once."""
 
-    def __init__(self, node: Node, associations: Associations, offer: Offer, intake: Intake) -> None:
+    def __init__(
+        self, node: Node, associations: Associations, offer: Offer, intake: Intake, trust: Trust = NO_PROOF
+    ) -> None:
         self.offer = offer
         self.intake = intake
+        self.trust = trust
         self.ae = _application_entity(node, associations)
         self._node = node
         self.limits = associations
-        self._lock = threading.Lock()
-        self._open: set[Acceptor] = set()
-        self._draining = False
+        self.admission = Admission(node.ae_title, associations)
         self._listener: _Listener | None = None
 
     def start(self) -> tuple[str, int]:
         """Listen, and return the address and port. Raises OSError if that cannot be had."""
+        _allow_descriptors()
         # Affected UIDs are judged by rules and answered; pynetdicom would drop the association without a word.
         _config.VALIDATORS["UI"] = lambda _: (True, "")
         _config.LOG_HANDLER_LEVEL = "none"
@@ -80,7 +72,7 @@ class Server:
         )
         listener.node = self
         self.ae._servers.append(listener)  # where its own shutdown looks for it
-        threading.Thread(target=listener.serve_forever, args=(_POLL,), name="listener", daemon=True).start()
+        threading.Thread(target=listener.serve_forever, args=(None,), name="listener", daemon=True).start()
         self._listener = listener
         host, port = listener.server_address[:2]
         return str(host), int(port)
@@ -88,53 +80,41 @@ class Server:
     def drain(self, seconds: float) -> Drained:
         """Refuse new associations, let the others finish, and abort what remains at the deadline."""
         deadline = time.monotonic() + seconds
-        self._draining = True
+        self.admission.close()
         if self._listener:
             self._listener.shutdown()
-        before, aborted = len(self._open), 0
-        while self._open and time.monotonic() < deadline:
-            for one in self._snapshot():
+        before, aborted = len(self.admission.associations()), 0
+        while self._is_busy() and time.monotonic() < deadline:
+            for one in self.admission.waiting():
+                if one.idle_seconds > _DRAIN_IDLE:
+                    one.hang_up()
+            for one in self.admission.associations():
                 if one.idle_seconds > _DRAIN_IDLE and one.stop(Ending.SHUTDOWN):
                     aborted += 1
             time.sleep(_POLL)
-        for one in self._snapshot():
+        for one in self.admission.associations():
             aborted += one.stop(Ending.SHUTDOWN)
         # What was aborted still writes its receipts; a stuck peer must not keep us.
         grace = time.monotonic() + _DRAIN_IDLE
-        while self._open and time.monotonic() < grace:
+        while self.admission.associations() and time.monotonic() < grace:
             time.sleep(_POLL)
         return Drained(max(before - aborted, 0), aborted)
 
-    def came(self, one: Acceptor) -> None:
-        """Count a connection."""
-        with self._lock:
-            self._open.add(one)
+    def _is_busy(self) -> bool:
+        return bool(self.admission.associations() or self.admission.waiting())
 
-    def gone(self, one: Acceptor) -> None:
-        """Count it no more."""
-        with self._lock:
-            self._open.discard(one)
 
-    def admission(self, address: str, calling: str, called: str) -> Rejection | None:
-        """Return why an association must not be, if so."""
-        limits = self.limits
-        peers = Counter(one.address for one in self._snapshot())
-        checks: tuple[tuple[Callable[[], bool], Rejection], ...] = (
-            (lambda: self._draining, Rejection.DRAINING),
-            (lambda: not limits.admits_address(address), Rejection.ADDRESS),
-            (lambda: not limits.admits_calling(calling.strip()), Rejection.CALLING),
-            (
-                lambda: limits.require_called_ae_title and called.strip() != self._node.ae_title,
-                Rejection.CALLED,
-            ),
-            (lambda: peers.total() > limits.max_associations, Rejection.LIMIT),
-            (lambda: peers[address] > limits.max_associations_per_peer, Rejection.PEER_LIMIT),
-        )
-        return next((rejection for applies, rejection in checks if applies()), None)
+def _allow_descriptors() -> None:
+    """Take as many descriptors as the administrator allows: two for each association, and more for its files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
-    def _snapshot(self) -> list[Acceptor]:
-        with self._lock:
-            return list(self._open)
+
+def _most_connections() -> int:
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if allowed == resource.RLIM_INFINITY else int(allowed * _FOR_CONNECTIONS)
 
 
 def _application_entity(node: Node, associations: Associations) -> AE:
@@ -155,6 +135,22 @@ class _Listener(ThreadedAssociationServer):
     request_queue_size = 128
     daemon_threads = True
     node: Server
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Accept a connection. Where descriptors or memory run out, those that say nothing make room."""
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                self.node.admission.make_room()
+                time.sleep(_POLL)
+            raise
+
+    def shutdown(self) -> None:
+        """Stop listening, and wake the thread that waits for connections: it looks for nothing else."""
+        with suppress(OSError):
+            socket.socket.shutdown(cast("socket.socket", self.socket), socket.SHUT_RDWR)
+        super().shutdown()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Make the association here; its own thread does the rest."""
@@ -184,6 +180,8 @@ class _Handler(RequestHandler):
         one.name = f"AcceptorThread@{host}:{port}"  # pynetdicom finds its associations by this word
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a response waits for nothing
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # Responses are small; the kernel need not keep megabytes of them for a peer that does not read.
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         acceptor, requestor = one.acceptor, one.requestor
         acceptor.ae_title = self.server.ae_title
         acceptor.address_info, requestor.address_info = self.local, self.remote
@@ -191,5 +189,5 @@ class _Handler(RequestHandler):
         acceptor.implementation_class_uid = node.ae.implementation_class_uid
         acceptor.implementation_version_name = node.ae.implementation_version_name
         acceptor.supported_contexts = []  # decided when the peer has said what it proposes
-        node.came(one)
+        node.admission.came(one, _most_connections())
         return one

@@ -6,8 +6,9 @@ not shown; the case has it.
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -110,8 +111,8 @@ def undecided_line(receipt: int, request: Request, outcome: Outcome, status: int
     )
 
 
-def association_opened(association: Association) -> None:
-    """Tell who has come."""
+def association_opened(association: Association, **proof: str | None) -> None:
+    """Tell who has come; ``proof`` is what TLS and user identity say of the peer."""
     _log.info(
         "association_opened",
         association=association.id,
@@ -121,6 +122,7 @@ def association_opened(association: Association) -> None:
         called_ae_title=association.called_ae_title,
         implementation_class_uid=_uid(association.implementation_class_uid),
         implementation_version_name=association.implementation_version_name,
+        **proof,
     )
 
 
@@ -155,6 +157,25 @@ def association_rejected(address: str, port: int, calling: str, called: str, rea
         called_ae_title=called,
         reason=reason,
     )
+
+
+def tls_failed(address: str, port: int, reason: str, detail: str | None) -> None:
+    """Tell with whom there was no TLS, and why. Both words are from tables, not from the peer."""
+    _log.warning("tls_failed", address=address, port=port, reason=reason, **({"detail": detail} if detail else {}))
+
+
+def certificates_loaded(subject: str | None, ends: float, *, is_over: bool) -> None:
+    """Tell whose certificate this node shows from now on, and when it expires or has expired."""
+    until = datetime.fromtimestamp(ends, UTC).isoformat()
+    if is_over:
+        _log.warning("certificate_expired", certificate_subject=subject, expired=until)
+    else:
+        _log.info("certificates_loaded", certificate_subject=subject, expires=until)
+
+
+def certificates_kept(problems: Sequence[str]) -> None:
+    """Tell that new certificates cannot be used, and why; those from before stay."""
+    _log.error("certificates_kept", problems=problems)
 
 
 def crash_line(receipt: int, crash: Crash) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.wire.node import NodeProcess
 
-pytest.register_assert_rewrite("tests.wire.soundness")
+pytest.register_assert_rewrite("tests.wire.soundness", "tests.wire.hostility")
+from tests.wire.hostility import IMPATIENT, unharmed  # noqa: E402
 from tests.wire.soundness import assert_sound  # noqa: E402 - rewritten, so that failures explain themselves
 
 StartNode = Callable[..., NodeProcess]
@@ -35,6 +36,19 @@ def shared_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProces
     """Give a node with default settings that a module's tests share; each takes a ``study`` of its own."""
     for start in running_nodes(tmp_path_factory.mktemp("shared")):
         yield start()
+
+
+@pytest.fixture(scope="module")
+def impatient_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    """Give a node with short timeouts that a module's tests share."""
+    for start in running_nodes(tmp_path_factory.mktemp("impatient")):
+        yield start(IMPATIENT)
+
+
+@pytest.fixture
+def target(impatient_node: NodeProcess) -> Iterator[NodeProcess]:
+    """Give a node to be hostile to; when the test is done with it, it must serve on and hold nothing of it."""
+    yield from unharmed(impatient_node)
 
 
 @pytest.fixture

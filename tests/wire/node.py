@@ -5,11 +5,13 @@ What it tells is read from its standard output by a thread, so that a test waits
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -130,6 +132,41 @@ class NodeProcess:
         assert len(found) >= n, f"{len(found)} of {n} lines {event} {fields}\n{self._account()}"
         return found
 
+    def until(self, holds: Callable[[], bool], timeout: float = PATIENCE) -> bool:
+        """Wait until something holds of the process that it does not tell, and return whether it came to that."""
+        deadline = time.monotonic() + timeout
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
+            with self._changed:
+                self._changed.wait(0.005)
+        return True
+
+    def threads(self) -> int:
+        """Return how many threads the process has."""
+        return self._entries("task")
+
+    def descriptors(self) -> int:
+        """Return how many descriptors the process has open."""
+        return self._entries("fd")
+
+    def allow_descriptors(self, number: int) -> None:
+        """Let the process have no more descriptors than this from now on."""
+        assert self._process is not None
+        resource.prlimit(self._process.pid, resource.RLIMIT_NOFILE, (number, number))
+
+    def memory(self) -> int:
+        """Return the resident memory of the process, in bytes."""
+        assert self._process is not None
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def processor_seconds(self) -> float:
+        """Return the time that the process has had on processors."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def tolerate(self, *events: str) -> None:
         """Let lines of these events be errors: the test makes the node complain."""
         self._tolerated.update(events)
@@ -185,6 +222,10 @@ class NodeProcess:
     ) -> None:
         if self.is_running and (kind is not None or self.stop() != 0):
             self.kill()
+
+    def _entries(self, place: str) -> int:
+        assert self._process is not None
+        return sum(1 for _ in Path(f"/proc/{self._process.pid}/{place}").iterdir())
 
     def _files(self, place: str, pattern: str) -> list[Path]:
         return sorted(path for path in (self.folder / place).rglob(pattern) if path.is_file())

@@ -5,8 +5,11 @@ Implicit VR Little Endian) are put together here.
 """
 
 import socket
+import ssl
 import struct
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -32,8 +35,11 @@ VERIFICATION: Final = "1.2.840.10008.1.1"
 C_STORE_RQ: Final = 0x0001
 C_ECHO_RQ: Final = 0x0030
 
-_ASSOCIATE_AC, _ASSOCIATE_RJ, _P_DATA, _RELEASE_RQ, _RELEASE_RP, _ABORT = 2, 3, 4, 5, 6, 7
-_COMMAND, _LAST = 1, 2
+ASSOCIATE_RQ: Final = 1
+P_DATA: Final = 4
+COMMAND, LAST = 1, 2
+"""Bits of the message control header (PS3.8 Annex E.2)."""
+_ASSOCIATE_AC, _ASSOCIATE_RJ, _RELEASE_RQ, _RELEASE_RP, _ABORT = 2, 3, 5, 6, 7
 _PATIENCE: Final = 30.0
 
 
@@ -108,6 +114,8 @@ class Peer:
         calling: str = "PEER",
         called: str = "AUDITSCP",
         max_pdu: int = 16_384,
+        patience: float = _PATIENCE,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.accepted: dict[int, tuple[str, str]] = {}
         self.results: dict[int, int] = {}
@@ -117,9 +125,11 @@ class Peer:
         self._proposed = {2 * position + 1: context for position, context in enumerate(contexts)}
         self._titles = calling, called
         self._max_pdu = max_pdu
-        self._socket = socket.create_connection(("127.0.0.1", port), _PATIENCE)
+        self._socket: socket.socket = socket.create_connection(("127.0.0.1", port), patience)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.local_port = self._socket.getsockname()[1]
+        if tls:
+            self._socket = tls.wrap_socket(self._socket, server_hostname="localhost")
 
     @classmethod
     def of(cls, port: int, *instances: Instance, **options: Any) -> "Peer":
@@ -128,6 +138,16 @@ class Peer:
 
     def associate(self) -> Self:
         """Negotiate. Raises RejectedError, or HungUpError."""
+        return self.propose(self.proposal())
+
+    def propose(self, body: bytes) -> Self:
+        """Negotiate with an A-ASSOCIATE-RQ of one's own. Raises RejectedError, or HungUpError."""
+        self.send_pdu(ASSOCIATE_RQ, body)
+        self._read_answer()
+        return self
+
+    def proposal(self) -> bytes:
+        """Return the variable part of the A-ASSOCIATE-RQ that :meth:`associate` sends."""
         primitive = A_ASSOCIATE()
         primitive.application_context_name = UID("1.2.840.10008.3.1.1.1")
         primitive.calling_ae_title, primitive.called_ae_title = self._titles
@@ -142,9 +162,15 @@ class Peer:
         primitive.user_information = [length, implementation, version]
         request = A_ASSOCIATE_RQ()
         request.from_primitive(primitive)
-        self._socket.sendall(request.encode())
-        self._read_answer()
-        return self
+        return request.encode()[6:]
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._socket.sendall(data)
+
+    def send_pdu(self, kind: int, body: bytes, length: int | None = None) -> None:
+        """Send a PDU of any type, which may lie about its length."""
+        self.send_raw(struct.pack(">BxI", kind, len(body) if length is None else length) + body)
 
     def store(self, instance: Instance, **said: Any) -> Response:
         """Send one instance and return the response; ``said`` goes to :meth:`request`."""
@@ -170,17 +196,12 @@ class Peer:
         if message_id is None:
             message_id = self._next_message
             self._next_message += 1
-        self.send_command(
-            context,
-            {
-                0x00000002: _uid(instance.sop_class_uid if sop_class_uid is None else sop_class_uid),
-                0x00000100: struct.pack("<H", C_STORE_RQ),
-                0x00000110: struct.pack("<H", message_id),
-                0x00000700: struct.pack("<H", 0),
-                0x00000800: struct.pack("<H", 1),
-                0x00001000: _uid(instance.sop_instance_uid if sop_instance_uid is None else sop_instance_uid),
-            },
-        )
+        said = c_store_rq(instance, message_id)
+        if sop_class_uid is not None:
+            said[0x00000002] = _uid(sop_class_uid)
+        if sop_instance_uid is not None:
+            said[0x00001000] = _uid(sop_instance_uid)
+        self.send_command(context, said)
         return context
 
     def context_of(self, instance: Instance) -> int:
@@ -205,21 +226,39 @@ class Peer:
 
     def send_command(self, context: int, elements: Mapping[int, bytes]) -> None:
         """Send a command set; the group length is worked out."""
-        body = b"".join(_element(tag, value) for tag, value in elements.items())
-        self._send_fragments(context, _COMMAND, _element(0, struct.pack("<I", len(body))) + body, last=True)
+        self._send_fragments(context, COMMAND, command_set(elements), last=True)
 
     def send_data(self, data: bytes, *, context: int, last: bool = True) -> None:
         """Send a Data Set or a part of it, in fragments."""
         self._send_fragments(context, 0, data, last=last)
 
+    @contextmanager
+    def sending(self, data: bytes) -> Iterator[None]:
+        """Send bytes as they are while something else is done, as far as the node takes them."""
+
+        def send() -> None:
+            with suppress(OSError):
+                self._socket.sendall(data)
+
+        sender = threading.Thread(target=send, daemon=True)
+        sender.start()
+        try:
+            yield
+        finally:
+            sender.join(_PATIENCE)
+
+    def keep_from_reading(self) -> None:
+        """Make the buffer for what arrives as small as may be; whoever answers soon waits for us to read."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+
     def response(self) -> Response:
         """Read one response. Raises HungUpError if the node ends the association instead."""
         command, last = b"", False
         while not last:
-            for control, value in _items(self._expect(_P_DATA)):
-                assert control & _COMMAND, "a response has no Data Set"
+            for control, value in _items(self._expect(P_DATA)):
+                assert control & COMMAND, "a response has no Data Set"
                 command += value
-                last = bool(control & _LAST)
+                last = bool(control & LAST)
         return Response(dict(_elements(command)))
 
     def release(self) -> None:
@@ -253,9 +292,22 @@ class Peer:
         """Wait until the node ends the association, and return how."""
         try:
             while True:
-                self._expect(_P_DATA)
+                self._expect(P_DATA)
         except HungUpError as error:
             return error
+
+    def trickle(self, data: bytes, seconds: float) -> HungUpError:
+        """Send byte after byte, with that much time between them, until the node ends the association; return how."""
+        self._socket.settimeout(seconds)
+        for position in range(len(data)):
+            try:
+                self.send_raw(data[position : position + 1])
+                return self.hung_up()
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                return HungUpError(aborted=False)
+        raise AssertionError("the node took all of it")
 
     def __enter__(self) -> Self:
         try:
@@ -284,16 +336,15 @@ class Peer:
         for item in pdu.presentation_context:
             number, result = int(item.context_id or 0), int(item.result or 0)
             self.results[number] = result
-            if result == 0:
+            if result == 0 and number in self._proposed:
                 self.accepted[number] = str(self._proposed[number][0]), str(item.transfer_syntax)
 
     def _send_fragments(self, context: int, control: int, data: bytes, *, last: bool) -> None:
         room = self._max_pdu - 12
         pieces = [data[start : start + room] for start in range(0, len(data), room)] or [b""]
         for position, piece in enumerate(pieces):
-            ends = _LAST if last and position == len(pieces) - 1 else 0
-            item = struct.pack(">IBB", len(piece) + 2, context, control | ends) + piece
-            self._socket.sendall(struct.pack(">BBI", _P_DATA, 0, len(item)) + item)
+            ends = LAST if last and position == len(pieces) - 1 else 0
+            self.send_pdu(P_DATA, pdv(context, control | ends, piece))
 
     def _expect(self, wanted: int) -> bytes:
         """Return the body of the next PDU, which is of the wanted type."""
@@ -328,6 +379,34 @@ def _context(number: int, abstract_syntax: str, transfer_syntaxes: Iterable[str]
     context.abstract_syntax = UID(abstract_syntax)
     context.transfer_syntax = [UID(syntax) for syntax in transfer_syntaxes]
     return context
+
+
+def item(kind: int, value: bytes) -> bytes:
+    """Encode an item or sub-item of an A-ASSOCIATE PDU (PS3.8 §9.3.2)."""
+    return struct.pack(">BxH", kind, len(value)) + value
+
+
+def pdv(context: int, control: int, data: bytes = b"", length: int | None = None) -> bytes:
+    """Encode a Presentation Data Value, which may lie about its length (PS3.8 §9.3.5.1)."""
+    return struct.pack(">IBB", len(data) + 2 if length is None else length, context, control) + data
+
+
+def c_store_rq(instance: Instance, message_id: int = 1) -> dict[int, bytes]:
+    """Return the elements of a good C-STORE-RQ (PS3.7 Table 9.3-1), by tag."""
+    return {
+        0x00000002: _uid(instance.sop_class_uid),
+        0x00000100: struct.pack("<H", C_STORE_RQ),
+        0x00000110: struct.pack("<H", message_id),
+        0x00000700: struct.pack("<H", 0),
+        0x00000800: struct.pack("<H", 1),
+        0x00001000: _uid(instance.sop_instance_uid),
+    }
+
+
+def command_set(elements: Mapping[int, bytes], group_length: int | None = None) -> bytes:
+    """Encode a command set; the group length is worked out unless it is to be wrong."""
+    body = b"".join(_element(tag, value) for tag, value in elements.items())
+    return _element(0, struct.pack("<I", len(body) if group_length is None else group_length)) + body
 
 
 def _uid(uid: str | bytes) -> bytes:

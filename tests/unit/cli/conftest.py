@@ -30,8 +30,8 @@ def run(logs_as_before: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
-    def invoke(*arguments: object, **env: str) -> Done:
-        result = CliRunner(env=env).invoke(app, [str(one) for one in arguments])
+    def invoke(*arguments: object, standard_input: str | None = None, **env: str) -> Done:
+        result = CliRunner(env=env).invoke(app, [str(one) for one in arguments], input=standard_input)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Done(result.exit_code, result.stdout, result.stderr)

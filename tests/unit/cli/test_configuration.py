@@ -28,6 +28,14 @@ def test_a_good_file_has_no_problems(run: Run, tmp_path: Path) -> None:
     assert (done.code, done.out) == (0, f"{path}: no problems\n")
 
 
+def test_certificates_that_cannot_be_used_are_problems(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "tls.toml"
+    path.write_text(f"[tls]\nenabled = true\ncertificate = '{tmp_path}'\nkey = '{path}'\n")
+    done = run("config", "check", "--config", path)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"error: [tls] certificate: {tmp_path} cannot be read: Is a directory\n"
+
+
 def test_everything_that_is_wrong_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text(WRONG)

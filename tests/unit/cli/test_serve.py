@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         raise typer.Exit(code)
 
     monkeypatch.setattr(serve, "_stop_signal", lambda: stop)
+    monkeypatch.setattr(serve, "_on_hangup", lambda act: None)
     monkeypatch.setattr(logs, "configure", lambda form, level: real(form, level, sys.stdout))
     monkeypatch.setattr(os, "_exit", exit_now)
     monkeypatch.setitem(_config.VALIDATORS, "UI", _config.VALIDATORS["UI"])
@@ -88,10 +90,21 @@ def test_a_wrong_option_is_told(run: Run) -> None:
     assert "command line --ae-title" in done.err
 
 
+@pytest.mark.usefixtures("stopped")
+def test_certificates_that_cannot_be_used_are_told_before_the_folder_is_touched(run: Run, tmp_path: Path) -> None:
+    done = run("serve", "--data", tmp_path / "data", "--port", 0, AUDITSCP_TLS__ENABLED="true")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines() == [
+        "error: [tls] certificate: tls/certificate.pem cannot be read: No such file or directory",
+        "error: [tls] key: tls/key.pem cannot be read: No such file or directory",
+    ]
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.fixture
 def handlers() -> Iterator[None]:
     """Put the handlers of the signals back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -104,6 +117,15 @@ def test_the_signals_of_the_system_stop_the_node(number: signal.Signals) -> None
     assert not stop.is_set()
     os.kill(os.getpid(), number)
     assert stop.wait(60)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_each_hangup_is_acted_on_outside_the_handler() -> None:
+    acted: SimpleQueue[threading.Thread] = SimpleQueue()
+    serve._on_hangup(lambda: acted.put(threading.current_thread()))
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert acted.get(timeout=60) is not threading.main_thread()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

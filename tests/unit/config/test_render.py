@@ -9,6 +9,8 @@ EVERYTHING = Settings.model_validate(
         "node": {"ae_title": 'A"B', "host": "::1", "port": 0},
         "association": {"addresses": ["192.0.2.0/24"], "calling_ae_titles": ["A", "B"], "acse_timeout": 1.5},
         "classes": {"transfer_syntaxes": ["ExplicitVRLittleEndian"], "refused_sop_classes": ["1.3.12"]},
+        "tls": {"certificate": "ä b.pem", "calling_ae_titles": {"CN": ["A", "B"], "x y": ["C"]}},
+        "user_identity": {"users": {"an na": "", "bob": "scrypt:14:" + "0" * 32 + ":" + "f" * 64}},
         "storage": {"folder": "dä\x7ft\ta"},
         "limits": {"object_bytes": 5000},
         "audit": {"warning_status": "B007", "severity": {"STK": "warn", "GEO-103.unusable": "info"}},

@@ -1,0 +1,248 @@
+"""TLS as PS3.15 Annex B asks for it (the BCP 195 profiles, RFC 9325): who the node is, and who the peer is.
+
+What can be wrong with certificates and keys is found before anything listens, by a handshake with ourselves in
+memory. A handshake with a peer runs in the thread of its association and has a deadline; what fails there is told by
+the words of a table, for the peer's own bytes may be anything.
+"""
+
+import hashlib
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from scp.config import TLS, ConfigurationError, Problem
+from scp.observe.lines import certificates_kept, certificates_loaded
+
+_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_CLIENTS: Final = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
+_SUITES: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
+"""For TLS 1.2: forward secrecy and authenticated encryption. RFC 9325 §4.1 advises against finite-field DHE."""
+_OPTIONS: Final = (
+    ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_SINGLE_ECDH_USE
+    # A resumed session would bring back a certificate that a reload no longer trusts.
+    | ssl.OP_NO_TICKET
+    # Otherwise nothing could be answered after the end of what is read; that it was the end, A-RELEASE says.
+    | ssl.OP_IGNORE_UNEXPECTED_EOF
+)  # fmt: skip
+_IGNORE_TIME: Final = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, for which the ssl module has no name
+
+_REASONS: Final = {
+    "UNSUPPORTED_PROTOCOL": "no version of TLS in common",
+    "NO_SHARED_CIPHER": "no cipher suite in common",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "no client certificate",
+    "CERTIFICATE_VERIFY_FAILED": "client certificate not trusted",
+    "HTTP_REQUEST": "not TLS",
+    "HTTPS_PROXY_REQUEST": "not TLS",
+    "WRONG_VERSION_NUMBER": "not TLS",
+    "UNEXPECTED_EOF_WHILE_READING": "connection closed",
+}
+_ALERTS: Final = ("TLSV1_ALERT_", "SSLV3_ALERT_", "TLSV13_ALERT_")
+
+
+class HandshakeFailed(Exception):
+    """There is no TLS with this peer; ``reason`` is one of few, ``detail`` is OpenSSL's own word for it, if any."""
+
+    def __init__(self, reason: str, detail: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """What a handshake settled. Without a client certificate, ``subject`` and ``fingerprint`` are None.
+
+    ``subject`` is the common name, ``fingerprint`` is SHA-256 in hexadecimal digits.
+    """
+
+    version: str
+    cipher: str
+    subject: str | None
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """Certificates in use; ``ends`` is when that of the node expires, in seconds since 1970."""
+
+    context: ssl.SSLContext
+    subject: str | None
+    ends: float
+
+
+class Endpoint:
+    """The node's end of every TLS connection, with certificates that can be renewed while it runs."""
+
+    def __init__(self, settings: TLS) -> None:
+        """Read the certificates. Raises ConfigurationError with everything that is wrong with them."""
+        self.settings = settings
+        self._loaded = _load(settings)
+
+    def tell(self) -> None:
+        """Write to the log whose certificate is in use, and until when."""
+        certificates_loaded(self._loaded.subject, self._loaded.ends, is_over=self._loaded.ends < time.time())
+
+    def reload(self) -> None:
+        """Read the certificates again, for connections from now on. If anything is wrong, nothing changes."""
+        try:
+            self._loaded = _load(self.settings)
+        except ConfigurationError as error:
+            certificates_kept([str(problem) for problem in error.problems])
+        else:
+            self.tell()
+
+    def wrap(self, sock: socket.socket) -> ssl.SSLSocket:
+        """Put TLS around an accepted connection, which is gone as such. Raises HandshakeFailed."""
+        try:
+            return self._loaded.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        except (OSError, ValueError):
+            raise HandshakeFailed("connection closed") from None
+
+    def handshake(self, sock: ssl.SSLSocket, seconds: float) -> Secured:
+        """Agree with the peer, in so many seconds altogether. Raises HandshakeFailed."""
+        try:
+            sock.settimeout(seconds)
+            sock.do_handshake()
+            return _secured(sock)
+        except (OSError, ValueError) as error:
+            raise _failure(error) from None
+
+
+def close_notify(sock: socket.socket) -> None:
+    """Tell the peer that no more will come (RFC 8446 §6.1), without waiting for the same from it."""
+    if isinstance(sock, ssl.SSLSocket):
+        seconds = sock.gettimeout()
+        with suppress(OSError, ValueError):
+            sock.settimeout(0)
+            sock.unwrap()
+        with suppress(OSError):
+            sock.settimeout(seconds)
+
+
+def shut(sock: socket.socket, how: int) -> None:
+    """Shut down one or both directions of the connection itself; what is still written goes through TLS as before.
+
+    SSLSocket's own method would drop TLS at once, under the hands of another thread.
+    """
+    with suppress(OSError):
+        socket.socket.shutdown(sock, how)
+
+
+def _secured(sock: ssl.SSLSocket) -> Secured:
+    der = sock.getpeercert(binary_form=True)
+    cipher = sock.cipher()
+    return Secured(
+        version=sock.version() or "",
+        cipher=cipher[0] if cipher else "",
+        subject=_common_name(sock.getpeercert()),
+        fingerprint=hashlib.sha256(der).hexdigest() if der else None,
+    )
+
+
+def _common_name(certificate: Any) -> str | None:
+    """Return the most specific common name of what ``getpeercert`` returned."""
+    parts = [part for name in (certificate or {}).get("subject", ()) for part in name]
+    return next((value for key, value in reversed(parts) if key == "commonName"), None)
+
+
+def _failure(error: Exception) -> HandshakeFailed:
+    if isinstance(error, TimeoutError):
+        return HandshakeFailed("no handshake in time")
+    if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return HandshakeFailed("connection closed")
+    word = error.reason or ""
+    detail = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else word.lower()
+    if word.startswith(_ALERTS):
+        return HandshakeFailed("refused by the peer", detail)
+    return HandshakeFailed(_REASONS.get(word, "handshake failed"), detail or None)
+
+
+def _load(settings: TLS) -> _Loaded:
+    """Make the context that the settings ask for. Raises ConfigurationError."""
+    wants_clients = settings.client_certificates != "none"
+    problems = [
+        *_trouble("certificate", settings.certificate, _certificates_in),
+        *_trouble("key", settings.key, Path.read_bytes),
+        *(_trouble("client_ca", settings.client_ca, _certificates_in) if wants_clients else ()),
+    ]
+    if settings.calling_ae_titles and not wants_clients:
+        problems.append(Problem("[tls.calling_ae_titles]", 'needs client_certificates = "optional" or "required"'))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = _VERSIONS[settings.minimum_version]
+    context.options |= _OPTIONS
+    context.num_tickets = 0
+    context.set_ciphers(_SUITES)
+    if not problems:
+        problems += _trouble("key", settings.key, lambda _: _load_chain(context, settings))
+    if problems:
+        raise ConfigurationError(problems)
+    own = _rehearse(context, settings)
+    if wants_clients:
+        context.load_verify_locations(settings.client_ca)
+        context.verify_mode = _CLIENTS[settings.client_certificates]
+    return _Loaded(context, _common_name(own), ssl.cert_time_to_seconds(own["notAfter"]))
+
+
+def _trouble(name: str, path: Path, read: Callable[[Path], object]) -> Iterator[Problem]:
+    """Yield what is wrong with a file, if reading it so fails."""
+    try:
+        read(path)
+    except ssl.SSLError as error:
+        yield Problem(f"[tls] {name}", f"{path} {_FAULTS.get(error.reason or '', 'holds nothing of the kind, as PEM')}")
+    except _ProtectedKey:
+        yield Problem(f"[tls] {name}", f"{path} is protected by a password, which nobody could enter: store it without")
+    except OSError as error:
+        yield Problem(f"[tls] {name}", f"{path} cannot be read: {error.strerror}")
+
+
+_FAULTS: Final = {
+    "KEY_VALUES_MISMATCH": "is not the key of the certificate",
+    "KEY_TYPE_MISMATCH": "is not the key of the certificate",
+    "NO_CERTIFICATE_ASSIGNED": "is not the key of the certificate",
+    "EE_KEY_TOO_SMALL": "is too short a key to be safe",
+    "CA_KEY_TOO_SMALL": "belongs to a chain with a key that is too short to be safe",
+    "CA_MD_TOO_WEAK": "belongs to a chain with a signature that is too weak to be safe",
+}
+
+
+class _ProtectedKey(Exception):
+    """OpenSSL asks for a password."""
+
+
+def _certificates_in(path: Path) -> None:
+    path.read_bytes()  # says what OpenSSL does not: that it is a folder, or may not be read
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
+
+
+def _load_chain(context: ssl.SSLContext, settings: TLS) -> None:
+    def ask() -> str:
+        raise _ProtectedKey
+
+    context.load_cert_chain(settings.certificate, settings.key, ask)
+
+
+def _rehearse(context: ssl.SSLContext, settings: TLS) -> dict[str, Any]:
+    """Shake hands with ourselves, and return our certificate as a peer sees it. Raises ConfigurationError."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.load_verify_locations(settings.certificate)
+    # It is what we trust here, whoever issued it. That it has expired is for the log and the peers to say.
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _IGNORE_TIME
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = client.wrap_bio(back, there), context.wrap_bio(there, back, server_side=True)
+    try:
+        for _ in range(3):  # as many flights as TLS 1.2 needs
+            for end in ends:
+                with suppress(ssl.SSLWantReadError):
+                    end.do_handshake()
+        return dict(ends[0].getpeercert() or {})
+    except (ssl.SSLError, ValueError) as error:
+        what = getattr(error, "verify_message", None) or getattr(error, "reason", None) or "handshake failed"
+        raise ConfigurationError(
+            [Problem("[tls] certificate", f"{settings.certificate} cannot be used for a server: {what}")]
+        ) from None

@@ -1,0 +1,148 @@
+"""PDUs from real connections: whole, in pieces, too long, too slow, or never."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from itertools import accumulate
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scp.net.channel import A_RELEASE_RQ, P_DATA_TF, Channel, Closed, Oversized, Silent
+
+MAX_PDU, LONGEST = 4096, 8192
+RATE = 1_000_000
+
+Pair = tuple[Channel, socket.socket]
+
+
+def connection() -> tuple[socket.socket, socket.socket]:
+    """Return both ends of a TCP connection, ours first."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        peer = socket.create_connection(listener.getsockname())
+        ours, _ = listener.accept()
+    return ours, peer
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """Give a channel that is soon out of patience, and the peer's end of it."""
+    ours, peer = connection()
+    with ours, peer:
+        yield Channel(ours, MAX_PDU, LONGEST, 0.2, RATE), peer
+
+
+def pdu(kind: int, body: bytes, length: int | None = None) -> bytes:
+    return struct.pack(">BxI", kind, len(body) if length is None else length) + body
+
+
+class TestReading:
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+    @given(st.lists(st.binary(max_size=MAX_PDU), max_size=20), st.integers(1, 5_000))
+    def test_pdus_come_as_they_were_sent_however_the_bytes_arrive(
+        self, pair: Pair, bodies: list[bytes], size: int
+    ) -> None:
+        channel, peer = pair
+        position, stream = 0, b"".join(pdu(P_DATA_TF, body) for body in bodies)
+        ends = accumulate(len(body) + 6 for body in bodies)
+        for body, end in zip(bodies, ends, strict=True):
+            while position < end:
+                position += peer.send(stream[position : position + size])
+            kind, content = channel.next_pdu()
+            assert (kind, bytes(content)) == (P_DATA_TF, body)
+
+    def test_a_pdu_that_lies_across_the_end_of_the_buffer_is_whole(self, pair: Pair) -> None:
+        channel, peer = pair
+        bodies = [bytes([number]) * MAX_PDU for number in range(60)]
+        peer.sendall(b"".join(pdu(P_DATA_TF, body) for body in bodies))
+        assert [bytes(channel.next_pdu().body) for _ in bodies] == bodies
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            pdu(P_DATA_TF, b"", MAX_PDU + 1),
+            pdu(P_DATA_TF, b"", 0xFFFFFFFF),
+            pdu(A_RELEASE_RQ, b"", 1025),
+            pdu(0, b""),
+            pdu(8, b""),
+            b"GET / HTTP/1.1\r\n",
+        ],
+    )
+    def test_nothing_is_read_of_a_pdu_that_is_too_long_or_none(self, pair: Pair, raw: bytes) -> None:
+        channel, peer = pair
+        peer.sendall(raw)
+        with pytest.raises(Oversized):
+            channel.next_pdu()
+
+    def test_the_longest_pdu_is_read_where_it_is_allowed(self, pair: Pair) -> None:
+        channel, peer = pair
+        peer.sendall(pdu(1, bytes(LONGEST)))
+        assert len(channel.next_pdu(most=LONGEST, kinds=(1,)).body) == LONGEST
+
+    def test_only_kinds_that_are_expected_are_read(self, pair: Pair) -> None:
+        channel, peer = pair
+        peer.sendall(pdu(P_DATA_TF, b"abc"))
+        with pytest.raises(Oversized):
+            channel.next_pdu(most=LONGEST, kinds=(1,))
+
+    @pytest.mark.parametrize("sent", [b"", b"\4", pdu(P_DATA_TF, b"abc", 10)], ids=["nothing", "a_byte", "a_part"])
+    def test_silence_ends_it(self, pair: Pair, sent: bytes) -> None:
+        channel, peer = pair
+        peer.sendall(sent)
+        with pytest.raises(Silent):
+            channel.next_pdu()
+
+    @pytest.mark.parametrize("sent", [b"", b"\4", pdu(P_DATA_TF, b"abc", 10)], ids=["nothing", "a_byte", "a_part"])
+    def test_the_end_of_the_connection_is_told(self, pair: Pair, sent: bytes) -> None:
+        channel, peer = pair
+        peer.sendall(sent)
+        peer.close()
+        with pytest.raises(Closed):
+            channel.next_pdu()
+
+    def test_a_reset_connection_is_told(self, pair: Pair) -> None:
+        channel, peer = pair
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        with pytest.raises(Closed):
+            channel.next_pdu()
+
+    def test_who_shuts_reading_wakes_the_reader_and_can_still_write(self, pair: Pair) -> None:
+        channel, peer = pair
+        channel.set_timeout(60)
+        channel.shut_reading()
+        with pytest.raises(Closed):
+            channel.next_pdu()
+        channel.send(b"last word")
+        assert peer.recv(100) == b"last word"
+
+
+class TestWriting:
+    def test_a_peer_that_does_not_read_is_not_waited_for(self, pair: Pair) -> None:
+        channel, _ = pair
+        with pytest.raises(Silent):
+            channel.send(bytes(64 * 2**20))
+
+    def test_a_peer_that_is_gone_is_told(self, pair: Pair) -> None:
+        channel, peer = pair
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        with pytest.raises(Closed):
+            channel.send(bytes(1000))
+
+
+class TestLingering:
+    def test_what_the_peer_still_sends_is_dropped_and_it_gets_the_last_word(self, pair: Pair) -> None:
+        channel, peer = pair
+        peer.sendall(bytes(100_000))
+        channel.send(b"last word")
+        peer.shutdown(socket.SHUT_WR)
+        channel.linger(60)
+        assert peer.recv(100) == b"last word"
+        assert peer.recv(100) == b""
+
+    def test_a_peer_that_stays_is_left(self, pair: Pair) -> None:
+        channel, peer = pair
+        channel.linger(0.01)
+        assert peer.recv(100) == b""
