@@ -20,7 +20,7 @@ from pynetdicom.transport import AssociationSocket
 from scp.dicom.request import Association
 from scp.ids import as_text, new_id
 from scp.net.admission import Rejected, Rejection
-from scp.net.channel import P_DATA_TF, Channel, ChannelEnd, Closed, Oversized, Silent
+from scp.net.channel import Channel, ChannelEnd, Closed, Oversized, Silent
 from scp.net.identity import UNREADABLE, Claim, positive_response
 from scp.net.proposal import Malformed, Proposal, as_shown, read_proposal
 from scp.net.receive import Context, Receiver
@@ -190,7 +190,7 @@ class Acceptor(PynetdicomAssociation):
         association_opened(association, **self._proof)
         assert self._channel is not None
         self._channel.set_timeout(self._node.limits.network_timeout)
-        receiver = Receiver(self._channel, association, self._contexts(), self._node.intake, self._tally, self._echo)
+        receiver = Receiver(self._channel, association, self._contexts(), self._node.intake, self._tally)
         self._receiver = receiver
         ending = Ending.FAULT
         try:
@@ -224,15 +224,6 @@ class Acceptor(PynetdicomAssociation):
         elif ending in (Ending.TIMEOUT, Ending.SHUTDOWN, Ending.FAULT):
             self._say_goodbye(_A_ABORT)
         return ending
-
-    def _echo(self, context_id: int, command: bytes) -> None:
-        """Let pynetdicom answer a C-ECHO-RQ."""
-        length = len(command) + 2
-        self._event_of_pdu(struct.pack(">BxIIBB", P_DATA_TF, length + 4, length, context_id, 0x03) + command)
-        number, message = self.dimse.get_msg()
-        if message is not None:
-            self._serve_request(message, number or 0)
-            self._pump()
 
     def _give(self, kind: int, body: bytes) -> None:
         self._event_of_pdu(struct.pack(">BxI", kind, len(body)) + body)

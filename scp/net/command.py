@@ -116,8 +116,8 @@ def _text(element: int, text: str, pad: bytes) -> bytes:
     return _ELEMENT.pack(0, element, len(raw)) + raw
 
 
-def refusal(command: Command, status: int) -> bytes:
-    """Write the response that says that a request is not served: same command with the response bit, and a status."""
+def plain_response(command: Command, status: int) -> bytes:
+    """Write a response with nothing but a status: a C-ECHO-RSP, or that a request of any kind is not served."""
     body = b"".join(
         (
             _text(_CLASS, command.sop_class_uid, b"\0") if command.sop_class_uid else b"",

@@ -5,11 +5,11 @@ gathered and read when the last has come; Data Set fragments go straight to the 
 time, and what a peer sends meanwhile waits in TCP.
 
 What a peer may not do ends the association with A-ABORT; what it asks for and is not offered here is answered 0211.
-Everything that is neither C-STORE nor an error is handed to pynetdicom, whose business C-ECHO, release and abort are.
+C-ECHO is answered here too, as pynetdicom has no answer to one whose command set is odd; release is its business.
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ from scp.dicom.status import Status
 from scp.errors import NodeFault
 from scp.intake import Answer, Intake, NotBegun, Reception
 from scp.net.channel import A_ABORT, A_RELEASE_RQ, P_DATA_TF, Channel, ChannelEnd, Closed, Oversized, Silent
-from scp.net.command import C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, Command, read_command, refusal
+from scp.net.command import C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, Command, plain_response, read_command
 from scp.net.contexts import VERIFICATION
 from scp.net.respond import response
 from scp.observe.lines import Tally
@@ -63,7 +63,7 @@ class _Message:
 
 
 class Receiver:
-    """Serves one established association until it ends. ``echo`` hands a C-ECHO-RQ to pynetdicom."""
+    """Serves one established association until it ends."""
 
     def __init__(
         self,
@@ -72,14 +72,12 @@ class Receiver:
         contexts: Mapping[int, Context],
         intake: Intake,
         tally: Tally,
-        echo: Callable[[int, bytes], None],
     ) -> None:
         self._channel = channel
         self._association = association
         self._contexts = contexts
         self._intake = intake
         self._tally = tally
-        self._echo = echo
         self._command = bytearray()
         self._command_context = 0
         self._message: _Message | None = None
@@ -165,8 +163,7 @@ class Receiver:
         if command.message_id is None:
             raise self._unanswerable(context_id, command, "a request without Message ID")
         if command.field == C_ECHO_RQ and not command.has_data_set and self._is_verification(context_id):
-            self._intake.heard(self._association)
-            self._echo(context_id, raw)
+            self._echo(context_id, command)
             return
         self._message = _Message(context_id, command)
         if command.field == C_STORE_RQ:
@@ -180,6 +177,13 @@ class Receiver:
             self._message = _Message(context_id, command)
             self._begin_store(self._message)
         return Misbehaviour(why)
+
+    def _echo(self, context_id: int, command: Command) -> None:
+        """Answer a C-ECHO-RQ (PS3.7 §9.3.5.2)."""
+        self._intake.heard(self._association)
+        is_verification = command.sop_class_uid == VERIFICATION
+        status = Status.SUCCESS if is_verification else Status.SOP_CLASS_NOT_SUPPORTED
+        self._respond(context_id, plain_response(command, status))
 
     def _is_verification(self, context_id: int) -> bool:
         return self._contexts[context_id].abstract_syntax == VERIFICATION
@@ -229,7 +233,7 @@ class Receiver:
             self._respond(message.context_id, response(message.request, message.answer.verdict))
         else:
             self._intake.heard(self._association)
-            self._respond(message.context_id, refusal(message.command, Status.UNRECOGNISED_OPERATION))
+            self._respond(message.context_id, plain_response(message.command, Status.UNRECOGNISED_OPERATION))
 
     def _respond(self, context_id: int, command: bytes) -> None:
         """Send a command set as one PDU with one presentation data value."""

@@ -233,12 +233,13 @@ class Peer:
         self._send_fragments(context, 0, data, last=last)
 
     @contextmanager
-    def sending(self, data: bytes) -> Iterator[None]:
-        """Send bytes as they are while something else is done, as far as the node takes them."""
+    def sending(self, data: bytes, times: int) -> Iterator[None]:
+        """Send bytes again and again while something else is done, as far as the node takes them."""
 
         def send() -> None:
             with suppress(OSError):
-                self._socket.sendall(data)
+                for _ in range(times):
+                    self._socket.sendall(data)
 
         sender = threading.Thread(target=send, daemon=True)
         sender.start()

@@ -10,7 +10,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 from tests.wire.hostility import closed_line, outcomes, serve_good_peer
 from tests.wire.node import NodeProcess
 from tests.wire.objects import Instance, contexts_of, ct, large_ct
-from tests.wire.peer import COMMAND, LAST, P_DATA, VERIFICATION, Peer, c_store_rq, command_set, pdv
+from tests.wire.peer import C_ECHO_RQ, COMMAND, LAST, P_DATA, VERIFICATION, Peer, c_store_rq, command_set, pdv
 
 STORAGE, ECHO, REFUSED, NEVER = 1, 3, 5, 7
 """Presentation Contexts: accepted for storage and Verification, rejected, and not proposed."""
@@ -190,6 +190,37 @@ class TestOperationsThatAreNotOffered:
         assert outcomes(target, closed_line(target, peer)) == ["accept"]
 
 
+class TestVerification:
+    @pytest.mark.parametrize(
+        ("changes", "status"),
+        [
+            ({}, "0000"),
+            ({0x00000600: b"\x1b\0\n" * 10, 0x00005555: b"ab", 0x00001000: b"../../x\0"}, "0000"),
+            ({0x00000002: b"1.2.3\0"}, "0122"),
+            ({0x00000002: b"../../x\0"}, "0122"),
+            ({0x00000002: b"\xff\xfe"}, "0122"),
+            ({0x00000002: b""}, "0122"),
+        ],
+        ids=["good", "with_more_than_belongs_there", "another_class", "a_path", "8_bit", "none"],
+    )
+    def test_is_answered_whatever_the_request_says(
+        self, target: NodeProcess, study: int, changes: dict[int, bytes], status: str
+    ) -> None:
+        instance = ct(1, study)
+        echo = {
+            0x00000002: VERIFICATION.encode() + b"\0",
+            FIELD: short(C_ECHO_RQ),
+            MESSAGE_ID: short(7),
+            DATA_SET_TYPE: short(NO_DATA_SET),
+        }
+        with peer_for(target, instance) as peer:
+            say(peer, command(command_set(echo | changes), ECHO))
+            answer = peer.response()
+            assert (answer.status, answer.message_id, answer.command[FIELD]) == (status, 7, short(0x8030))
+            assert peer.store(instance).status == "0000"
+        assert outcomes(target, closed_line(target, peer)) == ["accept"]
+
+
 class TestRequestsThatAreNotOnesToStore:
     def test_c_store_for_verification_is_refused(self, target: NodeProcess, study: int) -> None:
         instance = ct(1, study)
@@ -297,7 +328,7 @@ def test_600_requests_that_do_not_wait_are_answered_in_bounded_memory(target: No
     peer = peer_for(target, instance).associate()
     before = target.memory()
     raw = b"".join((p_data(command(request(instance))), *(p_data(part) for part in fragments(instance.data, 131_000))))
-    with peer.sending(raw * count):
+    with peer.sending(raw, count):
         answers = [peer.response() for _ in range(count)]
         grown = target.memory() - before
     peer.release()
@@ -311,7 +342,7 @@ def test_a_peer_that_never_reads_is_given_up_after_the_timeout(target: NodeProce
     peer = peer_for(target, instance).associate()
     peer.keep_from_reading()
     raw = p_data(command(request(instance))) + p_data(pdv(STORAGE, LAST, instance.data))
-    with peer.sending(raw * 30_000):
+    with peer.sending(raw, 30_000):
         serve_good_peer(target)
         closed = closed_line(target, peer)
     assert closed["ending"] in ("timeout", "lost")

@@ -180,7 +180,7 @@ def test_malformed_integer_strings_say_why(raw: bytes, reason: str) -> None:
 
 
 @pytest.mark.parametrize("decode", [values.decimal_strings, values.integer_strings])
-@given(secret=st.text("SECRET^NAME 1967", min_size=6, max_size=30).filter(lambda text: not text.strip().isdigit()))
+@given(secret=st.text("SECRET^NAME 1967", min_size=6, max_size=30).filter(lambda text: set(text) & set("SCRTNAM^")))
 def test_reasons_never_hold_the_value(decode: Callable[[bytes], object], secret: str) -> None:
     found = decode(f"{secret}\\1".encode())
     assert refused(found).startswith("value 1 of 2 is ")

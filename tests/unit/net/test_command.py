@@ -13,7 +13,7 @@ from pynetdicom.dimse_messages import C_STORE_RQ
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import decode
 
-from scp.net.command import Command, read_command, refusal, store_response
+from scp.net.command import Command, plain_response, read_command, store_response
 
 UIDS = st.lists(st.integers(0, 10**11), min_size=1, max_size=5).map(lambda numbers: ".".join(map(str, numbers)))
 SHORTS = st.integers(0, 0xFFFF)
@@ -110,8 +110,10 @@ class TestWriting:
         assert [item.tag for item in ds] == sorted(item.tag for item in ds)
 
     @given(SHORTS, UIDS, SHORTS, SHORTS)
-    def test_a_refusal_answers_the_request(self, field: int, sop_class: str, message_id: int, status: int) -> None:
-        ds = decoded(refusal(Command(field, message_id, None, 0, sop_class, ""), status))
+    def test_a_plain_response_answers_the_request(
+        self, field: int, sop_class: str, message_id: int, status: int
+    ) -> None:
+        ds = decoded(plain_response(Command(field, message_id, None, 0, sop_class, ""), status))
         assert (ds.CommandField, ds.MessageIDBeingRespondedTo) == (field | 0x8000, message_id)
         assert (ds.Status, ds.CommandDataSetType, ds.AffectedSOPClassUID) == (status, 0x0101, sop_class)
 
