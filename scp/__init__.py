@@ -4,7 +4,7 @@ The map, from the outside in. Imports point down this list and never up::
 
     cli/       one module per verb; no logic
     wiring     the only place where concrete parts meet: Settings -> Node
-    net/       pynetdicom and sockets: server, acceptor, contexts, respond
+    net/       pynetdicom and sockets: server, admission, proposal, acceptor, channel, receive, command, respond
     checking   the same rules over files, without a network
     intake     the way of one instance, as one readable class
     delivery   which senders know that their instance was stored

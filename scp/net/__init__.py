@@ -1,5 +1,5 @@
 """pynetdicom and sockets: who may associate, what is offered, and how requests become answers.
 
-pynetdicom negotiates, releases and aborts. What a C-STORE-RQ says is taken from it as it stands, checked here, and
-answered here; its service classes are not used for storage.
+pynetdicom negotiates and releases. Everything else is read, checked and answered here: who may come in, what is
+proposed before pynetdicom sees it, and every request of an association.
 """

@@ -16,11 +16,13 @@ WITHIN: Final = 3.0
 _studies: Final = itertools.count(1_000_000)
 
 
-def serve_good_peer(node: NodeProcess) -> None:
-    """Associate, store and release, as anybody may at any time."""
+def serve_good_peer(node: NodeProcess) -> str:
+    """Associate, store and release, as anybody may at any time; return the status, which is 0000."""
     instance = ct(1, next(_studies))
     with Peer.of(node.port, instance, patience=WITHIN) as peer:
-        assert peer.store(instance).status == "0000"
+        status = peer.store(instance).status
+    assert status == "0000"
+    return status
 
 
 def unharmed(node: NodeProcess) -> Iterator[NodeProcess]:

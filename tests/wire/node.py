@@ -161,12 +161,6 @@ class NodeProcess:
         pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
-    def processor_seconds(self) -> float:
-        """Return the time that the process has had on processors."""
-        assert self._process is not None
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def tolerate(self, *events: str) -> None:
         """Let lines of these events be errors: the test makes the node complain."""
         self._tolerated.update(events)

@@ -330,6 +330,9 @@ class Peer:
             rejection = A_ASSOCIATE_RJ()
             rejection.decode(raw)
             raise RejectedError(rejection.result or 0, rejection.source or 0, rejection.reason_diagnostic or 0)
+        if kind == _ABORT:
+            self._socket.close()
+            raise HungUpError(aborted=True)
         assert kind == _ASSOCIATE_AC, f"PDU of type {kind}"
         pdu = A_ASSOCIATE_AC()
         pdu.decode(raw)

@@ -191,15 +191,11 @@ BROKEN: Final = (
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=[broken.name for broken in BROKEN])
-def test_a_request_that_cannot_be_read_is_aborted_and_costs_next_to_nothing(
-    target: NodeProcess, broken: Broken
-) -> None:
+def test_a_request_that_cannot_be_read_is_aborted(target: NodeProcess, broken: Broken) -> None:
     peer = Peer(target.port)
-    before = target.processor_seconds()
     peer.send_pdu(ASSOCIATE_RQ, broken.body)
     assert peer.hung_up().aborted
     assert turned_away(target, peer) == broken.reason
-    assert target.processor_seconds() - before < 0.2
 
 
 @pytest.mark.parametrize(
@@ -212,13 +208,11 @@ def test_a_request_that_cannot_be_read_is_aborted_and_costs_next_to_nothing(
     ],
     ids=["transfer_syntaxes", "unknown_items", "related_general_classes"],
 )  # fmt: skip
-def test_the_largest_request_that_is_read_costs_less_than_0_2_s(target: NodeProcess, body: bytes) -> None:
-    before = target.processor_seconds()
+def test_the_largest_request_that_is_read_does_not_keep_good_peers_waiting(target: NodeProcess, body: bytes) -> None:
     peer = Peer(target.port)
     peer.send_pdu(ASSOCIATE_RQ, body)
     peer.abort()
-    serve_good_peer(target)
-    assert target.processor_seconds() - before < 0.2
+    assert serve_good_peer(target) == "0000"
 
 
 class TestWhatTheStandardSaysToSkip:
