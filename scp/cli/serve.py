@@ -70,7 +70,7 @@ def serve(
         endpoint.tell()
     if settings.storage.durability == "none":
         log.warning("not_durable", meaning="a power cut may lose what was answered with success")
-    stop.wait()
+    stop.get()
     log.info("draining", seconds=settings.association.drain_timeout)
     drained = node.server.drain(settings.association.drain_timeout)
     node.close()
@@ -95,11 +95,15 @@ def _on_hangup(act: Callable[[], None]) -> None:
     threading.Thread(target=wait, name="reload", daemon=True).start()
 
 
-def _stop_signal() -> threading.Event:
-    stop = threading.Event()
+def _stop_signal() -> "SimpleQueue[int]":
+    """Return a queue that holds a number once the node has to stop.
+
+    A queue of this kind may be written from a handler that interrupts its own reader; an Event would lock itself up.
+    """
+    stop: SimpleQueue[int] = SimpleQueue()
 
     def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        stop.set()
+        stop.put(number)
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
