@@ -25,8 +25,8 @@ from tests.unit.cli.conftest import Run
 @pytest.fixture
 def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever starts is told to stop at once; this process goes on."""
-    stop = threading.Event()
-    stop.set()
+    stop: SimpleQueue[int] = SimpleQueue()
+    stop.put(signal.SIGTERM)
     real = logs.configure
 
     def exit_now(code: int) -> None:
@@ -114,9 +114,9 @@ def handlers() -> Iterator[None]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_signals_of_the_system_stop_the_node(number: signal.Signals) -> None:
     stop = serve._stop_signal()
-    assert not stop.is_set()
+    assert stop.empty()
     os.kill(os.getpid(), number)
-    assert stop.wait(60)
+    assert stop.get(timeout=60) == number
 
 
 @pytest.mark.usefixtures("handlers")
