@@ -172,7 +172,7 @@ class SqliteLedger:
                 raise _fault("read", error) from error
 
     def _snapshot(self, draft: Draft) -> Snapshot:
-        """Read what pairwise rules need: at most seven look-ups by key."""
+        """Read what pairwise rules need, by key; references that were read before are remembered."""
         facts, tracked = draft.subject.facts, draft.subject.tracked
         run = self._db.execute
         number = run(rows.FIND_HELD, (facts.sop_instance_uid,)).get
