@@ -3,17 +3,14 @@
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
-from types import FrameType
 from typing import Annotated
 
 import structlog
 import typer
 
 from scp.cli.options import ConfigOption, fail, fail_over, settings_from
+from scp.cli.signals import Signals
 from scp.config import ConfigurationError
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.errors import NodeFault
@@ -39,7 +36,7 @@ def serve(
     )
     logs.configure(settings.log.format, settings.log.level)
     log = structlog.get_logger()
-    stop = _stop_signal()
+    signals = Signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     try:
         node = make_node(settings)
     except ConfigurationError as error:
@@ -47,7 +44,6 @@ def serve(
     except NodeFault as fault:
         fail(f"{settings.storage.folder}: {fault}")
     endpoint = node.server.trust.endpoint
-    _on_hangup(endpoint.reload if endpoint else lambda: log.info("nothing_to_reload", tls=False))
     try:
         address, number = node.server.start()
     except OSError as error:
@@ -70,41 +66,16 @@ def serve(
         endpoint.tell()
     if settings.storage.durability == "none":
         log.warning("not_durable", meaning="a power cut may lose what was answered with success")
-    stop.get()
+    for number in signals:
+        if number is not signal.SIGHUP:
+            break
+        if endpoint:
+            endpoint.reload()
+        else:
+            log.info("nothing_to_reload", tls=False)
     log.info("draining", seconds=settings.association.drain_timeout)
     drained = node.server.drain(settings.association.drain_timeout)
     node.close()
     log.info("stopped", finished=drained.finished, aborted=drained.aborted)
     sys.stdout.flush()
     os._exit(0)  # a thread that a peer holds up must not hold us up too
-
-
-def _on_hangup(act: Callable[[], None]) -> None:
-    """Act on each SIGHUP, in a thread: a handler may interrupt whoever holds a lock that acting needs."""
-    asked: SimpleQueue[None] = SimpleQueue()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        asked.put(None)
-
-    def wait() -> None:
-        while True:
-            asked.get()
-            act()
-
-    signal.signal(signal.SIGHUP, on_signal)
-    threading.Thread(target=wait, name="reload", daemon=True).start()
-
-
-def _stop_signal() -> "SimpleQueue[int]":
-    """Return a queue that holds a number once the node has to stop.
-
-    A queue of this kind may be written from a handler that interrupts its own reader; an Event would lock itself up.
-    """
-    stop: SimpleQueue[int] = SimpleQueue()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        stop.put(number)
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-    return stop

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import apsw
 
@@ -26,6 +26,8 @@ from scp.ledger.port import Admitted, Draft, Receipt
 from scp.ledger.references import References
 from scp.ledger.schema import SCHEMA, VERSION
 from scp.outcomes import Ending, Outcome
+
+T = TypeVar("T")
 
 Durability = Literal["full", "none"]
 _BUSY_MS: Final = 5_000
@@ -119,6 +121,14 @@ class SqliteLedger:
         with self._reading():
             found = self._db.execute(f"{rows.SELECT_RECEIPT} ORDER BY receipt.id DESC LIMIT ?", (newest,))
             return [rows.receipt_of(row) for row in found]
+
+    def transact(self, act: Callable[[apsw.Connection], T]) -> T:
+        """Run ``act`` in a write transaction of its own, which an exception undoes, and return what it returns.
+
+        Raises LedgerFault if the ledger fails.
+        """
+        with self._transaction():
+            return act(self._db)
 
     def close(self) -> None:
         """Finish. Nothing may be called afterwards."""

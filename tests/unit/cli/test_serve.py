@@ -6,10 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -25,15 +22,12 @@ from tests.unit.cli.conftest import Run
 @pytest.fixture
 def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever starts is told to stop at once; this process goes on."""
-    stop: SimpleQueue[int] = SimpleQueue()
-    stop.put(signal.SIGTERM)
     real = logs.configure
 
     def exit_now(code: int) -> None:
         raise typer.Exit(code)
 
-    monkeypatch.setattr(serve, "_stop_signal", lambda: stop)
-    monkeypatch.setattr(serve, "_on_hangup", lambda act: None)
+    monkeypatch.setattr(serve, "Signals", lambda *numbers: [signal.SIGTERM])
     monkeypatch.setattr(logs, "configure", lambda form, level: real(form, level, sys.stdout))
     monkeypatch.setattr(os, "_exit", exit_now)
     monkeypatch.setitem(_config.VALIDATORS, "UI", _config.VALIDATORS["UI"])
@@ -99,33 +93,6 @@ def test_certificates_that_cannot_be_used_are_told_before_the_folder_is_touched(
         "error: [tls] key: tls/key.pem cannot be read: No such file or directory",
     ]
     assert not (tmp_path / "data").exists()
-
-
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """Put the handlers of the signals back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("handlers")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_signals_of_the_system_stop_the_node(number: signal.Signals) -> None:
-    stop = serve._stop_signal()
-    assert stop.empty()
-    os.kill(os.getpid(), number)
-    assert stop.get(timeout=60) == number
-
-
-@pytest.mark.usefixtures("handlers")
-def test_each_hangup_is_acted_on_outside_the_handler() -> None:
-    acted: SimpleQueue[threading.Thread] = SimpleQueue()
-    serve._on_hangup(lambda: acted.put(threading.current_thread()))
-    for _ in range(2):
-        os.kill(os.getpid(), signal.SIGHUP)
-        assert acted.get(timeout=60) is not threading.main_thread()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,0 +1,32 @@
+"""A second look at a ledger: for reports, pages and verbs, beside a node that writes."""
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from scp.errors import LedgerFault
+from scp.ledger.schema import VERSION
+
+_BUSY_MS: Final = 5_000
+_CACHE_KIB: Final = 8_192
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """Open a ledger for reading only, in this process or another. Raises LedgerFault if that cannot be done.
+
+    The connection belongs to the caller: it sees what was committed before each statement, and holds up nobody.
+    """
+    if not path.exists():
+        raise LedgerFault(f"there is no ledger at {path}")
+    try:
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        db.set_busy_timeout(_BUSY_MS)
+        db.pragma("query_only", True)
+        db.pragma("cache_size", -_CACHE_KIB)
+        version = db.pragma("user_version")
+    except apsw.Error as error:
+        raise LedgerFault(f"the ledger cannot be read ({type(error).__name__})") from error
+    if version != VERSION:
+        raise LedgerFault(f"the ledger has version {version}; this release reads version {VERSION}")
+    return db
