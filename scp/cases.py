@@ -39,10 +39,13 @@ class Cases:
         self._store = store
         self._limits = limits
 
-    def document(self, receipt: int, source: Path, request: Request | None = None) -> bytes:
+    def document(
+        self, receipt: int, source: Path, request: Request | None = None, against: Other | None = None
+    ) -> bytes:
         """Return the case of a refused object whose file is ``source``. Raises NodeFault if ledger or store fail.
 
         ``request`` is what the peer said, word for word, as long as it is known; the ledger keeps only proper UIDs.
+        ``against`` is the instance to compare with, if no finding names it: the one that took the object's place.
         """
         decided = self._ledger.receipt(receipt)
         if decided is None:
@@ -50,13 +53,14 @@ class Cases:
         decided = replace(decided, request=request or decided.request)
         with _data_set(source) as ours:
             findings = [self._finding(finding, decided, ours) for finding in decided.findings]
-            differences = self._differences(decided, ours)
+            differences = self._differences(decided, ours, against)
         return orjson.dumps(
             {
                 "version": VERSION,
                 "case": as_text(receipt),
-                "receipt": _receipt(decided),
+                "receipt": receipt_document(decided),
                 "association": asdict(decided.request.association),
+                "related_general_classes": decided.request.related_general_classes,
                 "findings": findings,
                 "differences": differences,
                 "written_by": {
@@ -79,10 +83,10 @@ class Cases:
                     expected = disclosed(*stored, problem.tags, self._limits)
         return finding_document(finding, expected, found)
 
-    def _differences(self, decided: Receipt, ours: memoryview) -> Mapping[str, Any] | None:
+    def _differences(self, decided: Receipt, ours: memoryview, against: Other | None) -> Mapping[str, Any] | None:
         """Return what differs from the stored copy of the same instance, if there is one."""
         uid = decided.request.sop_instance_uid
-        other = next(
+        other = against or next(
             (f.problem.other for f in decided.findings if f.problem.other and f.problem.other.sop_instance_uid == uid),
             None,
         )
@@ -118,6 +122,7 @@ def finding_document(finding: Finding, expected: Any, found: Any) -> Mapping[str
     return {
         "code": finding.code,
         "severity": str(finding.severity),
+        "status": f"{finding.status:04X}",
         "message": problem.message,
         "tags": [t.name_of(tag) for tag in problem.tags],
         "expected": expected,
@@ -126,7 +131,8 @@ def finding_document(finding: Finding, expected: Any, found: Any) -> Mapping[str
     }
 
 
-def _receipt(decided: Receipt) -> Mapping[str, Any]:
+def receipt_document(decided: Receipt) -> Mapping[str, Any]:
+    """Return a receipt as cases show it."""
     return {
         "id": as_text(decided.id),
         "received": timestamp(decided.received),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from scp.audit.engine import Judgement, NeedsComparison, examine, judge
 from scp.audit.finding import Finding, Verdict
 from scp.audit.policy import Policy
 from scp.audit.rule import Subject
+from scp.audit.series.result import SeriesAudit
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import tracked
 from scp.cases import finding_document
@@ -29,7 +31,9 @@ from scp.dicom.walk import Limits
 from scp.errors import NodeFault
 from scp.ids import as_text, new_id
 from scp.ledger.port import Admitted, Draft
+from scp.ledger.series import all_series
 from scp.ledger.sqlite import SqliteLedger
+from scp.series import Auditor
 from scp.store.mapped import mapped
 
 _META_CLASS: Final = 0x0002
@@ -93,6 +97,20 @@ class Checker:
             return Skipped(path, "there is no such file")
         except NodeFault as fault:
             return Skipped(path, str(fault))
+
+    def series(self, *, pixels: bool = False) -> Iterator[SeriesAudit]:
+        """Judge each series of what was checked so far, as a node does when it has become quiet, in order of UID."""
+
+        @contextmanager
+        def opened(_path: str, receipt: int) -> Iterator[tuple[memoryview, str]]:
+            with _data_set(self._paths[receipt]) as found:
+                yield found
+
+        auditor = Auditor(self._policy, self._limits, opened)
+        for uid in sorted(self._ledger.transact(all_series)):
+            audited = self._ledger.transact(partial(auditor.audit, uid=uid, pixels=pixels))
+            if audited:
+                yield audited.audit
 
     def _judge(self, path: Path, part10: Part10, data: memoryview) -> Checked | Skipped:
         facts = read_facts(data, part10.transfer_syntax, self._limits)

@@ -4,28 +4,75 @@
 
     NodeFault                 carries the DIMSE status that the peer gets
     ├── LedgerFault           the ledger cannot be read or written
+    │   └── LedgerGone        its file was removed or replaced
     ├── StoreFault            bytes cannot be written, synced, moved or read
+    │   ├── SpaceFault        too little space is free
+    │   ├── SyncFault         the disk lost what it had been given
+    │   └── DamageFault       what lies in the data folder is not what the ledger says
     └── ObjectTooLarge        the object exceeds this node's limit
 """
 
+from enum import StrEnum
 from typing import ClassVar
 
 from scp.dicom.status import Status
 
 
+class Trouble(StrEnum):
+    """What a node can suffer from: the sorts of reasons for which it is unhealthy (see :mod:`scp.health`)."""
+
+    SPACE = "space"  # too little is free
+    DISK = "disk"  # bytes cannot be written, moved or read
+    SYNC = "sync"  # the disk lost what it had been given
+    LEDGER = "ledger"  # it cannot be read or written
+    GONE = "gone"  # the ledger's file is not there any more, or is another one
+
+
 class NodeFault(Exception):
-    """Something on our side prevents an answer about the data. Its text holds no patient data."""
+    """Something on our side prevents an answer about the data. Its text holds no patient data.
+
+    ``trouble`` is what the node suffers from, None where one object alone is concerned.
+    """
 
     status: ClassVar[Status] = Status.OUT_OF_RESOURCES
     comment: ClassVar[str] = "cannot store now, try again"
+    trouble: ClassVar[Trouble | None] = None
 
 
 class LedgerFault(NodeFault):
     """The ledger cannot be read or written."""
 
+    trouble: ClassVar[Trouble | None] = Trouble.LEDGER
+
+
+class LedgerGone(LedgerFault):
+    """The file of the ledger was removed or replaced under a node that has it open."""
+
+    trouble = Trouble.GONE
+
 
 class StoreFault(NodeFault):
     """Bytes cannot be written, synced, moved or read."""
+
+    trouble: ClassVar[Trouble | None] = Trouble.DISK
+
+
+class SpaceFault(StoreFault):
+    """Too little space is free: see ``storage.reserve_bytes``."""
+
+    trouble = Trouble.SPACE
+
+
+class SyncFault(StoreFault):
+    """A sync failed because the disk did. What the kernel had still to write, of whatever file, may be lost."""
+
+    trouble = Trouble.SYNC
+
+
+class DamageFault(StoreFault):
+    """What lies in the data folder is not what the ledger says. It concerns one object, not the node."""
+
+    trouble = None
 
 
 class ObjectTooLarge(NodeFault):

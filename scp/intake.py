@@ -6,24 +6,27 @@ that comes back. Everything that can go wrong on our side becomes an answer too:
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
-from scp.audit.engine import Examination, Judgement, NeedsComparison, examine, judge
+from scp import provenance
+from scp.audit.engine import Examination, Judgement, NeedsComparison
+from scp.audit.examiner import Examiner
 from scp.audit.finding import Decision, Verdict
 from scp.audit.policy import Policy
-from scp.audit.rule import Subject
 from scp.audit.snapshot import Snapshot
-from scp.audit.tracked import tracked
 from scp.cases import Cases
 from scp.delivery import Deliveries
 from scp.dicom.compare import compare
 from scp.dicom.difference import Comparison
 from scp.dicom.part10 import file_header
-from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
+from scp.dicom.status import Status
 from scp.dicom.walk import Limits
-from scp.errors import NodeFault, place_of
+from scp.errors import NodeFault, Trouble, place_of
+from scp.health import Health
 from scp.ids import new_id
 from scp.layout import Place
 from scp.ledger.port import Admitted, Draft, Ledger
@@ -40,11 +43,17 @@ _COMPARISONS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the sender, and the receipt under which it can be looked up."""
+    """What goes back to the sender, and the receipt under which it can be looked up.
+
+    ``watch`` still runs: the step that is left is the response. ``tell`` writes the canonical line, and is called when
+    the response is sent: the sender need not wait for it.
+    """
 
     receipt: int
     verdict: Verdict
     size: int
+    watch: Stopwatch = field(default_factory=Stopwatch, compare=False, repr=False)
+    tell: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,36 +88,52 @@ class Reception:
     request: Request
     incoming: Incoming
     confirms: int | None
+    watch: Stopwatch = field(default_factory=Stopwatch)
 
 
 class Intake:
     """Takes instances in, one at a time for each association, any number of associations at once."""
 
-    def __init__(self, ledger: Ledger, store: Store, policies: Policies, limits: Limits, settle_seconds: float) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        policies: Policies,
+        limits: Limits,
+        settle_seconds: float,
+        health: Health | None = None,
+    ) -> None:
+        self.health = health or Health()
+        self.left_behind: set[Path] = set()
+        """Objects in the spool that could be neither placed nor removed: :mod:`scp.upkeep` does it when it can."""
+        self.hear_series: Callable[[str], None] = lambda _uid: None
+        """Is told of which series an instance came; a node has its :class:`~scp.watch.Watch` listen."""
         self._ledger = ledger
         self._store = store
         self._policies = policies
         self._limits = limits
-        self._settle_seconds = settle_seconds
+        self.settle_seconds = settle_seconds
         self._deliveries = Deliveries()
         self._cases = Cases(ledger, store, limits)
+        self._examiners: dict[str, Examiner] = {}
 
     def begin(self, request: Request) -> Reception:
         """Begin an object in the spool. Raises NotBegun, with the answer to send, if there is no room for it."""
         receipt, received = new_id(), time.time_ns() // 1000
         confirms = self._deliveries.heard(request.association.id)
         try:
-            incoming = self._store.receive(receipt, file_header(request))
+            header = file_header(request, provenance.written(receipt, received, request))
+            incoming = self._store.receive(receipt, header)
         except NodeFault as fault:
-            fault_line(receipt, fault)
+            self._suffer(receipt, fault)
             self._give_up(receipt, received, request, Outcome.RETRY, fault.status, 0, confirms)
             raise NotBegun(Answer(receipt, _try_again(fault), 0)) from fault
         return Reception(receipt, received, request, incoming, confirms)
 
     def complete(self, reception: Reception) -> Answer:
         """Judge what was received, keep it, and return what to answer. Never raises."""
-        watch = Stopwatch()
-        request, incoming = reception.request, reception.incoming
+        request, incoming, watch = reception.request, reception.incoming, reception.watch
+        watch.lap("receive")
         try:
             self._store.finish(incoming)
             watch.lap("sync")
@@ -124,19 +149,32 @@ class Intake:
             return self.failed(reception, NodeFault(f"unexpected {type(error).__name__} at {place_of(error)}"))
         finally:
             incoming.close()
+        self.health.stored()
+        self.hear_series(examination.subject.facts.series_instance_uid)
         verdict = admitted.judgement.verdict
         for crash in admitted.judgement.crashes:
             crash_line(reception.receipt, crash)
-        instance_line(reception.receipt, request, examination.subject.facts, verdict, incoming.size, watch)
-        return Answer(reception.receipt, verdict, incoming.size)
+        facts, size = examination.subject.facts, incoming.size
+        tell = partial(instance_line, reception.receipt, request, facts, verdict, size, watch)
+        return Answer(reception.receipt, verdict, size, watch, tell)
 
     def abandon(self, reception: Reception) -> None:
         """Let go of a request that ended before its Data Set did: nothing is stored, the receipt says so."""
-        reception.incoming.discard()
+        self._discard(reception.incoming)
         self._give_up(
             reception.receipt, reception.received, reception.request, Outcome.ABORTED, None,
             reception.incoming.size, reception.confirms,
         )  # fmt: skip
+
+    def refuse(self, reception: Reception, status: Status, *offending: int) -> Answer:
+        """Refuse a request whose command set is wrong: its Data Set is not looked at, the receipt has the status."""
+        self._discard(reception.incoming)
+        self._give_up(
+            reception.receipt, reception.received, reception.request, Outcome.REFUSE, status,
+            reception.incoming.size, reception.confirms,
+        )  # fmt: skip
+        verdict = Verdict(Decision.REFUSE, status, status.meaning, offending)
+        return Answer(reception.receipt, verdict, reception.incoming.size)
 
     def heard(self, association: Association) -> None:
         """Note that something other than a C-STORE-RQ arrived: the sender has read its last response."""
@@ -146,6 +184,7 @@ class Intake:
 
     def ended(self, association: Association, opened: int, ending: Ending) -> None:
         """Note how an association ended."""
+        self._examiners.pop(association.id, None)
         confirms = None
         if ending is Ending.RELEASED:
             confirms = self._deliveries.heard(association.id)
@@ -155,13 +194,25 @@ class Intake:
         self._quietly(lambda: self._ledger.end(association, opened, closed, ending, confirms))
 
     def _examine(self, reception: Reception) -> Examination:
-        with reception.incoming.data() as data:
-            facts = read_facts(data, reception.request.transfer_syntax, self._limits)
-        return examine(Subject(reception.request, facts, tracked(facts, self._ledger.fingerprint_key)))
+        request, incoming = reception.request, reception.incoming
+        examiner = self._examiner(request.association)
+        examination = examiner.recognise(incoming.head, incoming.size, request)
+        if examination is None:
+            with incoming.data() as data:
+                examination = examiner.examine(data, request)
+        return examination
+
+    def _examiner(self, association: Association) -> Examiner:
+        """Return the one who knows the instance before: the next of a series says nearly the same."""
+        examiner = self._examiners.get(association.id)
+        if examiner is None:
+            examiner = self._examiners[association.id] = Examiner(self._limits, self._ledger.fingerprint_key)
+        return examiner
 
     def _admit(self, reception: Reception, examination: Examination) -> Admitted:
         """Decide inside the ledger's transaction; step out of it for what takes long, and come back."""
         policy = self._policies(reception.request.association)
+        examiner = self._examiner(reception.request.association)
         draft = Draft(
             reception.receipt, reception.received, examination.subject, reception.incoming.digest,
             reception.incoming.size, reception.confirms,
@@ -181,7 +232,7 @@ class Intake:
                 snapshot = replace(snapshot, held=replace(held, confirmed=confirmed))
             if held and held.other.receipt in compared:
                 snapshot = replace(snapshot, comparison=compared[held.other.receipt])
-            return judge(examination, snapshot, policy)
+            return examiner.judge(examination, snapshot, policy)
 
         association = reception.request.association.id
         for _ in range(_COMPARISONS + 1):
@@ -192,7 +243,7 @@ class Intake:
                 return outcome
             self._deliveries.ended(association)
             if isinstance(outcome, Waiting):
-                self._deliveries.settle(outcome.instance, self._settle_seconds)
+                self._deliveries.settle(outcome.instance, self.settle_seconds)
                 settled.add(outcome.instance)
             elif isinstance(outcome, NeedsComparison):
                 compared[outcome.held.other.receipt] = self._compare(reception, outcome)
@@ -224,9 +275,14 @@ class Intake:
     def failed(self, reception: Reception, fault: NodeFault) -> Answer:
         """Answer *try again*. What was decided before the fault stays decided: recovery finishes it."""
         self._deliveries.ended(reception.request.association.id)
-        fault_line(reception.receipt, fault)
-        if self._quietly(lambda: self._ledger.knows(reception.receipt)) is False:
-            reception.incoming.discard()
+        self._suffer(reception.receipt, fault)
+        known = self._quietly(lambda: self._ledger.knows(reception.receipt))
+        if known is not False:
+            self.left_behind.add(reception.incoming.path)
+            size = reception.incoming.size
+            undecided_line(reception.receipt, reception.request, Outcome.RETRY, fault.status, size)
+        else:
+            self._discard(reception.incoming)
             self._give_up(
                 reception.receipt, reception.received, reception.request, Outcome.RETRY, fault.status,
                 reception.incoming.size, reception.confirms,
@@ -250,5 +306,16 @@ class Intake:
         try:
             return act()
         except NodeFault as fault:
-            fault_line(None, fault)
+            self._suffer(None, fault)
             return None
+
+    def _suffer(self, receipt: int | None, fault: NodeFault) -> None:
+        """Tell of a fault; what stands in the way of every object is told once, when it begins."""
+        if fault.trouble not in (Trouble.SPACE, Trouble.GONE):
+            fault_line(receipt, fault)
+        self.health.suffer(fault)
+
+    def _discard(self, incoming: Incoming) -> None:
+        incoming.discard()
+        if incoming.path.exists():
+            self.left_behind.add(incoming.path)

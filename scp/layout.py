@@ -3,11 +3,15 @@
 ::
 
     ledger.sqlite3
+    fingerprint.key                         what the fingerprints in the ledger are made with
+    .lock, .acts                            held by who serves the folder, and by who moves what has its place
     spool/<receipt>.part                    received, not decided; never acknowledged
+    spool/<receipt>.move                    a second name of what is moved from its place to another
     archive/<study>/<series>/<instance>.dcm  UIDs that have passed the rules UID-001 and UID-002
     archive/non-patient/<instance>.dcm      objects that belong to no study
     quarantine/<date>/<receipt>.dcm         nothing that the peer said is part of a path here
     quarantine/<date>/<receipt>.json        the case
+    trash/<receipt>…                        taken out of archive or quarantine by retention; emptied at once
 """
 
 from dataclasses import dataclass
@@ -21,6 +25,7 @@ LEDGER: Final = "ledger.sqlite3"
 SPOOL: Final = "spool"
 ARCHIVE: Final = "archive"
 QUARANTINE: Final = "quarantine"
+TRASH: Final = "trash"
 
 
 class Place(StrEnum):
@@ -43,6 +48,11 @@ class Placement:
 def spool_path(receipt: int) -> str:
     """Return where the bytes of a request are while nothing is decided."""
     return f"{SPOOL}/{as_text(receipt)}.part"
+
+
+def recall_path(receipt: int) -> str:
+    """Return the second name of bytes that had their place already, while they are moved."""
+    return f"{SPOOL}/{as_text(receipt)}.move"
 
 
 def archive_path(study_uid: str, series_uid: str, sop_instance_uid: str) -> str:

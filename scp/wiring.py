@@ -1,12 +1,11 @@
 """The only place where concrete parts meet: Settings -> Node."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-
-import structlog
+from threading import Event
+from typing import TYPE_CHECKING, Final
 
 from scp.audit.catalogue import RULES
 from scp.audit.finding import Severity
@@ -14,31 +13,85 @@ from scp.audit.policy import Policy, Profile, make_policy
 from scp.audit.rules.dup import instance_sent_again
 from scp.cases import Cases
 from scp.config import Peer, Settings
+from scp.console.access import check as check_access
+from scp.console.certificates import console_endpoint
 from scp.dicom.request import Association
 from scp.dicom.walk import Limits
-from scp.errors import NodeFault
+from scp.errors import NodeFault, Trouble
+from scp.gauges import gauges
+from scp.health import Health
 from scp.intake import Intake
-from scp.layout import LEDGER, Place, Placement
+from scp.layout import LEDGER
+from scp.ledger.presence import presence
+from scp.ledger.reading import open_reader
 from scp.ledger.sqlite import SqliteLedger
 from scp.net.contexts import ALL_TRANSFER_SYNTAXES, Offer
 from scp.net.server import Server
 from scp.net.trust import Trust
-from scp.store.recover import recover
+from scp.notify.notifier import Notifier, orders_of
+from scp.observe.meter import Meters
+from scp.observe.metrics import Metrics
+from scp.quarantine.acts import Quarantine
+from scp.quarantine.moving import Mover
+from scp.series import Auditor, opener
+from scp.store.gate import Gate, Look
+from scp.store.space import space
 from scp.store.store import Store
+from scp.upkeep.chores import chores, retention_chores
+from scp.upkeep.keeper import Keeper
+from scp.upkeep.recovery import at_start
+from scp.upkeep.swap import require_ledger
+from scp.watch import Watch
+
+if TYPE_CHECKING:
+    from scp.console.server import ConsoleServer
+
+_LAST_WORDS: Final = 2.0
+"""Seconds that notifications have at the end; what remains is delivered after the next start."""
 
 
-@dataclass(frozen=True, slots=True)
+class PoliciesInForce:
+    """Which policy holds for a sender now. Asked for every instance: one attribute that is replaced whole, no lock."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, settings: Settings) -> None:
+        self.use(settings)
+
+    def use(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
+        self._of = policies(settings)
+
+    def __call__(self, association: Association) -> Policy:
+        """Return the policy for a sender."""
+        return self._of(association)
+
+
+@dataclass(slots=True)
 class Node:
-    """A node whose parts are connected; nothing listens yet."""
+    """A node whose parts are connected; nothing listens yet.
+
+    ``settings`` are those in force: a reload replaces them (see :mod:`scp.renewal`).
+    """
 
     settings: Settings
     ledger: SqliteLedger
     store: Store
     intake: Intake
     server: Server
+    health: Health
+    keepers: tuple[Keeper, ...]
+    policies: PoliciesInForce
+    metrics: Metrics
+    notifier: Notifier
+    watch: Watch
 
     def close(self) -> None:
         """Let go of the data folder and the ledger."""
+        self.watch.close()
+        self.notifier.stop(_LAST_WORDS)
+        for keeper in self.keepers:
+            keeper.stop()
         self.ledger.close()
         self.store.close()
 
@@ -46,22 +99,48 @@ class Node:
 def make_node(settings: Settings) -> Node:
     """Connect the parts, and finish what a crash left undone.
 
-    Raises ConfigurationError if the certificates cannot be used, and NodeFault if the data folder cannot.
+    Raises ConfigurationError if what the settings name cannot be used, certificates for one, and NodeFault if the
+    data folder cannot.
     """
     trust = trust_of(settings)
+    orders = orders_of(settings.notify, settings.node.ae_title)
     folder = settings.storage.folder
     sync = settings.storage.durability == "full"
     limits = walk_limits(settings)
-    store = Store(folder, sync=sync, object_bytes=settings.limits.object_bytes)
+    health, gate = Health(), Gate()
+    store = Store(folder, sync=sync, object_bytes=settings.limits.object_bytes, gate=gate)
     try:
+        require_ledger(folder)
         ledger = SqliteLedger(folder / LEDGER, settings.storage.durability)
     except NodeFault:
         store.close()
         raise
-    _recover(store, ledger, Cases(ledger, store, limits))
-    intake = Intake(ledger, store, policies(settings), limits, settings.duplicates.wait_seconds)
-    server = Server(settings.node, settings.association, offer(settings), intake, trust)
-    return Node(settings, ledger, store, intake, server)
+    gate.watch(health, *_looks(settings))
+    decided = Mover(ledger, store, Cases(ledger, store, limits)).decided
+    at_start(store, ledger, decided, sync=sync)
+    in_force = PoliciesInForce(settings)
+    intake = Intake(ledger, store, in_force, limits, settings.duplicates.wait_seconds, health)
+    intake.left_behind.update(store.spooled())
+    stopped = Event()
+    keepers = (
+        Keeper(*chores(store, ledger, health, gate, intake.left_behind, decided)),
+        Keeper(*retention_chores(store, ledger, settings.retention, stopped, sync=sync), stopped=stopped),
+    )
+    meters = Meters()
+    server = Server(settings.node, settings.association, offer(settings), intake, trust, meters)
+    notifier = Notifier(folder, meters, lambda: health.troubles)
+    meters.listener = notifier
+    notifier.use(orders)
+    watch = Watch(ledger, folder / LEDGER, lambda: auditor_of(node.settings), settings.series.quiet_seconds)
+    intake.hear_series = watch.hear
+    metrics = Metrics(meters, gauges(folder, lambda: health.troubles, notifier, watch))
+    node = Node(settings, ledger, store, intake, server, health, keepers, in_force, metrics, notifier, watch)
+    return node
+
+
+def auditor_of(settings: Settings) -> Auditor:
+    """Return what judges whole series, by the general settings: a series may come from several senders."""
+    return Auditor(policy_of(settings), walk_limits(settings), opener(settings.storage.folder))
 
 
 def trust_of(settings: Settings) -> Trust:
@@ -69,25 +148,54 @@ def trust_of(settings: Settings) -> Trust:
     return Trust.of(settings.tls, settings.user_identity)
 
 
-def _recover(store: Store, ledger: SqliteLedger, cases: Cases) -> None:
-    started = time.perf_counter()
+def check_console(settings: Settings) -> None:
+    """Raise ConfigurationError if the console would let in whoever comes, or its certificates cannot be used."""
+    if settings.console.enabled:
+        check_access(settings.console)
+        console_endpoint(settings)
 
-    def decided(number: int, source: Path) -> tuple[Placement, bytes | None] | None:
-        receipt = ledger.receipt(number)
-        if receipt is None:
-            return None
-        in_quarantine = receipt.placement.place is Place.QUARANTINE
-        return receipt.placement, cases.document(number, source) if in_quarantine else None
 
-    done = recover(store, decided)
-    if done.finished or done.discarded or done.failed:
-        structlog.get_logger().info(
-            "recovered",
-            finished=done.finished,
-            discarded=done.discarded,
-            failed=done.failed,
-            seconds=round(time.perf_counter() - started, 3),
+def console_of(node: Node) -> "ConsoleServer | None":
+    """Return the console of a node, if it is to have one. Raises ConfigurationError if it would let in anybody."""
+    if not node.settings.console.enabled:
+        return None
+    from scp.console.desk import NodeParts
+    from scp.console.server import ConsoleServer
+
+    return ConsoleServer(
+        NodeParts(
+            settings=lambda: node.settings,
+            policy=lambda: policy_of(node.settings),
+            store=node.store,
+            meters=node.metrics.meters,
+            quarantine=Quarantine(node.ledger, node.store, node.policies, walk_limits(node.settings)),
+            limits=walk_limits(node.settings),
+            troubles=lambda: node.health.troubles,
+            metrics=node.metrics.text,
         )
+    )
+
+
+def _looks(settings: Settings) -> tuple[Look, ...]:
+    """Return what can stand in the way of every object."""
+    folder, reserve = settings.storage.folder, settings.storage.reserve_bytes
+    there = Look(Trouble.GONE, presence(folder / LEDGER))
+    return (there, space(folder, reserve)) if reserve else (there,)
+
+
+@contextmanager
+def open_quarantine(settings: Settings) -> Iterator[Quarantine]:
+    """Give what acts on the quarantine of a data folder from outside, whether a node runs on it or not.
+
+    Raises NodeFault if there is no ledger in the folder, or if it cannot be used.
+    """
+    folder, durability = settings.storage.folder, settings.storage.durability
+    open_reader(folder / LEDGER).close()  # there is something to act on
+    with (
+        closing(Store(folder, sync=durability == "full", exclusive=False)) as store,
+        closing(SqliteLedger(folder / LEDGER, durability)) as ledger,
+    ):
+        yield Quarantine(ledger, store, policies(settings), walk_limits(settings))
 
 
 def walk_limits(settings: Settings) -> Limits:

@@ -41,8 +41,10 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null 9>&-
 }
 
-# need_packages KIND: what the system must have; for tests that is DCMTK too, whose clients send to the node, and
-# OpenSSL, which makes certificates.
+has_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
+
+# need_packages KIND: what the system must have; for tests and measurements that is DCMTK too, whose clients send to the
+# node, and for tests OpenSSL, which makes certificates.
 need_packages() {
     local missing=()
     if ! has_environment run && ! find_python "$complete" >/dev/null; then
@@ -52,8 +54,14 @@ need_packages() {
         missing+=(python3-venv)
     fi
     # pynetdicom brings a storescu of its own, but no dcmsend.
-    [[ $1 != test ]] || command -v dcmsend >/dev/null || missing+=(dcmtk)
+    [[ $1 != test && $1 != bench ]] || command -v dcmsend >/dev/null || missing+=(dcmtk)
     [[ $1 != test ]] || command -v openssl >/dev/null || missing+=(openssl)
+    # Browser tests skip themselves without it, so nobody is stopped who cannot have it.
+    if [[ $1 == test ]] && ! has_chromium; then
+        if ((EUID != 0)) || ! command -v apt-get >/dev/null || ! install_packages chromium; then
+            say "There is no Chromium: tests of the console in a browser will be skipped (apt-get install chromium)."
+        fi
+    fi
     if ((${#missing[@]})); then
         install_packages "${missing[@]}"
     fi
@@ -92,7 +100,7 @@ make_environment() {
     [[ $1 == run ]] || stamp >"$venv/test.stamp"
 }
 
-# set_up run|check|test: makes .venv unless it is there. Two at a time do not meet.
+# set_up run|check|test|bench: makes .venv unless it is there. Two at a time do not meet.
 set_up() {
     local environment=test
     [[ $1 != run ]] || environment=run

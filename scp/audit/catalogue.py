@@ -3,7 +3,26 @@
 from typing import Final
 
 from scp.audit.rule import Rule
-from scp.audit.rules import dup, enc, ent, geo_frames, geo_pixels, geo_plane, internal, num, req, stk, uid
+from scp.audit.rules import (
+    dup,
+    dup_series,
+    enc,
+    ent,
+    ent_series,
+    geo_frames,
+    geo_pixels,
+    geo_plane,
+    internal,
+    num,
+    num_series,
+    ref,
+    req,
+    ser_count,
+    ser_line,
+    ser_spacing,
+    stk,
+    uid,
+)
 
 INTERNAL: Final = internal.rule_failed
 
@@ -12,10 +31,15 @@ RULES: Final[tuple[Rule, ...]] = (
     *enc.RULES,
     *req.RULES,
     *dup.RULES,
+    *dup_series.RULES,
     *num.RULES,
+    *num_series.RULES,
     *sorted((*geo_plane.RULES, *geo_pixels.RULES, *geo_frames.RULES), key=lambda rule: rule.code),
     *ent.RULES,
+    *ent_series.RULES,
     *stk.RULES,
+    *sorted((*ser_line.RULES, *ser_spacing.RULES, *ser_count.RULES), key=lambda rule: rule.code),
+    *ref.RULES,
     INTERNAL,
 )
 
@@ -31,6 +55,8 @@ FAMILIES: Final = {
     "GEO": "Geometry of one instance",
     "ENT": "Consistency within the hierarchy",
     "STK": "Consistency within a stack",
+    "SER": "The whole series",
+    "REF": "References",
     "INT": "This software",
 }
 

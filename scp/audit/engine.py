@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from scp.audit.catalogue import INTERNAL, REQUEST_RULES, RULES
 from scp.audit.finding import Outcome, Problem, Verdict
 from scp.audit.policy import Found, Policy
+from scp.audit.recall import Change, Check, Recall
 from scp.audit.rule import Rule, Subject
 from scp.audit.snapshot import Held, Snapshot
 from scp.dicom import tags as t
@@ -37,10 +38,7 @@ class NeedsComparison:
     held: Held
 
 
-_Check = tuple[Rule, Callable[..., Outcome]]
-
-
-def _applicable(check_of: Callable[[Rule], Callable[..., Outcome] | None]) -> Mapping[Kind, tuple[_Check, ...]]:
+def _applicable(check_of: Callable[[Rule], Callable[..., Outcome] | None]) -> Mapping[Kind, tuple[Check, ...]]:
     return {
         kind: tuple(
             (rule, check)
@@ -65,13 +63,15 @@ class Examination:
     crashes: tuple[Crash, ...]
 
 
-def examine(subject: Subject) -> Examination:
-    """Run the rules that look at the instance alone."""
-    found, crashes = _run(_INSTANCE[subject.facts.kind], subject)
+def examine(subject: Subject, recall: Recall | None = None, change: Change = None) -> Examination:
+    """Run the rules that look at the instance alone; ``recall`` spares those that have nothing new to look at."""
+    found, crashes = _run(_INSTANCE[subject.facts.kind], subject, None, recall, change)
     return Examination(subject, tuple(found), tuple(crashes))
 
 
-def judge(examination: Examination, snapshot: Snapshot, policy: Policy) -> Judgement | NeedsComparison:
+def judge(
+    examination: Examination, snapshot: Snapshot, policy: Policy, recall: Recall | None = None, change: Change = None
+) -> Judgement | NeedsComparison:
     """Run the pairwise rules against what the ledger holds, and come to the verdict.
 
     An identical copy of a stored instance is only asked whether it is what the request says: everything else was
@@ -80,7 +80,7 @@ def judge(examination: Examination, snapshot: Snapshot, policy: Policy) -> Judge
     subject = examination.subject
     if snapshot.held and not snapshot.identical and snapshot.comparison is None:
         return NeedsComparison(snapshot.held)
-    pairwise, crashes = _run(_PAIRWISE[subject.facts.kind], subject, snapshot)
+    pairwise, crashes = _run(_PAIRWISE[subject.facts.kind], subject, snapshot, recall, change)
     alone = [one for one in examination.found if one.rule in REQUEST_RULES] if snapshot.identical else examination.found
     found = [*alone, *pairwise]
     if snapshot.held and not snapshot.identical and not any(one.problem.unstorable for one in found):
@@ -96,16 +96,24 @@ def _no_place(held: Held) -> Found:
     return Found(INTERNAL, problem)
 
 
-def _run(checks: Sequence[_Check], *arguments: object) -> tuple[list[Found], list[Crash]]:
-    found: list[Found] = []
+def _run(
+    checks: Sequence[Check], subject: Subject, snapshot: Snapshot | None, recall: Recall | None, change: Change
+) -> tuple[list[Found], list[Crash]]:
     crashes: list[Crash] = []
-    for rule, check in checks:
+
+    def ask(check: Check, subject: Subject, snapshot: Snapshot | None) -> Outcome | None:
+        rule, look = check
         try:
-            outcome = check(*arguments)
+            return look(subject) if snapshot is None else look(subject, snapshot)
         except Exception as error:  # noqa: BLE001 - contained: an instance is never lost to a rule's mistake
             crashes.append(Crash(rule.code, type(error).__name__, place_of(error)))
-            found.append(Found(INTERNAL, Problem(f"rule {rule.code} failed")))
-            continue
-        if isinstance(outcome, Problem):
-            found.append(Found(rule, outcome))
+            return None
+
+    if recall:
+        problems = recall.run(checks, subject, snapshot, change, ask)
+    else:
+        outcomes = [(check[0], ask(check, subject, snapshot)) for check in checks]
+        problems = [(rule, outcome) for rule, outcome in outcomes if isinstance(outcome, Problem)]
+    found = [Found(rule, problem) for rule, problem in problems]
+    found += [Found(INTERNAL, Problem(f"rule {crash.code} failed")) for crash in crashes]
     return found, crashes

@@ -2,7 +2,7 @@
 
 A rule is a small pure function with a code, grades and a docstring. The docstring is its page in
 ``auditscp explain``: the first line states the problem, and headed paragraphs follow (see :data:`SECTIONS`).
-Two decorators make a :class:`Rule` of it; nothing is registered by importing, the catalogue lists every rule by name::
+Three decorators make a :class:`Rule` of it; nothing is registered by importing, the catalogue lists each by its name::
 
     @instance_rule("UID-009", grades(REFUSE, REFUSE), Status.SOP_CLASS_NOT_SUPPORTED, reference="PS3.4 Annex B")
     def sop_class_cannot_be_stored(subject: Subject) -> Outcome:
@@ -10,12 +10,13 @@ Two decorators make a :class:`Rule` of it; nothing is registered by importing, t
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
 from scp.audit.finding import Outcome, Severity
+from scp.audit.series.view import SeriesProblem, SeriesView
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import Tracked
 from scp.dicom.facts import Facts
@@ -32,6 +33,7 @@ class Scope(Enum):
 
     INSTANCE = "i"
     PAIRWISE = "p"
+    SERIES = "s"
 
 
 class Grade(NamedTuple):
@@ -69,6 +71,7 @@ class Rule:
     reference: str
     instance: Callable[[Subject], Outcome] | None = None
     pairwise: Callable[[Subject, Snapshot], Outcome] | None = None
+    series: Callable[[SeriesView], Iterable[SeriesProblem]] | None = None
 
     @property
     def family(self) -> str:
@@ -100,6 +103,7 @@ class Rule:
 
 InstanceCheck = Callable[[Subject], Outcome]
 PairwiseCheck = Callable[[Subject, Snapshot], Outcome]
+SeriesCheck = Callable[[SeriesView], Iterable[SeriesProblem]]
 
 
 def grades(standard: Severity, strict: Severity, **cases: tuple[Severity, Severity]) -> Mapping[str, Grade]:
@@ -155,5 +159,20 @@ def pairwise_rule(
     return make
 
 
-def _slug(check: Callable[..., Outcome]) -> str:
+def series_rule(
+    code: str, severities: Mapping[str, Grade], *, applies: str = "all", reference: str
+) -> Callable[[SeriesCheck], Rule]:
+    """Make a rule that looks at a whole series, once it has become quiet. It says everything it finds, or nothing."""
+
+    def make(check: SeriesCheck) -> Rule:
+        return Rule(
+            code=code, name=_slug(check), doc=inspect.getdoc(check) or "", scope=Scope.SERIES, grades=severities,
+            statuses=_statuses(Status.REFUSED_BY_SETTINGS), kinds=None, applies=applies, reference=reference,
+            series=check,
+        )  # fmt: skip
+
+    return make
+
+
+def _slug(check: Callable[..., object]) -> str:
     return check.__name__.replace("_", "-")

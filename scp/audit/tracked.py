@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Final
 
 from scp.audit.finding import shown_uid
@@ -106,7 +107,7 @@ class Tracked:
 
     ``stack`` is what makes a stack within a series (SOP Class and Image Type); ``acquisition`` adds the Acquisition
     Number; ``slot`` adds all that may legitimately repeat a position or an Instance Number; ``place`` is the image
-    plane, empty if there is none; ``counted`` are the values of :data:`COUNTED`.
+    plane, empty if there is none; ``counted`` are the values of :data:`COUNTED`, ``variant`` stands for them all.
     """
 
     study: Mapping[str, str]
@@ -116,34 +117,56 @@ class Tracked:
     slot: str
     place: str
     counted: Mapping[str, str]
+    variant: str
 
 
-def tracked(facts: Facts, key: bytes) -> Tracked:
-    """Return the compared values of an instance, under the fingerprint key of the ledger."""
+_SLOT: Final = (
+    "echo_numbers", "echo_time", "temporal_position_identifier", "diffusion_b_value", "trigger_time", "sequence_name",
+    "flip_angle", "inversion_time", "repetition_time", "complex_image_component", "receive_coil_name",
+    "convolution_kernel", "concatenation_uid", "image_index",
+)  # fmt: skip
+_SLOT_VALUES: Final = attrgetter(*_SLOT)
+
+FACTS: Final = frozenset(
+    ("image_type", "acquisition_number", *_SLOT, "patient_id", *(name for name in _ALL if name != PATIENT))
+)
+"""The facts of which compared values are made, but for those of the place."""
+
+
+def tracked(facts: Facts, key: bytes, before: Tracked | None = None) -> Tracked:
+    """Return the compared values of an instance, under the fingerprint key of the ledger.
+
+    ``before`` are those of another instance in which none of :data:`FACTS` is different.
+    """
+    place = _place(facts)
+    if before:
+        return Tracked(
+            before.study, before.series, before.stack, before.acquisition, before.slot, place, before.counted,
+            before.variant,
+        )  # fmt: skip
     stack = "\n".join((facts.sop_class_uid, *facts.image_type))
     acquisition = f"{stack}\n{facts.acquisition_number}"
-    slot = "\n".join(
-        (
-            acquisition, facts.echo_numbers, facts.echo_time, facts.temporal_position_identifier,
-            facts.diffusion_b_value, facts.trigger_time, facts.sequence_name, facts.flip_angle,
-            facts.inversion_time, facts.repetition_time, facts.complex_image_component, facts.receive_coil_name,
-            facts.convolution_kernel, facts.concatenation_uid, facts.image_index,
-        )
-    )  # fmt: skip
-    study, series, counted = _shared(key, tuple(attribute.read(facts) for attribute in _ALL.values()))
+    slot = "\n".join((acquisition, *_SLOT_VALUES(facts)))
+    study, series, counted, variant = _shared(key, tuple(attribute.read(facts) for attribute in _ALL.values()))
     return Tracked(
         study=study,
         series=series,
         stack=_digest(stack),
         acquisition=_digest(acquisition),
         slot=_digest(slot),
-        place=_place(facts),
+        place=place,
         counted=counted,
+        variant=variant,
     )
 
 
+def variant_of(counted: Mapping[str, str]) -> str:
+    """Return what stands for a combination of values of :data:`COUNTED`."""
+    return _digest(repr(sorted(counted.items())))
+
+
 @lru_cache(maxsize=1024)
-def _shared(key: bytes, values: tuple[str, ...]) -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]:
+def _shared(key: bytes, values: tuple[str, ...]) -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str], str]:
     """Return what is kept of a study and a series, and what is counted: most slices of a series say the same."""
     kept = {
         name: fingerprint(key, value) if attribute.personal else value[:_LONGEST]
@@ -153,7 +176,7 @@ def _shared(key: bytes, values: tuple[str, ...]) -> tuple[Mapping[str, str], Map
     study, series, counted = (
         {name: kept[name] for name in names if name in kept} for names in (STUDY, SERIES, COUNTED)
     )
-    return study, series, counted
+    return study, series, counted, variant_of(counted)
 
 
 def _place(facts: Facts) -> str:

@@ -4,7 +4,23 @@ from typing import Annotated
 
 import typer
 
-from scp.cli import check, configuration, explain, hash_password, rules, serve
+from scp.cli import (
+    backup,
+    check,
+    configuration,
+    explain,
+    hash_password,
+    quarantine,
+    rebuild,
+    receipts,
+    reload,
+    report,
+    retention,
+    rules,
+    series,
+    serve,
+    verify,
+)
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.version import __version__
 
@@ -17,10 +33,19 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("serve")(serve.serve)
+app.command("reload")(reload.reload)
 app.command("check")(check.check)
+app.add_typer(quarantine.app, name="quarantine")
+app.command("receipts")(receipts.receipts)
+app.command("report")(report.report)
 app.command("rules")(rules.rules)
 app.command("explain")(explain.explain)
 app.command("hash-password")(hash_password.hash_password)
+app.command("verify")(verify.verify)
+app.command("backup")(backup.backup)
+app.command("rebuild")(rebuild.rebuild)
+app.command("retention")(retention.retention)
+app.add_typer(series.app, name="series")
 app.add_typer(configuration.app, name="config")
 
 

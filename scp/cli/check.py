@@ -16,8 +16,12 @@ from rich.text import Text
 from scp.audit.catalogue import find
 from scp.audit.finding import Decision, Severity
 from scp.audit.policy import Profile
+from scp.audit.series.result import SeriesAudit, SeriesVerdict
+from scp.audit.series.result import document as series_document
 from scp.checking import Checked, Checker, Skipped, files_under, shown
 from scp.cli.options import ConfigOption, FormatOption, OutputFormat, errors, fail, settings_from
+from scp.cli.plot import PlotOption, draw_into, picture_folder
+from scp.cli.series import print_series
 from scp.observe import logs
 from scp.wiring import policy_of, walk_limits
 
@@ -28,9 +32,11 @@ def check(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files and folders.", show_default=False)],
     output: FormatOption = OutputFormat.TEXT,
     profile: Annotated[Profile | None, typer.Option("--profile", help="Instead of the configured one.")] = None,
+    pixels: Annotated[bool, typer.Option("--pixels", help="Look for copies of pixel data, too (DUP-008).")] = False,
+    plot: PlotOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Judge files as if each had been sent, in the order given.
+    """Judge files as if each had been sent, in the order given, and then each series as a whole.
 
     Exits with 0 if nothing would be refused, 1 if something would be, 2 if it could not run.
     """
@@ -39,6 +45,7 @@ def check(
         fail("\n".join(f"{path}: there is no such file or folder" for path in missing))
     settings = settings_from(config, {"--profile": profile})
     logs.configure("auto", "error", sys.stderr)
+    pictures = picture_folder(plot)
     checker = Checker(policy_of(settings), walk_limits(settings))
     write = _write_json if output is OutputFormat.JSON else _write_text
     started, tally, codes = time.perf_counter(), Counter[str](), Counter[str]()
@@ -48,6 +55,11 @@ def check(
         if isinstance(result, Checked):
             codes.update(finding["code"] for finding in result.findings)
         write(result)
+    for number, audit in enumerate(checker.series(pixels=pixels), 1):
+        if pictures:
+            draw_into(pictures, number, audit)
+        codes.update(finding.code for finding in audit.findings)
+        _write_series(output, audit)
     _write_summary(output, tally, codes, time.perf_counter() - started)
     raise typer.Exit(1 if tally[Decision.REFUSE.value] else 0)
 
@@ -100,6 +112,15 @@ def _write_text(result: Checked | Skipped) -> None:
                 out.print(Text(f"               {side}: {_shown(finding[side])}"))
         if finding["other"]:
             out.print(Text(f"               other: {finding['other']['path']}"))
+
+
+def _write_series(output: OutputFormat, audit: SeriesAudit) -> None:
+    if output is OutputFormat.JSON:
+        _line(series_document(audit))
+    elif audit.verdict is not SeriesVerdict.CONSISTENT:
+        shown = series_document(audit)
+        shown["findings"] = [one for one in shown["findings"] if one["severity"] != str(Severity.INFO)]
+        print_series(Console(soft_wrap=True, highlight=False), shown)
 
 
 def _shown(value: Any) -> str:

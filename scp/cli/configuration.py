@@ -4,17 +4,19 @@ import typer
 
 from scp.cli.options import ConfigOption, fail_over, settings_from
 from scp.config import ConfigurationError, render
-from scp.wiring import trust_of
+from scp.renewal import prepared
+from scp.wiring import check_console
 
 app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
 
 
 @app.command("check")
 def check(config: ConfigOption = None) -> None:
-    """Say everything that is wrong with the configuration, certificates included; exits with 2 if anything is."""
+    """Say all that is wrong with the configuration, certificates and secrets included; exits with 2 if anything is."""
     settings = settings_from(config)
     try:
-        trust_of(settings)
+        prepared(settings)
+        check_console(settings)
     except ConfigurationError as error:
         fail_over(error)
     typer.echo(f"{config or 'the defaults'}: no problems")

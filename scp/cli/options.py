@@ -29,15 +29,23 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Configuration file (TOML).", envvar="AUDITSCP_CONFIG"),
 ]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Folder for everything that is kept.")
+]
 FormatOption = Annotated[OutputFormat, typer.Option("--format", help="How the result is written.")]
 
 
 def settings_from(config: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
     """Load the configuration; if it is wrong, say everything that is, and exit with 2."""
     try:
-        return load(config, overrides=overrides, environ=os.environ, known_codes=known_codes())
+        return settings_of(config, overrides)
     except ConfigurationError as error:
         fail_over(error)
+
+
+def settings_of(config: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
+    """Load the configuration. Raises ConfigurationError with everything that is wrong with it."""
+    return load(config, overrides=overrides, environ=os.environ, known_codes=known_codes())
 
 
 def fail_over(error: ConfigurationError) -> NoReturn:

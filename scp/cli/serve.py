@@ -3,19 +3,23 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
-from scp.cli.options import ConfigOption, fail, fail_over, settings_from
+from scp import failpoints
+from scp.cli.options import ConfigOption, fail, fail_over, settings_from, settings_of
 from scp.cli.signals import Signals
 from scp.config import ConfigurationError
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.errors import NodeFault
 from scp.observe import logs
-from scp.wiring import make_node
+from scp.renewal import Renewal
+from scp.standing import Standing, publish, withdraw
+from scp.wiring import check_console, console_of, make_node
 
 
 def serve(
@@ -27,18 +31,20 @@ def serve(
     port: Annotated[int | None, typer.Option("--port", metavar="N", help="TCP port; 0 takes a free one.")] = None,
     ae_title: Annotated[str | None, typer.Option("--ae-title", metavar="T", help="AE title of this node.")] = None,
 ) -> None:
-    """Receive, judge, keep and answer, until SIGTERM or SIGINT. SIGHUP reads the certificates of [tls] again.
+    """Receive, judge, keep and answer, until SIGTERM or SIGINT. SIGHUP reads the configuration again.
 
     Exits with 0 after draining, and with 2 if the node cannot start.
     """
-    settings = settings_from(
-        config, {"--data": data and str(data), "--host": host, "--port": port, "--ae-title": ae_title}
-    )
+    given = {"--data": data and str(data), "--host": host, "--port": port, "--ae-title": ae_title}
+    settings = settings_from(config, given)
     logs.configure(settings.log.format, settings.log.level)
     log = structlog.get_logger()
+    failpoints.arm(os.environ)
     signals = Signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     try:
+        check_console(settings)
         node = make_node(settings)
+        console = console_of(node)
     except ConfigurationError as error:
         fail_over(error)
     except NodeFault as fault:
@@ -49,6 +55,14 @@ def serve(
     except OSError as error:
         node.close()
         fail(f"cannot listen on {settings.node.host} port {settings.node.port}: {error.strerror}")
+    try:
+        pages = console.start() if console else None
+    except OSError as error:
+        node.close()
+        fail(f"cannot listen on {settings.console.host} port {settings.console.port}: {error.strerror}")
+    for keeper in node.keepers:
+        keeper.start()
+    node.watch.start()
     log.info(
         "ready",
         ae_title=settings.node.ae_title,
@@ -62,19 +76,30 @@ def serve(
         tls=settings.tls.enabled,
         pid=os.getpid(),
     )
+    if pages:
+        log.info("console_ready", host=pages[0], port=pages[1], tls=settings.console.tls)
     if endpoint:
         endpoint.tell()
     if settings.storage.durability == "none":
         log.warning("not_durable", meaning="a power cut may lose what was answered with success")
+    renewal = Renewal(node, lambda: settings_of(config, given))
+    folder = settings.storage.folder
+    with suppress(OSError):  # then nobody can ask for a reload but by SIGHUP
+        publish(folder, Standing(os.getpid()))
     for number in signals:
         if number is not signal.SIGHUP:
             break
-        if endpoint:
-            endpoint.reload()
-        else:
-            log.info("nothing_to_reload", tls=False)
-    log.info("draining", seconds=settings.association.drain_timeout)
-    drained = node.server.drain(settings.association.drain_timeout)
+        outcome = renewal.reload()
+        if console and not outcome.problems:
+            console.renew()
+        with suppress(OSError):
+            publish(folder, Standing(os.getpid(), outcome))
+    seconds = node.settings.association.drain_timeout
+    log.info("draining", seconds=seconds)
+    drained = node.server.drain(seconds)
+    withdraw(folder)
+    if console:
+        console.stop()
     node.close()
     log.info("stopped", finished=drained.finished, aborted=drained.aborted)
     sys.stdout.flush()

@@ -6,12 +6,14 @@ length for the administrator, and a test holds the two together.
 
 from inspect import isclass
 from pathlib import Path
-from typing import Annotated, Final, Self, get_args
+from typing import Annotated, Self, get_args
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
+from pydantic import ByteSize, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from scp.config.expecting import Between, Expecting, complaint
+from scp.config.notify import Notify
+from scp.config.section import KEYS, Section
 from scp.config.values import (
     AS_LIST,
     FINGERPRINT,
@@ -19,17 +21,21 @@ from scp.config.values import (
     AETitle,
     CallingAETitles,
     ClientCertificates,
+    Days,
     Durability,
     FilePath,
     Flag,
     Folder,
     Host,
+    HostName,
     Identical,
     LogFormat,
     LogLevel,
+    Passwords,
     PduLength,
     Port,
     Profile,
+    Reserve,
     Responses,
     Seconds,
     Severities,
@@ -41,15 +47,6 @@ from scp.config.values import (
     WarningStatus,
     holds,
 )
-
-KEYS: Final = "keys"
-"""Under this name in a field's schema stands what the keys of its table are, if they are not rules."""
-
-
-class Section(BaseModel):
-    """A table of the file: frozen, and without room for unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Node(Section):
@@ -179,6 +176,21 @@ class Storage(Section):
         default="full",
         description="`full`: what was answered with success survives a power cut; `none`: for trials.",
     )
+    reserve_bytes: Reserve = Field(
+        default=ByteSize(1024**3),
+        description="Free space below which every instance is answered A700 before it is received; `0`: none.",
+    )
+
+
+class Retention(Section):
+    """``[retention]``: how long things are kept. Nothing is removed unless this is set."""
+
+    archive_days: Days = Field(
+        default=0, description="Days without a request about a study after which it leaves the archive; `0`: never."
+    )
+    quarantine_days: Days = Field(
+        default=0, description="Days after which an object and its case leave quarantine; `0`: never."
+    )
 
 
 class Limits(Section):
@@ -224,6 +236,14 @@ class Duplicates(Section):
     )
 
 
+class Series(Section):
+    """``[series]``: when a whole series is judged."""
+
+    quiet_seconds: Annotated[float, Between(0.1, 86_400, "a number of seconds")] = Field(
+        default=60.0, description="Seconds without a new instance after which a series is audited."
+    )
+
+
 class Peer(Section):
     """One ``[[peer]]``: what is different for one sender. The first that matches counts."""
 
@@ -256,6 +276,36 @@ class Log(Section):
     level: LogLevel = Field(default="info", description="The least important line that is written.")
 
 
+class Console(Section):
+    """``[console]``: pages for a browser, and the HTTP API behind the same rights."""
+
+    enabled: Flag = Field(default=False, description="Offer the console and the HTTP API.")
+    host: Host = Field(
+        default="127.0.0.1", description="Address to listen on; beyond this machine only with users who log in."
+    )
+    port: Port = Field(default=8112, description="TCP port; `0` takes any free one, which the log then names.")
+    tls: Flag = Field(default=False, description="Speak HTTPS, with `tls.certificate` and `tls.key`.")
+    names: Annotated[tuple[HostName, ...], AS_LIST, Expecting("a list of host names")] = Field(
+        default=(), description="Names by which browsers call it, beside addresses of this machine; elsewhere any."
+    )
+    idle_seconds: Annotated[float, Between(60, 86_400, "a number of seconds")] = Field(
+        default=1800.0, description="Seconds without a page after which a user must log in again."
+    )
+    session_seconds: Annotated[float, Between(60, 604_800, "a number of seconds")] = Field(
+        default=43_200.0, description="Seconds after which a user must log in again in any case."
+    )
+    operators: Passwords = Field(
+        default={},
+        description="Users who may act: what `auditscp hash-password` prints, by user name.",
+        json_schema_extra={KEYS: "<user name>"},
+    )
+    viewers: Passwords = Field(
+        default={},
+        description="Users who may look: what `auditscp hash-password` prints, by user name.",
+        json_schema_extra={KEYS: "<user name>"},
+    )
+
+
 class Settings(Section):
     """The whole configuration of a node. ``Settings()`` is the defaults."""
 
@@ -265,10 +315,14 @@ class Settings(Section):
     user_identity: UserIdentity = UserIdentity()
     classes: Classes = Classes()
     storage: Storage = Storage()
+    retention: Retention = Retention()
     limits: Limits = Limits()
     audit: Audit = Audit()
     duplicates: Duplicates = Duplicates()
+    series: Series = Series()
     log: Log = Log()
+    console: Console = Console()
+    notify: Notify = Notify()
     responses: Responses = Field(
         default={},
         description="Status of four hexadecimal digits with which a rule refuses, instead of its own.",

@@ -7,7 +7,8 @@ from pydantic_core import ErrorDetails
 
 from scp.config.expecting import shown, suggestion
 from scp.config.locate import Location
-from scp.config.model import Section, Settings, section_of
+from scp.config.model import Settings, section_of
+from scp.config.section import Section
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from pydantic.fields import FieldInfo
 
-from scp.config.model import KEYS, Section, Settings, section_of
+from scp.config.model import Settings, section_of
 from scp.config.render import toml_value
+from scp.config.section import KEYS, Section
 
 PREFIX: Final = "AUDITSCP_"
 """Every environment variable that sets something begins with this."""
@@ -51,12 +52,16 @@ def _rows() -> Iterator[Setting]:
 def _section_rows(section_name: str, section: type[Section], defaults: dict[str, Any]) -> Iterator[Setting]:
     for name, field in section.model_fields.items():
         default = defaults.get(name)
+        within = section_of(field)
+        if within:
+            yield from _section_rows(f"{section_name}.{name}", within, defaults[name])
+            continue
         is_table = isinstance(default, dict)
         yield Setting(
             header=f"[{section_name}.{name}]" if is_table else f"[{section_name}]",
             name=_keys(field) if is_table else name,
             default="" if is_table or default is None else toml_value(default),
-            variable=f"{PREFIX}{section_name}__{name}".upper(),
+            variable=f"{PREFIX}{section_name.replace('.', '__')}__{name}".upper(),
             description=field.description or "",
         )
 

@@ -39,6 +39,8 @@ Seconds = Annotated[float, Between(1, 3600, "a number of seconds")]
 
 
 def _spell_size(size: int) -> str | int:
+    if not size:
+        return 0
     units = {"TiB": 1024**4, "GiB": 1024**3, "MiB": 1024**2, "KiB": 1024}
     return next((f"{size // unit} {name}" for name, unit in units.items() if size % unit == 0), int(size))
 
@@ -48,6 +50,12 @@ Size = Annotated[
     PlainSerializer(_spell_size, when_used="json"),
     Between(1024, 1024**4, "a size in bytes", 'or text such as "4 GiB"'),
 ]
+Reserve = Annotated[
+    ByteSize,
+    PlainSerializer(_spell_size, when_used="json"),
+    Between(0, 1024**4, "a size in bytes", '0 for none, or text such as "1 GiB"'),
+]
+Days = Annotated[int, Between(0, 36500, "a number of days", "0 means for ever")]
 PduLength = Annotated[
     int,
     Between(4096, 1024**2, "a PDU length in bytes", "0, no limit, is not offered: a peer could fill the memory"),
@@ -82,6 +90,12 @@ Host = Annotated[
     str,
     AfterValidator(_host),
     Expecting('an address or host name to listen on, such as "0.0.0.0", "127.0.0.1" or "::"'),
+]
+
+HostName = Annotated[
+    str,
+    AfterValidator(lambda value: _host(value).lower()),
+    Expecting('a host name or address without a port, such as "pacs.example"'),
 ]
 
 Network = IPv4Network | IPv6Network
@@ -181,6 +195,26 @@ def _users(value: object) -> object:
 
 
 Users = Annotated[Mapping[str, Annotated[str, BeforeValidator(_hashed)]], BeforeValidator(_users)]
+
+
+def _given(value: str) -> str:
+    if not value:
+        raise complaint('a password is needed: the value is what "auditscp hash-password" prints')
+    return value
+
+
+def _login_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._@-]{1,64}", value):
+        raise complaint("a user name has 1 to 64 letters, digits and signs of . _ @ -")
+    return value
+
+
+Passwords = Annotated[
+    Mapping[
+        Annotated[str, AfterValidator(_login_name)], Annotated[str, BeforeValidator(_hashed), AfterValidator(_given)]
+    ],
+    BeforeValidator(_users),
+]
 
 
 def _named_uid(kind: str, *, others: bool) -> Callable[[str], str]:

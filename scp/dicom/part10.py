@@ -21,6 +21,8 @@ _PREAMBLE: Final = bytes(128) + b"DICM"
 _SHORT: Final = struct.Struct("<HH2sH")
 _GROUP_LENGTH: Final = 0x0000
 _CLASS_UID: Final = 0x0012
+_PRIVATE_CREATOR_UID: Final = 0x0100
+_PRIVATE_INFORMATION: Final = 0x0102
 _LONGEST_UID: Final = 256
 _NOT_AE: Final = re.compile(r"[^ -\[\]-~]")
 
@@ -29,9 +31,10 @@ EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
 EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
 
 
-def file_header(request: Request) -> bytes:
+def file_header(request: Request, note: bytes = b"") -> bytes:
     """Return preamble, prefix and File Meta Information for what a request brings.
 
+    ``note`` goes into Private Information (0002,0102), padded with a space if need be: see :mod:`scp.provenance`.
     Only the command set and negotiation speak here; nothing is copied from the Data Set. A UID that is not safe to
     show is left empty: such an object goes to quarantine, and its receipt has what the peer said.
     """
@@ -40,8 +43,10 @@ def file_header(request: Request) -> bytes:
         request.sop_class_uid, request.transfer_syntax, association.calling_ae_title, association.called_ae_title
     )
     instance = _elements((0x0003, b"UI", _uid(request.sop_instance_uid)))
-    length = len(before) + len(instance) + len(after)
-    return b"".join((_PREAMBLE, struct.pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, length), before, instance, after))
+    private = _private(note) if note else b""
+    length = len(before) + len(instance) + len(after) + len(private)
+    group_length = struct.pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, length)
+    return b"".join((_PREAMBLE, group_length, before, instance, after, private))
 
 
 @lru_cache(maxsize=1024)
@@ -58,9 +63,18 @@ def _around(sop_class_uid: str, transfer_syntax: str, calling: str, called: str)
     )
 
 
+def _private(note: bytes) -> bytes:
+    """Return Private Information Creator UID and Private Information."""
+    note += b" " * (len(note) % 2)
+    return _PRIVATE_CREATOR + struct.pack("<HH2sHI", 0x0002, _PRIVATE_INFORMATION, b"OB", 0, len(note)) + note
+
+
 def _elements(*elements: tuple[int, bytes, bytes]) -> bytes:
     """Write elements of group 0002 in Explicit VR Little Endian, those without a value left out."""
     return b"".join(_SHORT.pack(0x0002, number, vr, len(value)) + value for number, vr, value in elements if value)
+
+
+_PRIVATE_CREATOR: Final = _elements((_PRIVATE_CREATOR_UID, b"UI", IMPLEMENTATION_CLASS_UID.encode() + b"\0"))
 
 
 def _uid(uid: str) -> bytes:
@@ -104,6 +118,18 @@ def read_file(data: memoryview | bytes) -> Part10 | NotDicom:
     if start == 0 and end == 0 and not _looks_like_data_set(data):
         return NotDicom("no DICM prefix after 128 bytes, and no element where a Data Set would begin")
     return Part10(end, syntax or _guess(bytes(data[end : end + 8])), meta)
+
+
+def read_note(data: memoryview | bytes) -> bytes:
+    """Return Private Information (0002,0102) as :func:`file_header` wrote it; empty if there is none of ours."""
+    position, creator = 132 if bytes(data[128:132]) == b"DICM" else 0, ""
+    while element := _meta_element(data, position):
+        position = element.end
+        if element.number == _PRIVATE_CREATOR_UID:
+            creator = strip_uid(bytes(data[element.value : element.end]))
+        elif element.number == _PRIVATE_INFORMATION and creator == IMPLEMENTATION_CLASS_UID:
+            return bytes(data[element.value : element.end])
+    return b""
 
 
 def _read_meta(data: memoryview | bytes, start: int) -> tuple[int, Mapping[int, str]]:

@@ -1,7 +1,9 @@
 """From the bytes of a Data Set to its facts: inflate, walk, decode."""
 
+from scp.dicom.decoder import Decoder, places_of
 from scp.dicom.defect import Defect
-from scp.dicom.facts import Facts, facts_of
+from scp.dicom.facts import Facts
+from scp.dicom.shape import Shapes
 from scp.dicom.syntax import EXPLICIT_LITTLE, encoding_of, inflate
 from scp.dicom.walk import Limits, Scan, walk
 
@@ -17,7 +19,34 @@ def scan_of(data: memoryview | bytes, transfer_syntax: str, limits: Limits) -> t
     return data, walk(data, encoding, limits)
 
 
-def read_facts(data: memoryview | bytes, transfer_syntax: str, limits: Limits) -> Facts:
-    """Return what rules need of a Data Set. Never raises, whatever the bytes: a defect is one of the facts."""
-    walked, scan = scan_of(data, transfer_syntax, limits)
-    return facts_of(walked, scan, encoding_of(transfer_syntax) or EXPLICIT_LITTLE)
+def read_facts(
+    data: memoryview | bytes, transfer_syntax: str, limits: Limits, decoder: Decoder | None = None
+) -> Facts:
+    """Return what rules need of a Data Set. Never raises, whatever the bytes: a defect is one of the facts.
+
+    ``decoder`` is that of the Data Set before, which spares what both have in common.
+    """
+    encoding = encoding_of(transfer_syntax) or EXPLICIT_LITTLE
+    if decoder is None or encoding.deflated:
+        walked, scan = scan_of(data, transfer_syntax, limits)
+        return (decoder or Decoder()).facts_of(walked, scan, encoding)
+    known = recognised(data, len(data), transfer_syntax, decoder)
+    if known:
+        return known
+    scan = walk(data, encoding, limits)
+    places = places_of(scan.elements)
+    shapes = decoder.shapes.setdefault(transfer_syntax, Shapes())
+    shapes.learn(data, scan, places, explicit=encoding.explicit)
+    return decoder.facts_of(data, scan, encoding, places)
+
+
+def recognised(head: memoryview | bytes, length: int, transfer_syntax: str, decoder: Decoder) -> Facts | None:
+    """Return the facts of a Data Set of so many bytes that begins so, if it is encoded like one that was read before.
+
+    Otherwise there is no knowing without all of it. At most ``shape.LONGEST`` bytes are looked at.
+    """
+    shapes = decoder.shapes.get(transfer_syntax)
+    shape = shapes.find(head, length) if shapes else None
+    if shape is None:
+        return None
+    return decoder.facts_of(head, shape.scan, encoding_of(transfer_syntax) or EXPLICIT_LITTLE, shape.places)

@@ -51,6 +51,10 @@ def _short(raw: bytes, little: bool) -> Integer:
     return _single(values.unsigned_shorts(raw, little=little))
 
 
+def _long(raw: bytes, little: bool) -> Integer:
+    return _single(values.unsigned_longs(raw, little=little))
+
+
 def _shorts_as_text(raw: bytes, little: bool) -> str:
     found = values.unsigned_shorts(raw, little=little)
     return "" if isinstance(found, Malformed) else "\\".join(map(str, found))
@@ -89,6 +93,9 @@ _PLAIN: Final[Mapping[str, tuple[int, _Reader]]] = {
     "spacing_between_slices": (t.SPACING_BETWEEN_SLICES, values.decimal_strings),
     "slice_location": (t.SLICE_LOCATION, values.decimal_strings),
     "photometric_interpretation": (t.PHOTOMETRIC_INTERPRETATION, _texts),
+    "gantry_tilt": (t.GANTRY_DETECTOR_TILT, values.decimal_strings),
+    "images_in_acquisition": (t.IMAGES_IN_ACQUISITION, _integer),
+    "number_of_temporal_positions": (t.NUMBER_OF_TEMPORAL_POSITIONS, _integer),
     "acquisition_number": (t.ACQUISITION_NUMBER, _number),
     "echo_numbers": (t.ECHO_NUMBERS, _number),
     "echo_time": (t.ECHO_TIME, _number),
@@ -125,6 +132,9 @@ _TEXT: Final[Mapping[str, int]] = {
 # Binary numbers, in the byte order of the transfer syntax.
 _BINARY: Final[Mapping[str, tuple[int, Callable[[bytes, bool], Any]]]] = {
     "in_concatenation_number": (t.IN_CONCATENATION_NUMBER, _short),
+    "in_concatenation_total_number": (t.IN_CONCATENATION_TOTAL_NUMBER, _short),
+    "concatenation_frame_offset": (t.CONCATENATION_FRAME_OFFSET_NUMBER, _long),
+    "number_of_slices": (t.NUMBER_OF_SLICES, _short),
     "rows": (t.ROWS, _short),
     "columns": (t.COLUMNS, _short),
     "samples_per_pixel": (t.SAMPLES_PER_PIXEL, _short),

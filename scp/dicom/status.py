@@ -2,7 +2,8 @@
 
 Ranges are PS3.7 §9.1.1.1.9 and PS3.4 Table B.2-1: ``A7xx`` our resources (try again), ``A9xx`` the Data Set does not
 match its SOP Class, ``Cxxx`` the Data Set cannot be accepted, ``B0xx`` stored with a warning. Not used, because other
-software gives them another meaning: C001, C002, C210 and C211 (pynetdicom's own) and C122 (DICOMweb).
+software gives them another meaning: C001, C002, C210 and C211 (pynetdicom's own) and C122 (DICOMweb). Nor is 0210,
+duplicate invocation: requests are answered one by one, so that no Message ID is in use when the next one is read.
 """
 
 from enum import IntEnum
@@ -30,9 +31,8 @@ class Status(IntEnum):
     INVALID_SOP_INSTANCE_UID = 0x0117, "The SOP Instance UID is not a UID."
     SOP_CLASS_NOT_SUPPORTED = 0x0122, "Instances of this SOP Class cannot be stored."
     NOT_AUTHORISED = 0x0124, "This sender may not store here."
-    DUPLICATE_INVOCATION = 0x0210, "The Message ID is in use."
     UNRECOGNISED_OPERATION = 0x0211, "This operation is not offered on this Presentation Context."
-    MISTYPED_ARGUMENT = 0x0212, "The command set is not that of a C-STORE request."
+    MISTYPED_ARGUMENT = 0x0212, "The C-STORE request says that it has no Data Set."
 
     OUT_OF_RESOURCES = 0xA700, "The node cannot store now; nothing is wrong with the instance: try again."
 

@@ -1,7 +1,9 @@
 """A second look at a ledger: for reports, pages and verbs, beside a node that writes."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -30,3 +32,20 @@ def open_reader(path: Path) -> apsw.Connection:
     if version != VERSION:
         raise LedgerFault(f"the ledger has version {version}; this release reads version {VERSION}")
     return db
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[apsw.Connection]:
+    """Give a connection for reading, and close it. Raises LedgerFault if the ledger fails."""
+    db = open_reader(path)
+    try:
+        yield db
+    except apsw.Error as error:
+        raise LedgerFault(f"the ledger cannot be read ({type(error).__name__})") from error
+    finally:
+        db.close()
+
+
+def fetch(db: apsw.Connection, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement."""
+    return db.execute(statement, values).fetchall()

@@ -34,6 +34,12 @@ class References:
         self._series: dict[str, Known] = {}
         self._stacks: dict[tuple[int, str], StackReference] = {}
 
+    def forget(self) -> None:
+        """Read everything again: something else than an admission has changed the ledger."""
+        self._studies.clear()
+        self._series.clear()
+        self._stacks.clear()
+
     def study(self, uid: str) -> Known | None:
         """Return the study with this UID."""
         return self._remembered(self._studies, uid, rows.SELECT_STUDY, (uid,), _known)

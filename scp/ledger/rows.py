@@ -6,7 +6,9 @@ import orjson
 
 from scp.audit.finding import Finding, Other, Problem, Severity, Verdict, shown_uid
 from scp.audit.snapshot import Held, Neighbour, Reference, StackReference
+from scp.audit.tracked import PATIENT
 from scp.dicom.facts import Facts
+from scp.dicom.geometry import geometry_of
 from scp.dicom.request import Association, Request
 from scp.ids import as_text, from_text
 from scp.layout import Place, Placement, archive_path, timestamp
@@ -43,22 +45,31 @@ SELECT_NEIGHBOUR: Final = f"""SELECT {_OTHER}, other.slot, other.place, other.so
     FROM instance AS near {_join("near.id")} WHERE near.id = ?"""
 # Joins open every table before they find nothing, which is nearly always: so first the number alone.
 FIND_HELD: Final = "SELECT id FROM instance WHERE uid = ?"
-FIND_NEIGHBOURS: Final = "SELECT id FROM instance WHERE series = ? AND number = ? AND uid <> ? ORDER BY id LIMIT 1000"
+# Not ordered: that would cost more than all else, for a list that is nearly always empty.
+FIND_NAMESAKES: Final = "SELECT id FROM instance WHERE series = ? AND number = ? AND uid <> ? LIMIT 1000"
+FIND_NEIGHBOURS: Final = "SELECT id FROM instance WHERE series = ? AND number = ? AND slot = ? AND uid <> ? LIMIT 100"
 SELECT_RECEIPT: Final = """SELECT receipt.id, received, message_id, affected_sop_class_uid, affected_sop_instance_uid,
     abstract_syntax, transfer_syntax, study_instance_uid, series_instance_uid, outcome, status, comment, digest, size,
     kept, path, original, association.id, address, port, calling_ae_title, called_ae_title, implementation_class_uid,
     implementation_version_name FROM receipt JOIN association ON association.id = receipt.association"""
-SELECT_FINDINGS: Final = f"""SELECT code, severity, finding.status, message, tags, expected, found, {_OTHER}
-    FROM finding {_join("finding.other").replace("JOIN", "LEFT JOIN")} WHERE finding.receipt = ? ORDER BY position"""
+# Of a finding the other is named by its receipt, as it may have left the archive since.
+SELECT_FINDINGS: Final = """SELECT code, severity, finding.status, message, tags, expected, found, other.id,
+    coalesce(instance.uid, other.affected_sop_instance_uid), other.path, calling_ae_title, address, other.received
+    FROM finding LEFT JOIN receipt AS other ON other.id = finding.other LEFT JOIN instance ON instance.id = other.id
+    LEFT JOIN association ON association.id = other.association WHERE finding.receipt = ? ORDER BY position"""
 
 INSERT_ASSOCIATION: Final = """INSERT OR IGNORE INTO association (id, address, port, calling_ae_title, called_ae_title,
     implementation_class_uid, implementation_version_name) VALUES (?, ?, ?, ?, ?, ?, ?)"""
-INSERT_RECEIPT: Final = f"INSERT INTO receipt VALUES ({', '.join('?' * 19)})"
+INSERT_RECEIPT: Final = f"INSERT INTO receipt VALUES ({', '.join('?' * 21)})"
 INSERT_FINDING: Final = f"INSERT INTO finding VALUES ({', '.join('?' * 10)})"
-INSERT_INSTANCE: Final = f"INSERT INTO instance VALUES ({', '.join('?' * 14)})"
+INSERT_INSTANCE: Final = f"INSERT INTO instance VALUES ({', '.join('?' * 15)})"
 INSERT_STACK: Final = "INSERT OR IGNORE INTO stack VALUES (?, ?, ?, ?, ?, ?, ?)"
-INSERT_STUDY: Final = "INSERT INTO study (uid, reference, tracked) VALUES (?, ?, ?) RETURNING id"
-INSERT_SERIES: Final = "INSERT INTO series (uid, study, reference, tracked) VALUES (?, ?, ?, ?) RETURNING id"
+# A study or series is there already if all its instances were taken away.
+INSERT_STUDY: Final = """INSERT INTO study (uid, reference, tracked) VALUES (?, ?, ?)
+    ON CONFLICT (uid) DO UPDATE SET (reference, tracked) = (excluded.reference, excluded.tracked) RETURNING id"""
+INSERT_SERIES: Final = """INSERT INTO series (uid, study, reference, tracked) VALUES (?, ?, ?, ?)
+    ON CONFLICT (uid) DO UPDATE SET (study, reference, tracked) = (excluded.study, excluded.reference, excluded.tracked)
+    RETURNING id"""
 UPSERT_VARIANT: Final = """INSERT INTO variant VALUES (?, ?, 1)
     ON CONFLICT (series, tracked) DO UPDATE SET instances = instances + 1"""
 
@@ -91,6 +102,7 @@ def receipt_row(
     placement: Placement,
     draft: Draft | None = None,
     verdict: Verdict | None = None,
+    scanner: int | None = None,
 ) -> Row:
     """Return what INSERT_RECEIPT takes; ``draft`` and ``verdict`` where the data were judged."""
     return (
@@ -103,7 +115,8 @@ def receipt_row(
         verdict.comment if verdict else "",
         dumps(dict(verdict.tightened)) if verdict and verdict.tightened else None,
         draft.digest if draft else None,
-        size, placement.place.value, placement.path, placement.original,
+        size, placement.place.value, placement.path, placement.original, scanner,
+        draft.subject.tracked.study.get(PATIENT, "") if draft and outcome is Outcome.REFUSE else "",
     )  # fmt: skip
 
 
@@ -114,7 +127,7 @@ def instance_row(draft: Draft, study: int, series: int) -> Row:
         draft.receipt, facts.sop_instance_uid, study, series, uid(facts.sop_class_uid),
         draft.subject.request.transfer_syntax, _integer(facts.instance_number), tracked.slot, tracked.place,
         uid(facts.concatenation_uid), _integer(facts.in_concatenation_number), tracked.study.get("patient", ""),
-        draft.digest, 0,
+        draft.digest, 0, geometry_of(facts, tracked.stack, tracked.variant),
     )  # fmt: skip
 
 
@@ -175,10 +188,10 @@ def neighbour_of(row: Row) -> Neighbour:
 
 def finding_of(row: Row) -> Finding:
     """Read a row of SELECT_FINDINGS."""
-    code, severity, status, message, tags, expected, found = row[:7]
+    code, severity, status, message, tags, expected, found, receipt, uid, path, calling, address, received = row
     problem = Problem(
         message=message, tags=tuple(orjson.loads(tags)), expected=_value(expected), found=_value(found),
-        other=_other(row[7:]) if row[7] is not None else None,
+        other=None if receipt is None else Other(receipt, uid, path, calling, address, timestamp(received)),
     )  # fmt: skip
     return Finding(code, Severity(severity), status, problem)
 

@@ -15,6 +15,7 @@ import apsw
 
 from scp.audit.engine import Judgement
 from scp.audit.finding import Decision
+from scp.audit.rules.num import UNIQUE
 from scp.audit.snapshot import Neighbour, Snapshot
 from scp.dicom.facts import Facts
 from scp.dicom.request import Association, Request
@@ -22,8 +23,11 @@ from scp.errors import LedgerFault
 from scp.ids import from_text
 from scp.layout import Place, Placement, archive_path, quarantine_path
 from scp.ledger import rows
+from scp.ledger.batch import Batches
+from scp.ledger.key import check_of, key_path, load_key, load_or_make_key, verify
 from scp.ledger.port import Admitted, Draft, Receipt
 from scp.ledger.references import References
+from scp.ledger.scanners import Scanners
 from scp.ledger.schema import SCHEMA, VERSION
 from scp.outcomes import Ending, Outcome
 
@@ -31,6 +35,16 @@ T = TypeVar("T")
 
 Durability = Literal["full", "none"]
 _BUSY_MS: Final = 5_000
+_CHECKPOINT_PAGES: Final = 4_000
+"""Pages of the write-ahead log, 16 MB, after which one commit has to carry them over: every 500 instances or so."""
+
+
+class _Undone(Exception):
+    """A transaction that came to nothing, and why."""
+
+    def __init__(self, outcome: object) -> None:
+        super().__init__("undone")
+        self.outcome = outcome
 
 
 class SqliteLedger:
@@ -40,30 +54,40 @@ class SqliteLedger:
         """Open the ledger, making it if it does not exist. Raises LedgerFault if that cannot be done."""
         self._lock = threading.Lock()
         self._associations: set[int] = set()
+        self._seen: object = None
+        self._batches = Batches(self._transaction, _concerns_all)
         try:
             if path:  # before SQLite makes the files beside it, which get the same mode
                 path.touch()
                 path.chmod(0o600)
             self._db = apsw.Connection(str(path) if path else ":memory:")
+        except (apsw.Error, OSError) as error:
+            raise _fault("opened", error) from error
+        try:
             self._db.set_busy_timeout(_BUSY_MS)
             self._db.pragma("journal_mode", "wal")
             self._db.pragma("synchronous", "full" if durability == "full" else "off")
             self._db.pragma("foreign_keys", False)  # every write is made by one function, in order
             self._db.pragma("cache_size", -65_536)
-            self.fingerprint_key = self._prepare()
-            self._references = References(self._db)
-        except (apsw.Error, OSError) as error:
-            raise _fault("opened", error) from error
+            self._db.wal_autocheckpoint(_CHECKPOINT_PAGES)
+            self.fingerprint_key = self._prepare(path, sync=durability == "full")
+        except BaseException as error:
+            self._db.close()
+            if isinstance(error, apsw.Error | OSError):
+                raise _fault("opened", error) from error
+            raise
+        self._references = References(self._db)
+        self._scanners = Scanners(self._db)
 
     def admit(self, draft: Draft, judge: Callable[[Snapshot], Any]) -> Any:
         """Take the snapshot, let ``judge`` decide, and write receipt, findings and instance: one transaction."""
-        with self._transaction() as undo:
+
+        def act() -> Any:
             snapshot = self._snapshot(draft)
             outcome = judge(snapshot)
-            if not isinstance(outcome, Judgement):
-                undo()
-                return outcome
-            return self._write(draft, snapshot, outcome)
+            return self._write(draft, snapshot, outcome) if isinstance(outcome, Judgement) else outcome
+
+        return self._batches.run(act)
 
     def record(
         self,
@@ -76,31 +100,33 @@ class SqliteLedger:
         confirms: int | None = None,
     ) -> None:
         """Write the receipt of a request about whose data nothing was decided."""
-        nowhere = Placement(Place.NOWHERE, "", receipt)
-        with self._transaction():
+        row = rows.receipt_row(receipt, received, request, outcome, status, size, Placement(Place.NOWHERE, "", receipt))
+
+        def act() -> None:
             self._confirm(confirms)
             self._know(request.association)
-            self._db.execute(
-                rows.INSERT_RECEIPT,
-                rows.receipt_row(receipt, received, request, outcome, status, size, nowhere),
-            )
+            self._db.execute(rows.INSERT_RECEIPT, row)
+
+        self._batches.run(act)
 
     def end(self, association: Association, opened: int, closed: int, ending: Ending, confirms: int | None) -> None:
         """Write how an association ended, and which instance its release confirms."""
         number = from_text(association.id)
-        with self._transaction():
+
+        def act() -> None:
             self._confirm(confirms)
             self._know(association)
             self._db.execute(
                 "UPDATE association SET opened = ?, closed = ?, ending = ? WHERE id = ?",
                 (opened, closed, ending.value, number),
             )
+
+        self._batches.run(act)
         self._associations.discard(number)
 
     def confirm(self, instance: int) -> None:
         """Note that the sender of a stored instance has read the response."""
-        with self._transaction():
-            self._confirm(instance)
+        self._batches.run(lambda: self._confirm(instance))
 
     def knows(self, receipt: int) -> bool:
         """Whether there is a receipt with this number."""
@@ -128,50 +154,87 @@ class SqliteLedger:
         Raises LedgerFault if the ledger fails.
         """
         with self._transaction():
-            return act(self._db)
+            self._references.forget()
+            try:
+                return act(self._db)
+            finally:
+                self._references.forget()  # an act may take the first of a series away
+
+    def readmit(
+        self,
+        draft: Draft,
+        prepare: Callable[[apsw.Connection], None],
+        judge: Callable[[Snapshot], Any],
+        conclude: Callable[[apsw.Connection], None],
+    ) -> Any:
+        """Judge bytes that are kept already, and write the instance under the number of their receipt.
+
+        In one transaction: ``prepare`` may take another instance away, ``judge`` decides from the snapshot, and
+        ``conclude`` writes what else there is to write. Anything but a Judgement undoes it all and is handed back.
+        """
+
+        def act(db: apsw.Connection) -> Any:
+            prepare(db)
+            snapshot = self._snapshot(draft)
+            outcome = judge(snapshot)
+            if not isinstance(outcome, Judgement):
+                raise _Undone(outcome)
+            self._write_instance(draft, snapshot)
+            conclude(db)
+            return outcome
+
+        try:
+            return self.transact(act)
+        except _Undone as undone:
+            return undone.outcome
 
     def close(self) -> None:
         """Finish. Nothing may be called afterwards."""
         with self._lock, suppress(apsw.Error):
             self._db.close()
 
-    def _prepare(self) -> bytes:
+    def _prepare(self, path: Path | None, *, sync: bool) -> bytes:
         """Make or check the tables, and return the fingerprint key."""
         version = self._db.pragma("user_version")
         if version not in (0, VERSION):
             raise LedgerFault(f"the ledger has version {version}; this release reads version {VERSION}")
         if version == 0:
+            key = load_or_make_key(key_path(path), sync=sync) if path else token_bytes(32)
             with self._db:
                 self._db.execute(SCHEMA)
-                self._db.execute("INSERT INTO meta VALUES ('fingerprint_key', ?)", (token_bytes(32),))
+                self._db.execute("INSERT INTO meta VALUES ('key_check', ?)", (check_of(key),))
                 self._db.pragma("user_version", VERSION)
-        key: bytes = self._db.execute("SELECT value FROM meta WHERE name = 'fingerprint_key'").get
-        return key
+            return key
+        assert path, "what is in memory is new"
+        check = self._db.execute("SELECT value FROM meta WHERE name = 'key_check'").get
+        return verify(load_key(key_path(path)), check)
 
     @contextmanager
-    def _transaction(self) -> Iterator[Callable[[], None]]:
-        """Hold the lock and a write transaction; the value given undoes it."""
-        undone = False
-
-        def undo() -> None:
-            nonlocal undone
-            undone = True
-            self._db.execute("ROLLBACK")
-
+    def _transaction(self) -> Iterator[None]:
+        """Hold the lock and a write transaction, which an exception undoes."""
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                yield undo
-                if not undone:
-                    self._db.execute("COMMIT")
+                self._heed_others()
+                yield
+                self._db.execute("COMMIT")
             except BaseException as error:
                 with suppress(apsw.Error):
                     if self._db.in_transaction:
                         self._db.execute("ROLLBACK")
                 self._associations.clear()
+                self._scanners.forget()
+                self._references.forget()  # what was read of an admission before, in the same transaction, is undone
                 if isinstance(error, apsw.Error):
                     raise _fault("written", error) from error
                 raise
+
+    def _heed_others(self) -> None:
+        """Forget references if another connection has written since: it may have taken the first of a series away."""
+        seen = self._db.execute("PRAGMA data_version").get
+        if seen != self._seen:
+            self._seen = seen
+            self._references.forget()
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -206,17 +269,24 @@ class SqliteLedger:
             series=series.reference,
             stack=self._references.stack(series.id, tracked.stack),
             acquisition=self._references.stack(series.id, tracked.acquisition),
-            neighbours=self._neighbours(series.id, facts),
+            neighbours=self._neighbours(series.id, facts, tracked.slot),
         )
 
-    def _neighbours(self, series: int, facts: Facts) -> tuple[Neighbour, ...]:
-        """Return the stored instances of a series with the same Instance Number."""
-        if not isinstance(facts.instance_number, int):
+    def _neighbours(self, series: int, facts: Facts, slot: str) -> tuple[Neighbour, ...]:
+        """Return the stored instances of a series with the same Instance Number, in the order in which they came.
+
+        Where a number may be there once in each slot, only those of the same slot are asked for: a series of many
+        volumes has each number a thousand times.
+        """
+        number, uid = facts.instance_number, facts.sop_instance_uid
+        if not isinstance(number, int):
             return ()
-        found = self._db.execute(rows.FIND_NEIGHBOURS, (series, facts.instance_number, facts.sop_instance_uid))
+        if facts.kind in UNIQUE:
+            found = self._db.execute(rows.FIND_NAMESAKES, (series, number, uid)).fetchall()
+        else:
+            found = self._db.execute(rows.FIND_NEIGHBOURS, (series, number, slot, uid)).fetchall()
         return tuple(
-            rows.neighbour_of(self._db.execute(rows.SELECT_NEIGHBOUR, number).fetchall()[0])
-            for number in found.fetchall()
+            rows.neighbour_of(self._db.execute(rows.SELECT_NEIGHBOUR, one).fetchall()[0]) for one in sorted(found)
         )
 
     def _write(self, draft: Draft, snapshot: Snapshot, judgement: Judgement) -> Admitted:
@@ -241,6 +311,7 @@ class SqliteLedger:
                 placement,
                 draft,
                 verdict,
+                self._scanners.number(draft.subject.facts),
             ),
         )
         for position, finding in enumerate(verdict.findings):
@@ -298,6 +369,11 @@ class SqliteLedger:
         if number not in self._associations:
             self._db.execute(rows.INSERT_ASSOCIATION, rows.association_row(number, association))
             self._associations.add(number)
+
+
+def _concerns_all(error: BaseException) -> bool:
+    """Whether an error is of the ledger, and not of what one act wanted to write."""
+    return isinstance(error, LedgerFault) and not isinstance(error.__cause__, apsw.ConstraintError)
 
 
 def _fault(what: str, error: apsw.Error | OSError) -> LedgerFault:

@@ -121,12 +121,14 @@ class Acceptor(PynetdicomAssociation):
             self._secured = endpoint.handshake(wrapped, self._node.limits.acse_timeout)
         except HandshakeFailed as failure:
             tls_failed(self.address, self._port, failure.reason, failure.detail)
+            self._node.meters.tls_failed(failure.reason)
             return False
         return True
 
     def _turned_away(self, why: str, say: bytes = b"", calling: str = "", called: str = "") -> None:
         """Tell the log, and the peer as far as the protocol has words for it."""
         association_rejected(self.address, self._port, calling, called, why)
+        self._node.meters.rejected(why)
         if say:
             self._say_goodbye(say)
 
@@ -190,7 +192,8 @@ class Acceptor(PynetdicomAssociation):
         association_opened(association, **self._proof)
         assert self._channel is not None
         self._channel.set_timeout(self._node.limits.network_timeout)
-        receiver = Receiver(self._channel, association, self._contexts(), self._node.intake, self._tally)
+        meter = self._node.meters.open(association)
+        receiver = Receiver(self._channel, association, self._contexts(), self._node.intake, self._tally, meter)
         self._receiver = receiver
         ending = Ending.FAULT
         try:
@@ -198,6 +201,7 @@ class Acceptor(PynetdicomAssociation):
         finally:
             self._node.intake.ended(association, opened, ending)
             association_closed(association, self._tally, ending)
+            self._node.meters.close(meter, ending)
 
     def _contexts(self) -> dict[int, Context]:
         related = {
@@ -248,7 +252,10 @@ class Acceptor(PynetdicomAssociation):
                 if not self.dul._process_recv_primitive():
                     return
                 event = self.dul.event_queue.get_nowait()
-            self.dul.state_machine.do_action(event)
+            try:
+                self.dul.state_machine.do_action(event)
+            except InvalidEventError:
+                return  # that the connection broke under our last word is no news by then
 
 
 def _shown(said: object) -> str:

@@ -68,6 +68,10 @@ class Admission:
         self._associations: set[Connection] = set()
         self._closed = False
 
+    def renew(self, limits: Associations) -> None:
+        """Admit by other settings from now on."""
+        self._limits = limits
+
     def close(self) -> None:
         """Let nobody in any more."""
         self._closed = True

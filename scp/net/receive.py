@@ -22,6 +22,7 @@ from scp.net.command import C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, Command, plain_r
 from scp.net.contexts import VERIFICATION
 from scp.net.respond import response
 from scp.observe.lines import Tally
+from scp.observe.meter import Meter
 from scp.outcomes import Ending
 
 _PDV: Final = struct.Struct(">IBB")
@@ -29,6 +30,8 @@ _unpack_pdv = _PDV.unpack_from
 _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header
 _MOST_COMMAND: Final = 64 * 1024
 """Bytes of a command set; a C-STORE-RQ has about 250."""
+
+_DATA_SET_TYPE: Final = 0x00000800
 
 _ENDINGS: Final = {Closed: Ending.LOST, Silent: Ending.TIMEOUT}
 
@@ -72,12 +75,14 @@ class Receiver:
         contexts: Mapping[int, Context],
         intake: Intake,
         tally: Tally,
+        meter: Meter,
     ) -> None:
         self._channel = channel
         self._association = association
         self._contexts = contexts
         self._intake = intake
         self._tally = tally
+        self._meter = meter
         self._command = bytearray()
         self._command_context = 0
         self._message: _Message | None = None
@@ -169,7 +174,14 @@ class Receiver:
         if command.field == C_STORE_RQ:
             self._begin_store(self._message)
         if not command.has_data_set:
+            self._refuse_mistyped(self._message)
             self._finish()
+
+    def _refuse_mistyped(self, message: _Message) -> None:
+        """Refuse to store what the command set says is not there (PS3.7 §9.3.1.1: a C-STORE-RQ has a Data Set)."""
+        if message.reception:
+            message.answer = self._intake.refuse(message.reception, Status.MISTYPED_ARGUMENT, _DATA_SET_TYPE)
+            message.reception = None
 
     def _unanswerable(self, context_id: int, command: Command, why: str) -> Misbehaviour:
         """Return what is wrong with a request to which there is no answer; if it is a C-STORE-RQ, it has a receipt."""
@@ -229,8 +241,14 @@ class Receiver:
             message.reception = None
         self._message = None
         if message.request and message.answer:
-            self._tally.add(message.answer.verdict, message.answer.size)
-            self._respond(message.context_id, response(message.request, message.answer.verdict))
+            answer = message.answer
+            self._tally.add(answer.verdict, answer.size)
+            try:
+                self._respond(message.context_id, response(message.request, answer.verdict))
+            finally:
+                answer.watch.lap("respond")
+                self._meter.instance(answer.verdict, answer.size, answer.watch.laps)
+                answer.tell()
         else:
             self._intake.heard(self._association)
             self._respond(message.context_id, plain_response(message.command, Status.UNRECOGNISED_OPERATION))
@@ -249,6 +267,7 @@ class Receiver:
             if message.reception:
                 self._intake.abandon(message.reception)
             self._tally.add_aborted(message.size)
+            self._meter.aborted(message.size)
         if why:
             self._tally.fault = why
         return ending

@@ -22,6 +22,7 @@ from scp.net.acceptor import Acceptor
 from scp.net.admission import Admission
 from scp.net.contexts import VERIFICATION, Offer
 from scp.net.trust import NO_PROOF, Trust
+from scp.observe.meter import Meters
 from scp.outcomes import Ending
 
 _DRAIN_IDLE: Final = 1.0
@@ -46,11 +47,18 @@ class Server:
     """A Storage SCP on one port. Make it, :meth:`start` it, and :meth:`drain` it once."""
 
     def __init__(
-        self, node: Node, associations: Associations, offer: Offer, intake: Intake, trust: Trust = NO_PROOF
+        self,
+        node: Node,
+        associations: Associations,
+        offer: Offer,
+        intake: Intake,
+        trust: Trust = NO_PROOF,
+        meters: Meters | None = None,
     ) -> None:
         self.offer = offer
         self.intake = intake
         self.trust = trust
+        self.meters = meters or Meters()
         self.ae = _application_entity(node, associations)
         self._node = node
         self.limits = associations
@@ -76,6 +84,14 @@ class Server:
         self._listener = listener
         host, port = listener.server_address[:2]
         return str(host), int(port)
+
+    def renew(self, associations: Associations, offer: Offer, trust: Trust) -> None:
+        """Go by other settings for whoever connects from now on; associations in progress keep what they have."""
+        self.offer = offer
+        self.trust = trust
+        self.limits = associations
+        self.admission.renew(associations)
+        _limit(self.ae, associations)
 
     def drain(self, seconds: float) -> Drained:
         """Refuse new associations, let the others finish, and abort what remains at the deadline."""
@@ -121,12 +137,16 @@ def _application_entity(node: Node, associations: Associations) -> AE:
     ae = AE(node.ae_title)
     ae.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
     ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    ae.maximum_associations = 1_000_000  # the limits are ours, and say which one was reached
+    _limit(ae, associations)
+    return ae
+
+
+def _limit(ae: AE, associations: Associations) -> None:
     ae.maximum_pdu_size = associations.max_pdu
     ae.acse_timeout = associations.acse_timeout
     ae.dimse_timeout = associations.network_timeout
     ae.network_timeout = associations.network_timeout
-    ae.maximum_associations = 1_000_000  # the limits are ours, and say which one was reached
-    return ae
 
 
 class _Listener(ThreadedAssociationServer):

@@ -87,6 +87,11 @@ class Endpoint:
         """Write to the log whose certificate is in use, and until when."""
         certificates_loaded(self._loaded.subject, self._loaded.ends, is_over=self._loaded.ends < time.time())
 
+    @property
+    def context(self) -> ssl.SSLContext:
+        """What a connection that begins now is wrapped with, by those who wrap connections themselves."""
+        return self._loaded.context
+
     def reload(self) -> None:
         """Read the certificates again, for connections from now on. If anything is wrong, nothing changes."""
         try:

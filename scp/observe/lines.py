@@ -64,7 +64,7 @@ class Tally:
         self.outcomes[verdict.decision.value] += 1
         if verdict.decision is Decision.REFUSE:
             refusing = (one.code for one in verdict.findings if one.severity is Severity.REFUSE)
-            self.codes[next(refusing)] += 1
+            self.codes[next(refusing, f"{verdict.status:04X}")] += 1  # a command set is refused without a rule
 
     def add_aborted(self, size: int) -> None:
         """Count one that never was complete."""
@@ -176,6 +176,22 @@ def certificates_loaded(subject: str | None, ends: float, *, is_over: bool) -> N
 def certificates_kept(problems: Sequence[str]) -> None:
     """Tell that new certificates cannot be used, and why; those from before stay."""
     _log.error("certificates_kept", problems=problems)
+
+
+def settings_renewed(changed: Sequence[str], restart: Sequence[str]) -> None:
+    """Tell which settings are in force from now on, and which take a restart; values are not for the log."""
+    log = _log.warning if restart else _log.info
+    log("settings_renewed", changed=changed, needs_restart=restart)
+
+
+def settings_kept(problems: Sequence[str]) -> None:
+    """Tell that a new configuration cannot be used, and why; that from before stays."""
+    _log.error("settings_kept", problems=problems)
+
+
+def nothing_to_reload() -> None:
+    """Tell that a reload found what is in force already."""
+    _log.info("nothing_to_reload", tls=False)
 
 
 def crash_line(receipt: int, crash: Crash) -> None:

@@ -1,10 +1,11 @@
 """The few file operations that durability is made of. ``sync=False`` is for scratch nodes and benchmarks."""
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from scp.errors import StoreFault
+from scp.errors import StoreFault, SyncFault
 
 
 def sync_folder(folder: Path) -> None:
@@ -16,7 +17,7 @@ def sync_folder(folder: Path) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise fault("a folder cannot be synced", error) from error
+        raise sync_fault("a folder cannot be synced", error) from error
 
 
 def make_folder(folder: Path, *, sync: bool) -> None:
@@ -43,6 +44,12 @@ def write_file(path: Path, content: bytes, *, sync: bool) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_fault(what: str, error: OSError) -> StoreFault:
+    """Return the fault of a failed sync: for good if the disk failed, while space that ran out may come back."""
+    found = fault(what, error)
+    return SyncFault(*found.args) if error.errno == errno.EIO else found
 
 
 def fault(what: str, error: OSError) -> StoreFault:

@@ -1,6 +1,6 @@
-"""At start: finish what was decided, and remove what was never acknowledged."""
+"""Finish what was decided, and remove what was never acknowledged: at start the whole spool, later what was left."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,26 +19,30 @@ class Recovery:
     failed: int
 
 
-def recover(store: Store, decided: Callable[[int, Path], tuple[Placement, bytes | None] | None]) -> Recovery:
-    """Empty the spool.
+Decided = tuple[Placement, bytes | None] | tuple[Placement, bytes | None, Mapping[str, Path]]
+"""What :meth:`~scp.store.store.Store.place` needs to know of an object: its placement, its case, what it leaves."""
+
+
+def recover(
+    store: Store,
+    decided: Callable[[int, Path], Decided | None],
+    paths: Iterable[Path] | None = None,
+) -> Recovery:
+    """Empty the spool, or take these files out of it: none that is still being worked on.
 
     ``decided`` gives the placement and the case that the ledger has for a receipt, or None if it knows no such
     receipt: then the sender got no answer, and will send again. An object that cannot be moved stays where it is.
     """
     finished = discarded = failed = 0
-    for path in store.spooled():
+    for path in store.spooled() if paths is None else paths:
         try:
             decision = decided(from_text(path.stem), path)
-        except (ValueError, NodeFault):
-            failed += 1  # not ours, or not to be decided now: it stays where it is
-            continue
-        if decision is None:
-            path.unlink()
-            discarded += 1
-            continue
-        try:
-            store.place(path, *decision)
-            finished += 1
-        except NodeFault:
-            failed += 1
+            if decision is None:
+                path.unlink(missing_ok=True)
+                discarded += 1
+            else:
+                store.place(path, *decision)
+                finished += 1
+        except (ValueError, OSError, NodeFault):
+            failed += 1  # not ours, or not to be decided or moved now: it stays where it is
     return Recovery(finished, discarded, failed)

@@ -6,21 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from scp.dicom.shape import LONGEST
 from scp.errors import ObjectTooLarge
-from scp.store.files import fault
+from scp.store.files import fault, sync_fault
 from scp.store.mapped import mapped
 
 
 class Incoming:
     """One object on its way in: the Data Set in pieces, behind a header, then :meth:`finish`.
 
-    ``size`` is the number of bytes of the Data Set so far; ``digest`` their SHA-256 once it is finished.
+    ``size`` is the number of bytes of the Data Set so far; ``digest`` their SHA-256 once it is finished. ``head`` is
+    how the Data Set begins: as much of its first piece as helps to recognise it.
     """
 
-    def __init__(self, path: Path, header: bytes, limit: int) -> None:
-        self.path = path
+    def __init__(self, path: str, header: bytes, limit: int) -> None:
+        self._path = path
         self.size = 0
         self.digest = b""
+        self.head = b""
         self._header = header
         self._limit = limit
         self._hash = hashlib.sha256()
@@ -30,6 +33,11 @@ class Incoming:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
         except OSError as error:
             raise fault("the spool cannot be written", error) from error
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return Path(self._path)
 
     def write(self, piece: bytes | memoryview) -> None:
         """Add bytes of the Data Set. Raises ObjectTooLarge beyond the limit, StoreFault if they cannot be written.
@@ -42,6 +50,8 @@ class Incoming:
         self._hash.update(piece)
         self._pieces += 1
         first = self._pieces == 1
+        if first:
+            self.head = bytes(piece[:LONGEST])
         self._whole = piece if first else b""
         self._write([self._header, piece] if first else [piece])
 
@@ -65,7 +75,7 @@ class Incoming:
             try:
                 os.fsync(self._descriptor)
             except OSError as error:
-                raise fault("the spool cannot be synced", error) from error
+                raise sync_fault("the spool cannot be synced", error) from error
 
     @contextmanager
     def data(self) -> Iterator[memoryview]:

@@ -2,33 +2,47 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from scp.dicom.part10 import NotDicom, read_file
-from scp.errors import StoreFault
-from scp.layout import ARCHIVE, QUARANTINE, SPOOL, Place, Placement, case_path, spool_path
+from scp.errors import DamageFault, StoreFault
+from scp.layout import ARCHIVE, QUARANTINE, SPOOL, Place, Placement, case_path, recall_path, spool_path
 from scp.store.files import fault, make_folder, sync_folder, write_file
+from scp.store.gate import OPEN, Gate
 from scp.store.mapped import mapped
+from scp.store.rounds import Rounds
 from scp.store.spool import Incoming
+
+NOTHING: Final[Mapping[str, Path]] = {}
 
 
 class Store:
-    """Spool, archive and quarantine in one data folder, which this process holds for itself."""
+    """Spool, archive and quarantine in one data folder, which the serving process holds for itself."""
 
-    def __init__(self, folder: Path, *, sync: bool = True, object_bytes: int = 1 << 32) -> None:
-        """Make the folders and lock them. Raises StoreFault if that fails or another node holds them."""
+    def __init__(
+        self, folder: Path, *, sync: bool = True, object_bytes: int = 1 << 32, exclusive: bool = True, gate: Gate = OPEN
+    ) -> None:
+        """Make the folders and lock them. Raises StoreFault if that fails or another node holds them.
+
+        A tool that works beside a running node is not ``exclusive``: it takes what is there, and receives nothing.
+        """
         self.folder = folder
         self._root = str(folder)
         self._sync = sync
         self._limit = object_bytes
+        self._gate = gate
+        self._rounds = Rounds(sync_folder)
         try:
             for name in (SPOOL, ARCHIVE, QUARANTINE):
                 make_folder(folder / name, sync=sync)
             self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
             raise fault("the data folder cannot be made", error) from error
+        if not exclusive:
+            return
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -36,19 +50,62 @@ class Store:
             raise StoreFault("another node is using the data folder") from error
 
     def receive(self, receipt: int, header: bytes) -> Incoming:
-        """Begin an object in the spool."""
-        return Incoming(Path(f"{self._root}/{spool_path(receipt)}"), header, self._limit)
+        """Begin an object in the spool. Raises StoreFault, and what the gate says."""
+        self._gate.check()
+        return Incoming(f"{self._root}/{spool_path(receipt)}", header, self._limit)
 
     def finish(self, incoming: Incoming) -> None:
         """Make a received object durable."""
         incoming.finish(sync=self._sync)
 
-    def place(self, source: Path, placement: Placement, case: bytes | None = None) -> None:
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """Hold off everybody else, in any process, who moves what has its place already. Waits for its turn."""
+        try:
+            descriptor = os.open(self.folder / ".acts", os.O_RDWR | os.O_CREAT, 0o640)
+        except OSError as error:
+            raise fault("the data folder cannot be written", error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def recall(self, path: str, receipt: int) -> Path:
+        """Give an object that has its place a second name in the spool, durably, so that it can be moved.
+
+        From then on it is as if it had just been received: :meth:`place` moves it, and recovery does so after a crash.
+        Raises StoreFault if it is not where ``path`` says.
+        """
+        source, recalled = self.folder / path, self.recalled(receipt)
+        try:
+            os.link(source, recalled)
+            if self._sync:
+                sync_folder(recalled.parent)
+        except FileNotFoundError as error:
+            raise StoreFault("a stored object is not where the ledger says") from error
+        except OSError as error:
+            raise fault("the object cannot be moved", error) from error
+        return recalled
+
+    def recalled(self, receipt: int) -> Path:
+        """Return the name that a recalled object has in the spool."""
+        return self.folder / recall_path(receipt)
+
+    def place(
+        self,
+        source: Path,
+        placement: Placement,
+        case: bytes | None = None,
+        leaving: Mapping[str, Path] = NOTHING,
+    ) -> None:
         """Move a decided object from the spool to its place, its case first; durable when this returns.
 
         An existing file is never replaced: if there is one with other bytes, StoreFault says so and the spool keeps
-        what came.
+        what came. ``leaving`` are the places that recalled objects leave before, each with its name in the spool.
         """
+        for path, recalled in leaving.items():
+            self._vacate(path, recalled)
         if placement.place is Place.NOWHERE:
             with suppress(FileNotFoundError):
                 source.unlink()
@@ -62,12 +119,26 @@ class Store:
                 self._link(source, target)
             except FileExistsError as error:
                 if not _same_data_set(source, Path(target)):
-                    raise StoreFault("a file that the ledger does not know is where the object belongs") from error
+                    raise DamageFault("a file that the ledger does not know is where the object belongs") from error
             if self._sync:
-                sync_folder(Path(target).parent)
+                self._rounds.sync(Path(target).parent)
             os.unlink(source)  # noqa: PTH108 - as fast as it can be: every instance comes by here
         except OSError as error:
             raise fault("the object cannot be moved to its place", error) from error
+
+    def _vacate(self, path: str, recalled: Path) -> None:
+        """Take the name away that a recalled object had, and its case; a file of other bytes there is not it."""
+        target = self.folder / path
+        try:
+            with suppress(FileNotFoundError):
+                if target.samefile(recalled):
+                    target.unlink()
+            if path.startswith(QUARANTINE):
+                (self.folder / case_path(path)).unlink(missing_ok=True)
+            if self._sync and target.parent.is_dir():
+                sync_folder(target.parent)
+        except OSError as error:
+            raise fault("the object cannot be moved", error) from error
 
     def _link(self, source: Path, target: str) -> None:
         """Give a file its second name; the folder is there already for all but the first of a series."""
@@ -90,7 +161,7 @@ class Store:
         An object whose receipt is committed but which has not moved yet is read from the spool.
         """
         with ExitStack() as stack:
-            for candidate in (path, spool_path(receipt), path):
+            for candidate in (path, spool_path(receipt), recall_path(receipt), path):
                 with suppress(FileNotFoundError):
                     whole = stack.enter_context(mapped(self.folder / candidate))
                     break

@@ -1,4 +1,4 @@
-"""What unit tests share: patience with slow machines, and a look at the lines that are told."""
+"""What unit tests share: a look at the lines that are told."""
 
 import logging
 import threading
@@ -8,12 +8,8 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import settings
 
 from scp.observe import lines
-
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture

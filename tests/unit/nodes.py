@@ -49,7 +49,9 @@ def take(intake: Intake, request: Request, data: bytes) -> Answer:
         reception.incoming.write(data)
     except NodeFault as fault:
         return intake.failed(reception, fault)
-    return intake.complete(reception)
+    answer = intake.complete(reception)
+    answer.tell()
+    return answer
 
 
 def cut_off(intake: Intake, request: Request) -> None:

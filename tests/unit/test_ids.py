@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scp import ids
-from scp.ids import as_text, from_text, new_id
+from scp.ids import as_text, from_text, id_at, new_id, time_of
 
 IDENTIFIERS = st.integers(0, 2**63 - 1)
 
@@ -103,3 +103,20 @@ def test_a_number_that_no_database_could_hold_is_an_error(text: str) -> None:
 def test_letters_that_only_become_others_in_capitals_are_an_error(char: str) -> None:
     with pytest.raises(ValueError, match="an identifier has"):
         from_text(f"{char}000000000000")
+
+
+def test_identifiers_can_be_told_by_the_time_at_which_they_were_made() -> None:
+    before = id_at(time.time_ns() // 1000)
+    made = new_id()
+    after = id_at(time.time_ns() // 1000 + 1000)
+    assert before <= made < after
+
+
+@pytest.mark.parametrize(("microseconds", "identifier"), [(0, 0), (-1, 0), (10**18, (1 << 63) - 1)])
+def test_a_time_of_which_there_are_no_identifiers_is_before_or_after_all(microseconds: int, identifier: int) -> None:
+    assert id_at(microseconds) == identifier
+
+
+@given(st.integers(1_577_836_800_000, 4_102_444_800_000))
+def test_an_identifier_tells_when_it_was_made(milliseconds: int) -> None:
+    assert time_of(id_at(milliseconds * 1000)) == milliseconds * 1000

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from pydicom.uid import MRImageStorage
 
-from scp import intake
-from scp.audit import engine
+from scp import provenance
+from scp.audit import engine, examiner
 from scp.audit.catalogue import RULES
 from scp.audit.finding import Decision
 from scp.audit.finding import Outcome as RuleOutcome
@@ -22,7 +22,7 @@ from scp.audit.policy import Profile, make_policy
 from scp.audit.rule import Subject
 from scp.audit.snapshot import Snapshot
 from scp.dicom.facts import Facts
-from scp.dicom.part10 import file_header
+from scp.dicom.part10 import file_header, read_note
 from scp.dicom.sop_classes import Kind
 from scp.dicom.status import Status
 from scp.errors import StoreFault
@@ -96,7 +96,10 @@ def test_a_good_instance_is_archived_as_it_came_and_answered_with_success(node: 
     answer = take(node.intake, request, IMAGE)
     assert decided(answer) == (Decision.ACCEPT, "0000")
     assert answer.size == len(IMAGE)
-    assert (node.folder / ARCHIVED).read_bytes() == file_header(request) + IMAGE
+    content = (node.folder / ARCHIVED).read_bytes()
+    kept = provenance.read(read_note(content))
+    assert kept is not None
+    assert content == file_header(request, provenance.written(answer.receipt, kept.received, request)) + IMAGE
     assert node.files("spool") == node.files("quarantine") == []
     assert [(receipt.id, receipt.outcome, receipt.status) for receipt in node.receipts()] == [
         (answer.receipt, Outcome.ACCEPT, 0)
@@ -393,7 +396,7 @@ def test_a_mistake_of_ours_costs_the_sender_no_answer(
         raise RuntimeError(SECRET)
 
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "read_facts", fail)
+        patch.setattr(examiner, "read_facts", fail)
         answer = node.send(IMAGE)
     check_try_again(node, answer)
     assert told[0]["fault"].startswith("unexpected RuntimeError at tests.unit.test_intake:")

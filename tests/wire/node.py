@@ -38,7 +38,8 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
 class NodeProcess:
     """A node in a process; entering the context starts it and waits until it is ready.
 
-    ``folder`` is the data folder, ``settings`` the text of a configuration file, ``options`` go to ``serve``.
+    ``folder`` is the data folder, ``settings`` the text of a configuration file, ``options`` go to ``serve``;
+    ``wrapper`` is a command that runs the one that follows it.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class NodeProcess:
         *,
         options: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.port = 0
@@ -57,10 +59,10 @@ class NodeProcess:
         self._silent = False
         self._tolerated: set[str] = set()
         beside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.node", dir=folder.parent))
-        config, self._stderr = beside / "auditscp.toml", beside / "stderr.txt"
-        config.write_text(settings)
+        self._config, self._stderr = beside / "auditscp.toml", beside / "stderr.txt"
+        self.configure(settings)
         self._command = [
-            sys.executable, "-m", "scp", "serve", "--config", str(config),
+            *wrapper, sys.executable, "-m", "scp", "serve", "--config", str(self._config),
             "--host", "127.0.0.1", "--port", "0", "--data", str(folder), *options,
         ]  # fmt: skip
         self._environ = environment(environ)
@@ -84,6 +86,18 @@ class NodeProcess:
                 self._command, stdout=subprocess.PIPE, stderr=stderr, env=self._environ, cwd=Path(__file__).parents[2]
             )
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
+
+    def configure(self, settings: str) -> None:
+        """Write another configuration file, for the next start or reload."""
+        self._config.write_text(settings)
+
+    def comes_up(self) -> bool:
+        """Wait until a node that was launched is ready or has ended, and return whether it is ready."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._silent or self._found("ready", {}), PATIENCE)
+            ready = self._found("ready", {})
+        self.port = ready[-1]["port"] if ready else 0
+        return bool(ready)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask the node to stop, and return its exit code."""
@@ -110,6 +124,12 @@ class NodeProcess:
         return code
 
     @property
+    def pid(self) -> int:
+        """The number of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether the process has not ended."""
         return self._process is not None and self._process.poll() is None
@@ -118,6 +138,10 @@ class NodeProcess:
     def stderr(self) -> str:
         """What was written to standard error so far."""
         return self._stderr.read_text(errors="replace")
+
+    def forget_stderr(self) -> None:
+        """Forget what was written to standard error so far: it was meant to be."""
+        self._stderr.write_text("")
 
     def lines(self, event: str, **fields: Any) -> list[Line]:
         """Return the log lines of an event that have these fields, as they stand."""
@@ -160,6 +184,12 @@ class NodeProcess:
         assert self._process is not None
         pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def peak_memory(self) -> int:
+        """Return the most memory that was ever resident, in bytes."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
 
     def tolerate(self, *events: str) -> None:
         """Let lines of these events be errors: the test makes the node complain."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
+from os import SEEK_CUR
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,6 +86,18 @@ def data_set_in(path: Path) -> bytes:
         read_preamble(file, force=True)
         read_dataset(file, is_implicit_VR=False, is_little_endian=True, stop_when=lambda tag, *_: tag.group != 2)
         return file.read()
+
+
+def digest_in(path: Path) -> bytes:
+    """Return the SHA-256 of the Data Set in a file of a node, whatever it is: malformed, or larger than the memory."""
+    digest = sha256()
+    with path.open("rb") as file:
+        head = file.read(144)
+        assert head[128:140] == b"DICM\2\0\0\0UL\4\0", "no preamble, or no group length behind it"
+        file.seek(int.from_bytes(head[140:], "little"), SEEK_CUR)
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.digest()
 
 
 def contexts_of(instances: Iterable[Instance]) -> list[tuple[str, list[str]]]:

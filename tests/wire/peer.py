@@ -36,10 +36,11 @@ C_STORE_RQ: Final = 0x0001
 C_ECHO_RQ: Final = 0x0030
 
 ASSOCIATE_RQ: Final = 1
+ASSOCIATE_AC: Final = 2
 P_DATA: Final = 4
 COMMAND, LAST = 1, 2
 """Bits of the message control header (PS3.8 Annex E.2)."""
-_ASSOCIATE_AC, _ASSOCIATE_RJ, _RELEASE_RQ, _RELEASE_RP, _ABORT = 2, 3, 5, 6, 7
+_ASSOCIATE_RJ, _RELEASE_RQ, _RELEASE_RP, _ABORT = 3, 5, 6, 7
 _PATIENCE: Final = 30.0
 
 
@@ -246,7 +247,28 @@ class Peer:
         try:
             yield
         finally:
-            sender.join(_PATIENCE)
+            sender.join(1)
+            if sender.is_alive():  # the node is gone, and no RST found its way through a window of nothing
+                self._socket.shutdown(socket.SHUT_RDWR)
+                sender.join(_PATIENCE)
+
+    @contextmanager
+    def sipping(self, seconds: float) -> Iterator[None]:
+        """Read a byte, wait so long, and read the next while something else is done."""
+        enough = threading.Event()
+
+        def sip() -> None:
+            with suppress(OSError):
+                while self._socket.recv(1) and not enough.wait(seconds):
+                    pass
+
+        reader = threading.Thread(target=sip, daemon=True)
+        reader.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            reader.join(_PATIENCE)
 
     def keep_from_reading(self) -> None:
         """Make the buffer for what arrives as small as may be; whoever answers soon waits for us to read."""
@@ -333,7 +355,7 @@ class Peer:
         if kind == _ABORT:
             self._socket.close()
             raise HungUpError(aborted=True)
-        assert kind == _ASSOCIATE_AC, f"PDU of type {kind}"
+        assert kind == ASSOCIATE_AC, f"PDU of type {kind}"
         pdu = A_ASSOCIATE_AC()
         pdu.decode(raw)
         self.acceptance = pdu.to_primitive()
@@ -411,6 +433,15 @@ def command_set(elements: Mapping[int, bytes], group_length: int | None = None) 
     """Encode a command set; the group length is worked out unless it is to be wrong."""
     body = b"".join(_element(tag, value) for tag, value in elements.items())
     return _element(0, struct.pack("<I", len(body) if group_length is None else group_length)) + body
+
+
+def responses_in(stream: bytes) -> Iterator[Response]:
+    """Give the responses in a stream of P-DATA-TF, each in one Presentation Data Value, as this node sends them."""
+    while stream:
+        end = 6 + int.from_bytes(stream[2:6], "big")
+        ((_, command),) = _items(stream[6:end])
+        yield Response(dict(_elements(command)))
+        stream = stream[end:]
 
 
 def _uid(uid: str | bytes) -> bytes:

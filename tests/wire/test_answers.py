@@ -239,9 +239,9 @@ class TestRequestsThatAreNone:
                 },
             )
             response = peer.response()
-        assert response.status == "A910"
-        assert response.comment.startswith("REQ-001 ")
-        assert [row["outcome"] for row in node.receipts()] == ["refuse"]
+        assert response.status == "0212"
+        assert response.comment == "The C-STORE request says that it has no Data Set."
+        assert [(row["outcome"], row["kept"]) for row in node.receipts()] == [("refuse", "nowhere")]
 
     def test_c_store_on_the_context_of_verification_is_refused_and_has_one_receipt(self, node: NodeProcess) -> None:
         instance = ct()

@@ -11,7 +11,7 @@ from tests.wire.node import PATIENCE, NodeProcess
 from tests.wire.objects import Instance, ct, instance_of, large_ct
 from tests.wire.peer import Peer, Response
 
-SENDERS: Final = 12
+SENDERS: Final = 16
 
 
 def sent_at_once(node: NodeProcess, instances: Sequence[Instance]) -> list[Response]:

@@ -6,7 +6,7 @@ from tests.wire.node import NodeProcess
 from tests.wire.objects import Instance, ct
 from tests.wire.peer import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Peer
 
-STEPS: Final = {"sync", "judge", "admit", "place", "total"}
+STEPS: Final = {"receive", "sync", "judge", "admit", "place", "respond", "total"}
 
 
 def store(node: NodeProcess, *instances: Instance) -> None:

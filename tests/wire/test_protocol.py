@@ -236,9 +236,12 @@ class TestRequestsThatAreNotOnesToStore:
         instance = ct(1, study)
         with peer_for(target, instance) as peer:
             say(peer, command(request(instance, data_set_type=short(NO_DATA_SET))))
-            assert peer.response().status == "A910"
+            answer = peer.response()
+            assert (answer.status, answer.offending) == ("0212", (DATA_SET_TYPE,))
             assert peer.store(instance).status == "0000"
-        assert outcomes(target, closed_line(target, peer)) == ["refuse", "accept"]
+        closed = closed_line(target, peer)
+        assert outcomes(target, closed) == ["refuse", "accept"]
+        assert closed["refused_by_code"] == {"0212": 1}
 
     def test_an_empty_data_set_is_refused(self, target: NodeProcess, study: int) -> None:
         instance = ct(1, study)
@@ -343,6 +346,19 @@ def test_a_peer_that_never_reads_is_given_up_after_the_timeout(target: NodeProce
     peer.keep_from_reading()
     raw = p_data(command(request(instance))) + p_data(pdv(STORAGE, LAST, instance.data))
     with peer.sending(raw, 30_000):
+        serve_good_peer(target)
+        closed = closed_line(target, peer)
+    assert closed["ending"] in ("timeout", "lost")
+    assert len(outcomes(target, closed)) == closed["received"]
+    peer.close()
+
+
+def test_a_peer_that_reads_a_byte_at_a_time_is_given_up_after_the_timeout(target: NodeProcess, study: int) -> None:
+    instance = ct(1, study)
+    peer = peer_for(target, instance).associate()
+    peer.keep_from_reading()
+    raw = p_data(command(request(instance))) + p_data(pdv(STORAGE, LAST, instance.data))
+    with peer.sending(raw, 30_000), peer.sipping(0.3):
         serve_good_peer(target)
         closed = closed_line(target, peer)
     assert closed["ending"] in ("timeout", "lost")

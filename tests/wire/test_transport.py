@@ -1,25 +1,30 @@
 """Connections and negotiation from peers that mean harm, or are broken; everybody else must not notice."""
 
 import resource
+import socket
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Final, NamedTuple
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
+from typing import Final, NamedTuple, cast
 
 import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from tests.wire.conftest import StartNode
 from tests.wire.hostility import closed_line, outcomes, serve_good_peer
-from tests.wire.node import NodeProcess
+from tests.wire.node import PATIENCE, NodeProcess
 from tests.wire.objects import ct, large_ct
-from tests.wire.peer import ASSOCIATE_RQ, P_DATA, HungUpError, Peer, RejectedError, item, pdv
+from tests.wire.peer import ASSOCIATE_AC, ASSOCIATE_RQ, P_DATA, HungUpError, Peer, RejectedError, item, pdv
 
+AT_ONCE: Final = 200
 WAITING_ROOM: Final = 64
 """Connections without an association that a node has at most: written out again, because users are told."""
 
 APPLICATION_CONTEXT: Final = item(0x10, b"1.2.840.10008.3.1.1.1")
 USER_INFORMATION: Final = item(0x50, item(0x51, struct.pack(">I", 16_384)) + item(0x52, b"1.2.826.0.1.99"))
+RELEASE: Final = b"\5\0\0\0\0\4\0\0\0\0"
 NO_REQUEST: Final = "no A-ASSOCIATE-RQ in time"
 NOT_A_REQUEST: Final = "no A-ASSOCIATE-RQ, or one that is too long"
 NUMBER: Final = "a Presentation Context without an odd number of its own"
@@ -105,6 +110,30 @@ class TestConnectionsThatSayNothing:
         assert target.lines("association_rejected", port=peer.local_port) == []
 
 
+def test_more_connections_in_one_instant_than_the_system_keeps_waiting_are_all_accepted(start_node: StartNode) -> None:
+    """The kernel keeps 128; whoever finds no room there knocks again by itself after a second."""
+    node = start_node("[association]\nmax_associations = 1000\nmax_associations_per_peer = 1000\n")
+    answers, proposal = Counter[int](), struct.pack(">BxI", ASSOCIATE_RQ, len(request())) + request()
+    with ExitStack() as stack, DefaultSelector() as selector:
+        for _ in range(AT_ONCE):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", node.port))
+            selector.register(one, EVENT_WRITE)
+        while answers.total() < AT_ONCE:
+            for key, event in selector.select(PATIENCE):
+                one = cast("socket.socket", key.fileobj)
+                if event & EVENT_WRITE:
+                    one.sendall(proposal)
+                    selector.modify(one, EVENT_READ)
+                else:
+                    answers[one.recv(1)[0]] += 1
+                    selector.unregister(one)
+        serve_good_peer(node)
+    assert answers == {ASSOCIATE_AC: AT_ONCE}
+    node.wait_for("association_closed", AT_ONCE + 1)
+
+
 class TestAssociationsThatSayNothing:
     def test_end_after_the_timeout(self, target: NodeProcess) -> None:
         peer = Peer.of(target.port, ct()).associate()
@@ -128,7 +157,7 @@ GARBAGE: Final = {
     "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     "zeros": bytes(64),
     "p_data": struct.pack(">BxI", P_DATA, 6) + pdv(1, 3),
-    "release": b"\5\0\0\0\0\4\0\0\0\0",
+    "release": RELEASE,
     "abort": b"\7\0\0\0\0\4\0\0\0\0",
     "request_of_ffffffff": struct.pack(">BxI", ASSOCIATE_RQ, 0xFFFFFFFF),
     "request_of_8_mb": struct.pack(">BxI", ASSOCIATE_RQ, 8_000_000) + bytes(100_000),
@@ -280,6 +309,10 @@ def _request_unread(peer: Peer) -> None:
     peer.send_pdu(ASSOCIATE_RQ, request())
 
 
+def _released_unread(peer: Peer) -> None:
+    peer.send_raw(struct.pack(">BxI", ASSOCIATE_RQ, len(request())) + request() + RELEASE)
+
+
 def _associated(peer: Peer) -> None:
     peer.associate()
 
@@ -318,8 +351,8 @@ def _aborted(peer: Peer) -> None:
 
 
 STATES: Final = (
-    _connect, _half_a_request, _request_unread, _associated, _stored, _commanded, _in_mid_pdu, _in_mid_data_set,
-    _answer_unread, _release_unanswered, _aborted,
+    _connect, _half_a_request, _request_unread, _released_unread, _associated, _stored, _commanded, _in_mid_pdu,
+    _in_mid_data_set, _answer_unread, _release_unanswered, _aborted,
 )  # fmt: skip
 
 

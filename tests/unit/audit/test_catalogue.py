@@ -18,6 +18,7 @@ from scp.dicom.sop_classes import Kind
 from scp.dicom.status import Status
 from tests import rules as tables
 from tests.rules.builders import Case
+from tests.rules.series import SeriesCase, found_by
 
 
 def _codes(family: str, *ranges: tuple[int, int]) -> set[str]:
@@ -27,25 +28,29 @@ def _codes(family: str, *ranges: tuple[int, int]) -> set[str]:
 DESIGNED: Final = {
     *_codes("UID", (1, 13)),
     *_codes("REQ", (1, 2)),
-    *_codes("DUP", (1, 7)),
-    *_codes("NUM", (1, 4)),
+    *_codes("DUP", (1, 8)),
+    *_codes("NUM", (1, 6)),
     *_codes("GEO", (101, 109), (120, 123)),
-    *_codes("ENT", (201, 210)),
+    *_codes("ENT", (201, 210), (299, 299)),
     *_codes("STK", (251, 253)),
+    *_codes("SER", (301, 311)),
+    *_codes("REF", (401, 401)),
 }
 BY_ID: Final[dict[str, Any]] = {"argvalues": RULES, "ids": [rule.code for rule in RULES]}
 JUDGED: Final = [rule for rule in RULES if rule is not INTERNAL]
 
 
-def _cases() -> Iterator[Case]:
-    """Every row of a table CASES in the tests of the rules."""
+def _cases(table: str) -> Iterator[Any]:
+    """Every row of such a table in the tests of the rules."""
     for module in pkgutil.iter_modules(tables.__path__, f"{tables.__name__}."):
         if module.name.rpartition(".")[2].startswith("test_"):
-            for parameters in importlib.import_module(module.name).CASES:
+            for parameters in getattr(importlib.import_module(module.name), table, ()):
                 yield parameters.values[0]
 
 
-CASES: Final = list(_cases())
+CASES: Final[list[Case]] = list(_cases("CASES"))
+SERIES_CASES: Final[list[SeriesCase]] = list(_cases("SERIES_CASES"))
+SHOWN: Final[list[Case | SeriesCase]] = [*CASES, *SERIES_CASES]
 
 
 def outcome(case: Case) -> Outcome:
@@ -151,8 +156,8 @@ def test_a_rule_says_where_it_applies_and_on_what_it_stands(rule: Rule) -> None:
     assert rule.reference == "–" or "PS3." in rule.reference or re.match(r"[A-C]\.\d", rule.reference)
     assert rule.kinds is None or rule.kinds <= set(Kind)
     assert rule.kinds != frozenset() or rule is INTERNAL
-    assert (rule.instance is None) is (rule.scope is Scope.PAIRWISE)
-    assert (rule.pairwise is None) is (rule.scope is Scope.INSTANCE)
+    checks = {Scope.INSTANCE: rule.instance, Scope.PAIRWISE: rule.pairwise, Scope.SERIES: rule.series}
+    assert [scope for scope, check in checks.items() if check] == [rule.scope]
 
 
 @pytest.mark.parametrize("rule", **BY_ID)
@@ -177,7 +182,7 @@ def test_a_refusal_is_a_failure_about_the_data(rule: Rule) -> None:
 
 
 def test_examples_are_of_rules_and_cases_that_exist() -> None:
-    for case in CASES:
+    for case in SHOWN:
         rule = find(case.code)
         assert rule is not None
         assert case.case in rule.grades
@@ -186,7 +191,7 @@ def test_examples_are_of_rules_and_cases_that_exist() -> None:
 @pytest.mark.parametrize("fires", [True, False], ids=["fires", "quiet"])
 @pytest.mark.parametrize("rule", JUDGED, ids=[rule.code for rule in JUDGED])
 def test_every_case_of_every_rule_has_an_example(rule: Rule, fires: bool) -> None:
-    shown = {case.case for case in CASES if case.code == rule.code and case.fires is fires}
+    shown = {case.case for case in SHOWN if case.code == rule.code and case.fires is fires}
     assert shown >= set(rule.grades)
 
 
@@ -220,3 +225,19 @@ def test_personal_values_are_left_to_the_case_file(case: Case) -> None:
     tracked = {attribute.tag for attribute in (*STUDY.values(), *SERIES.values()) if attribute.personal}
     if tracked & set(found.tags):
         assert (found.expected, found.found) == (None, None)
+
+
+@pytest.mark.parametrize("case", [case for case in SERIES_CASES if case.fires], ids=lambda case: case.code)
+def test_what_is_found_in_a_series_can_be_written_down_and_read_in_one_line(case: SeriesCase) -> None:
+    rule = find(case.code)
+    assert rule is not None
+    for found in found_by(rule, case.members(), case.context):
+        assert re.fullmatch(r"[^\n]{10,200}", found.message)
+        assert orjson.dumps([found.expected, found.found, found.instances, found.tags])
+        assert len(found.instances) <= 100
+
+
+def test_what_a_series_rule_finds_never_answers_anybody() -> None:
+    judged = [rule for rule in RULES if rule.scope is Scope.SERIES]
+    assert judged
+    assert not any(rule.can_refuse(case) for rule in judged for case in rule.grades)

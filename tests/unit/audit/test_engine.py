@@ -82,7 +82,8 @@ def test_findings_come_in_the_order_of_the_catalogue(policy: Policy) -> None:
 def test_a_rule_is_only_asked_about_the_kinds_that_it_applies_to() -> None:
     for kind in Kind:
         asked = {rule.code for rule, _ in (*engine._INSTANCE[kind], *engine._PAIRWISE[kind])}
-        assert asked == {rule.code for rule in RULES if rule.kinds is None or kind in rule.kinds}
+        of_instances = [rule for rule in RULES if rule.scope is not Scope.SERIES]
+        assert asked == {rule.code for rule in of_instances if rule.kinds is None or kind in rule.kinds}
     assert "NUM-002" in codes(examine(subject(image(InstanceNumber=None))))
     private = subject(image(InstanceNumber=None, SOPClassUID="1.3.12.2.1107.5.9.1"))
     assert "NUM-002" not in codes(examine(private))
@@ -92,6 +93,7 @@ def test_rules_are_divided_by_what_they_look_at() -> None:
     for rule in RULES:
         assert (rule.scope is Scope.INSTANCE) is (rule.instance is not None)
         assert (rule.scope is Scope.PAIRWISE) is (rule.pairwise is not None)
+        assert (rule.scope is Scope.SERIES) is (rule.series is not None)
 
 
 def test_a_rule_that_fails_becomes_a_finding_about_ourselves(policy: Policy) -> None:

@@ -115,7 +115,7 @@ def test_as_json_every_file_is_one_object_and_the_last_is_the_summary(run: Run, 
     first, second = file(tmp_path / "a", GOOD), file(tmp_path / "b", encoded(image(PatientID="P2")))
     done = run("check", "--format", "json", first, second, tmp_path / "notes.txt")
     assert (done.code, done.err) == (1, "")
-    good, refused, skipped, summary = documents(done)
+    good, refused, skipped, series, summary = documents(done)
     assert good == {
         "type": "instance",
         "path": str(first),
@@ -127,17 +127,58 @@ def test_as_json_every_file_is_one_object_and_the_last_is_the_summary(run: Run, 
     }
     assert (refused["verdict"], refused["status"]) == ("refuse", "C116")
     finding = refused["findings"][0]
-    assert set(finding) == {"code", "severity", "message", "tags", "expected", "found", "other"}
+    assert set(finding) == {"code", "severity", "status", "message", "tags", "expected", "found", "other"}
     assert (finding["code"], finding["severity"]) == ("DUP-003", "refuse")
     assert finding["tags"] == ["(0010,0020) PatientID"]
     assert finding["other"] == {"sop_instance_uid": INSTANCE, "path": str(first)}
     assert (skipped["type"], skipped["path"]) == ("skipped", str(tmp_path / "notes.txt"))
+    assert (series["type"], series["series_instance_uid"]) == ("series", SERIES)
+    assert (series["verdict"], series["refused"]) == ("contradictory", {"DUP-003": 1})
     assert summary.pop("seconds") >= 0
     codes = dict.fromkeys(sorted(finding["code"] for finding in refused["findings"]), 1)
     assert summary == {
         "type": "summary", "files": 3, "instances": 2, "accepted": 1, "warned": 0, "refused": 1, "skipped": 1,
         "codes": codes,
     }  # fmt: skip
+
+
+# Whole series
+
+
+def volume(folder: Path, *places: float) -> Path:
+    for number, place in enumerate(places, 1):
+        ds = image(SOPInstanceUID=f"{INSTANCE}.{number}", InstanceNumber=str(number), SliceLocation=str(place),
+                   ImagePositionPatient=[0, 0, place])  # fmt: skip
+        file(folder / f"{number}.dcm", encoded(ds))
+    return folder
+
+
+def test_a_series_with_a_hole_is_told_of_after_the_files(run: Run, tmp_path: Path) -> None:
+    folder = volume(tmp_path, 0, 2, 4, 6, 12)
+    done = run("check", folder)
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[0] == f"attention  CT  {SERIES}  5 instances"
+    assert lines[1] == "  warn   SER-305  2 slices missing between Instance Number 4 (z 6) and 5 (z 12), step 2 mm"
+    assert lines[2] == "  stack 1: axial, 5 slices at 5 positions, spacing 2 / 2 / 6 mm, 1 gap"
+    assert "1 × SER-305" in done.out
+    (series,) = [one for one in documents(run("check", "--format", "json", folder)) if one["type"] == "series"]
+    assert [finding["code"] for finding in series["findings"]] == ["SER-305"]
+    assert series["stacks"][0]["gaps"] == [{"after": 6, "before": 12, "axis": "z", "missing": 2}]
+
+
+def test_a_whole_series_is_not_worth_a_line(run: Run, tmp_path: Path) -> None:
+    assert run("check", volume(tmp_path, 0, 2, 4)).out.startswith("3 instances: 3 accepted")
+
+
+def test_copies_of_pixels_are_looked_for_if_somebody_asks(run: Run, tmp_path: Path) -> None:
+    for number in range(1, 5):
+        ds = image(SOPInstanceUID=f"{INSTANCE}.{number}", InstanceNumber=str(number),
+                   ImagePositionPatient=[0, 0, 2 * number], PixelData=bytes(range(16)) * 2)  # fmt: skip
+        ds["PixelData"].VR = "OW"
+        file(tmp_path / f"{number}.dcm", encoded(ds))
+    assert "DUP-008" not in run("check", tmp_path).out
+    assert "4 images have the same pixels: Instance Number 1, 2, 3 and 4" in run("check", "--pixels", tmp_path).out
 
 
 # Settings
@@ -179,8 +220,10 @@ def test_a_name_that_is_no_utf8_is_written_all_the_same(run: Run, tmp_path: Path
 @pytest.mark.parametrize("profile", ["standard", "strict"])
 def test_every_file_that_pydicom_ships_is_judged_and_nothing_is_said_beside(run: Run, profile: str) -> None:
     done = run("check", "--format", "json", "--profile", profile, PYDICOM)
-    *files, summary = documents(done)
+    *said, summary = documents(done)
+    files = [one for one in said if one["type"] != "series"]
     assert done.err == ""
+    assert len(files) < len(said)
     assert len(files) == summary["files"] == sum(path.is_file() for path in PYDICOM.rglob("*"))
     assert summary["instances"] == summary["accepted"] + summary["warned"] + summary["refused"] > 100
     assert "INT-001" not in summary["codes"]
@@ -191,7 +234,7 @@ def test_a_bar_is_shown_to_whoever_looks(run: Run, tmp_path: Path, monkeypatch: 
     done = run("check", "--format", "json", file(tmp_path / "a", GOOD))
     assert "checking" in done.err
     assert "instance" not in done.err
-    assert [document["type"] for document in documents(done)] == ["instance", "summary"]
+    assert [document["type"] for document in documents(done)] == ["instance", "series", "summary"]
 
 
 @pytest.mark.parametrize("output", ["text", "json"])

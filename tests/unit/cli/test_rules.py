@@ -31,7 +31,7 @@ def test_as_json_every_rule_is_one_object(run: Run) -> None:
         assert document["name"] == rule.name
         assert document["problem"] == rule.problem
         assert document["family"] == rule.family
-        assert document["scope"] in ("i", "p")
+        assert document["scope"] in ("i", "p", "s")
         assert document["applies"] == rule.applies
         assert document["reference"] == rule.reference
         assert [case["case"] for case in document["cases"]] == list(rule.grades)

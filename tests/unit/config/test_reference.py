@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from functools import reduce
 from pathlib import Path
 
 from scp.config import Settings, load, reference
@@ -17,7 +18,7 @@ def test_every_setting_has_a_description_that_is_a_sentence() -> None:
 def test_the_defaults_in_the_reference_are_the_defaults() -> None:
     for setting in reference():
         if setting.default:
-            section = getattr(Settings().model_copy(), setting.header.strip("[]"))
+            section = reduce(getattr, setting.header.strip("[]").split("."), Settings())
             assert section.model_dump(mode="json")[setting.name] == tomllib.loads(f"x = {setting.default}")["x"]
 
 

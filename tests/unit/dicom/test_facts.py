@@ -1,6 +1,7 @@
 """Every fact is what its element says, in any encoding; what does not decode is a fact too, and nothing raises."""
 
 import struct
+from dataclasses import fields
 from typing import Any, Final
 
 import pydicom
@@ -53,6 +54,9 @@ PLAIN: Final[list[tuple[str, int, bytes, Any]]] = [
     ("slice_thickness", t.SLICE_THICKNESS, b"2.5 ", (2.5,)),
     ("spacing_between_slices", t.SPACING_BETWEEN_SLICES, b"-3", (-3.0,)),
     ("slice_location", t.SLICE_LOCATION, b"10", (10.0,)),
+    ("gantry_tilt", t.GANTRY_DETECTOR_TILT, b"-15.2 ", (-15.2,)),
+    ("images_in_acquisition", t.IMAGES_IN_ACQUISITION, b"120 ", 120),
+    ("number_of_temporal_positions", t.NUMBER_OF_TEMPORAL_POSITIONS, b"3 ", 3),
     ("photometric_interpretation", t.PHOTOMETRIC_INTERPRETATION, b"MONOCHROME2 ", "MONOCHROME2"),
     ("acquisition_number", t.ACQUISITION_NUMBER, b"1 ", "1.0"),
     ("echo_numbers", t.ECHO_NUMBERS, b"1\\2 ", "1.0\\2.0"),
@@ -93,6 +97,9 @@ PLAIN: Final[list[tuple[str, int, bytes, Any]]] = [
 # Field, tag, format, numbers, and the fact.
 BINARY: Final[list[tuple[str, int, str, tuple[float, ...], Any]]] = [
     ("in_concatenation_number", t.IN_CONCATENATION_NUMBER, "H", (3,), 3),
+    ("in_concatenation_total_number", t.IN_CONCATENATION_TOTAL_NUMBER, "H", (4,), 4),
+    ("concatenation_frame_offset", t.CONCATENATION_FRAME_OFFSET_NUMBER, "L", (70000,), 70000),
+    ("number_of_slices", t.NUMBER_OF_SLICES, "H", (47,), 47),
     ("rows", t.ROWS, "H", (512,), 512),
     ("columns", t.COLUMNS, "H", (65535,), 65535),
     ("samples_per_pixel", t.SAMPLES_PER_PIXEL, "H", (1,), 1),
@@ -122,9 +129,9 @@ def packed(form: str, numbers: tuple[float, ...], order: str) -> bytes:
 def test_the_tables_of_this_test_name_every_field_that_is_read_from_one_element() -> None:
     derived = {
         "kind", "defect", "unordered", "foreign", "uids", "badly_padded_uids", "pixel_data_tag", "pixel_data_length",
-        "encapsulated", "shared_macros", "frame_macros", "frame_vector_lengths",
+        "encapsulated", "shared_macros", "frame_macros", "frame_vector_lengths", "frame_planes",
     }  # fmt: skip
-    assert {name for name, _ in FIELDS} | derived == set(Facts.__slots__)
+    assert {name for name, _ in FIELDS} | derived == {one.name for one in fields(Facts)}
 
 
 @pytest.mark.parametrize(("name", "tag", "raw", "fact"), PLAIN)
@@ -350,7 +357,7 @@ def test_facts_of_real_files_are_what_pydicom_reads(name: str) -> None:
 @settings(max_examples=400, deadline=None)
 def test_whatever_is_wrong_with_a_real_data_set_there_are_facts_that_can_be_written_down(sample: Encoded) -> None:
     found = read_facts(*sample, Limits())
-    values = [getattr(found, name) for name in Facts.__slots__]
+    values = [getattr(found, name) for name in vars(found)]
     "".join(value for value in values if isinstance(value, str)).encode("utf-8")
 
 

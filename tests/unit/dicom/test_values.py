@@ -54,7 +54,7 @@ def test_decimal_strings_of_one_value_are_read_if_and_only_if_the_grammar_allows
     found = values.decimal_strings(raw)
     if not body.strip(" "):
         assert found == ()
-    elif DECIMAL.match(body) and math.isfinite(float(body)):
+    elif len(body) <= 64 and DECIMAL.match(body) and math.isfinite(float(body)):
         assert found == (float(body),)
     else:
         refused(found)

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from pydicom.uid import ColorPaletteStorage, ExplicitVRLittleEndian, JPEGBaseline8Bit
+from pydicom.uid import ColorPaletteStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from scp.audit.engine import Judgement, NeedsComparison
 from scp.audit.finding import Decision, Finding, Other, Problem, Severity, Verdict
@@ -312,17 +312,25 @@ class LedgerContract:
     # Neighbours
 
     def test_instances_with_the_same_number_in_the_series_are_neighbours(self, ledger: Ledger) -> None:
-        one = draft(sent(ConcatenationUID="1.2.7", InConcatenationNumber=2, FrameOfReferenceUID=FRAME))
-        two = draft(sent(SOPInstanceUID="1.2.8"))
+        enhanced: dict[str, Any] = {"SOPClassUID": EnhancedCTImageStorage}
+        one = draft(sent(**enhanced, ConcatenationUID="1.2.7", InConcatenationNumber=2, FrameOfReferenceUID=FRAME))
+        two = draft(sent(**enhanced, SOPInstanceUID="1.2.8"))
         admit(ledger, one)
         admit(ledger, two)
-        near = look(ledger, draft(sent(SOPInstanceUID="1.2.9"))).neighbours
+        near = look(ledger, draft(sent(**enhanced, SOPInstanceUID="1.2.9"))).neighbours
         assert [neighbour.other.receipt for neighbour in near] == [one.receipt, two.receipt]
         assert near[0].slot == one.subject.tracked.slot
         assert near[0].place == one.subject.tracked.place
         assert near[0].sop_class_uid == one.subject.facts.sop_class_uid
         assert (near[0].concatenation_uid, near[0].in_concatenation_number) == ("1.2.7", 2)
         assert (near[1].concatenation_uid, near[1].in_concatenation_number) == ("", None)
+
+    def test_of_single_images_only_those_in_the_same_slot_are_neighbours(self, ledger: Ledger) -> None:
+        one, two = draft(sent()), draft(sent(SOPInstanceUID="1.2.8", AcquisitionNumber="7"))
+        admit(ledger, one)
+        admit(ledger, two)
+        near = look(ledger, draft(sent(SOPInstanceUID="1.2.9"))).neighbours
+        assert [neighbour.other.receipt for neighbour in near] == [one.receipt]
 
     @pytest.mark.parametrize(
         "changes",

@@ -82,7 +82,9 @@ def ledger(path: Path) -> Iterator[SqliteLedger]:
 
 
 def test_two_ledgers_have_two_keys(tmp_path: Path) -> None:
-    ledgers = [SqliteLedger(tmp_path / name) for name in "ab"]
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    ledgers = [SqliteLedger(tmp_path / name / "ledger.sqlite3") for name in "ab"]
     assert ledgers[0].fingerprint_key != ledgers[1].fingerprint_key
     for one in ledgers:
         one.close()
@@ -115,7 +117,7 @@ os.kill(os.getpid(), 9)
 def test_the_file_and_those_beside_it_are_for_their_owner_only(ledger: SqliteLedger, path: Path) -> None:
     admit(ledger, draft(sent()))
     files = list(path.parent.iterdir())
-    assert len(files) == 3
+    assert len(files) == 4
     assert {file.stat().st_mode & 0o077 for file in files} == {0}
 
 

@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_header_and_pieces_are_written_in_order(path: Path) -> None:
-    incoming = Incoming(path, HEADER, limit=100)
+    incoming = Incoming(str(path), HEADER, limit=100)
     incoming.write(b"one")
     incoming.write(memoryview(b"two"))
     incoming.finish(sync=True)
@@ -31,7 +31,7 @@ def test_header_and_pieces_are_written_in_order(path: Path) -> None:
 
 
 def test_size_and_digest_are_those_of_the_data_set_alone(path: Path) -> None:
-    incoming = Incoming(path, HEADER, limit=100)
+    incoming = Incoming(str(path), HEADER, limit=100)
     incoming.write(b"one")
     incoming.write(b"two")
     assert incoming.size == 6
@@ -42,7 +42,7 @@ def test_size_and_digest_are_those_of_the_data_set_alone(path: Path) -> None:
 
 
 def test_the_data_set_is_given_without_the_header(path: Path) -> None:
-    incoming = Incoming(path, HEADER, limit=100)
+    incoming = Incoming(str(path), HEADER, limit=100)
     incoming.write(b"content")
     with incoming.data() as data:
         assert bytes(data) == b"content"
@@ -53,7 +53,7 @@ def test_the_data_set_is_given_without_the_header(path: Path) -> None:
 
 
 def test_an_empty_data_set_is_empty_memory(path: Path) -> None:
-    incoming = Incoming(path, HEADER, limit=100)
+    incoming = Incoming(str(path), HEADER, limit=100)
     with incoming.data() as data:
         assert bytes(data) == b""
     incoming.close()
@@ -64,7 +64,7 @@ def test_a_finished_object_is_synced_unless_the_node_is_a_scratch_one(
 ) -> None:
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
-    incoming = Incoming(path, HEADER, limit=100)
+    incoming = Incoming(str(path), HEADER, limit=100)
     incoming.finish(sync=False)
     assert synced == []
     incoming.finish(sync=True)
@@ -73,7 +73,7 @@ def test_a_finished_object_is_synced_unless_the_node_is_a_scratch_one(
 
 
 def test_an_object_of_exactly_the_limit_is_taken_and_a_byte_more_is_not(path: Path) -> None:
-    incoming = Incoming(path, HEADER, limit=4)
+    incoming = Incoming(str(path), HEADER, limit=4)
     incoming.write(b"1234")
     with pytest.raises(ObjectTooLarge, match="larger than 4 bytes"):
         incoming.write(b"5")
@@ -83,17 +83,17 @@ def test_an_object_of_exactly_the_limit_is_taken_and_a_byte_more_is_not(path: Pa
 def test_an_object_that_is_there_already_is_not_replaced(path: Path) -> None:
     path.write_bytes(b"first")
     with pytest.raises(StoreFault, match=r"the spool cannot be written \(FileExistsError, errno 17\)"):
-        Incoming(path, HEADER, limit=100)
+        Incoming(str(path), HEADER, limit=100)
     assert path.read_bytes() == b"first"
 
 
 def test_a_spool_that_is_gone_is_a_fault(path: Path) -> None:
     with pytest.raises(StoreFault, match="FileNotFoundError"):
-        Incoming(path / "below", HEADER, limit=100)
+        Incoming(str(path / "below"), HEADER, limit=100)
 
 
 def test_a_piece_that_cannot_be_written_is_a_fault(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    incoming = Incoming(path, HEADER, limit=100)
+    incoming = Incoming(str(path), HEADER, limit=100)
 
     def write(descriptor: int, content: memoryview) -> int:
         raise system_error(errno.EIO)
@@ -108,7 +108,7 @@ def test_writing_goes_on_where_the_system_wrote_only_a_part(path: Path, monkeypa
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, content: write(descriptor, content[:5]))
     monkeypatch.setattr(os, "writev", lambda descriptor, pieces: write(descriptor, b"".join(pieces)[:5]))
-    incoming = Incoming(path, HEADER, limit=100)
+    incoming = Incoming(str(path), HEADER, limit=100)
     incoming.write(b"0123456789")
     incoming.close()
     assert path.read_bytes() == HEADER + b"0123456789"
@@ -118,7 +118,7 @@ def test_a_failed_sync_is_a_fault(path: Path, monkeypatch: pytest.MonkeyPatch) -
     def fsync(descriptor: int) -> None:
         raise system_error(errno.EIO)
 
-    incoming = Incoming(path, HEADER, limit=100)
+    incoming = Incoming(str(path), HEADER, limit=100)
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(StoreFault, match="the spool cannot be synced"):
         incoming.finish(sync=True)
@@ -126,7 +126,7 @@ def test_a_failed_sync_is_a_fault(path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_closing_keeps_the_file_and_may_be_done_twice(path: Path) -> None:
-    incoming = Incoming(path, HEADER, limit=100)
+    incoming = Incoming(str(path), HEADER, limit=100)
     incoming.write(b"data")
     incoming.close()
     incoming.close()
@@ -135,7 +135,7 @@ def test_closing_keeps_the_file_and_may_be_done_twice(path: Path) -> None:
 
 def test_discarding_removes_the_file_and_may_be_done_twice(path: Path) -> None:
     before = descriptors()
-    incoming = Incoming(path, HEADER, limit=100)
+    incoming = Incoming(str(path), HEADER, limit=100)
     incoming.discard()
     incoming.discard()
     assert not path.exists()

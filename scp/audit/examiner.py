@@ -1,0 +1,114 @@
+"""One instance after the other of one association: read, examined and judged with what the one before left behind.
+
+What comes out is what :func:`~scp.dicom.read.read_facts`, :func:`~scp.audit.engine.examine` and
+:func:`~scp.audit.engine.judge` say of each instance alone; that a series repeats itself only makes it cheaper.
+"""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Final
+
+from scp.audit.engine import Examination, Judgement, NeedsComparison, examine, judge
+from scp.audit.policy import Policy
+from scp.audit.recall import Change, Recall
+from scp.audit.rule import Subject
+from scp.audit.snapshot import Snapshot
+from scp.audit.tracked import FACTS, Tracked, tracked
+from scp.dicom.decoder import Decoder
+from scp.dicom.facts import Facts
+from scp.dicom.read import read_facts, recognised
+from scp.dicom.request import Request
+from scp.dicom.walk import Limits
+
+_NOTHING: Final = Snapshot()
+_REQUEST: Final = ("sop_class_uid", "abstract_syntax", "transfer_syntax", "related_general_classes", "association")
+"""What two requests of one series have in common; where it differs, nothing is taken over."""
+_NEW: Final = frozenset(("request.message_id", "request.sop_instance_uid"))
+_TRACKED: Final = ("study", "series", "stack", "acquisition", "slot", "counted", "variant", "place")
+_SNAPSHOT: Final = ("held", "identical", "comparison", "study", "series", "stack", "acquisition", "neighbours")
+_PARENTS: Final = frozenset(("snapshot.study", "snapshot.series"))
+
+
+_of_request: Final = attrgetter(*_REQUEST)
+_of_tracked: Final = attrgetter(*_TRACKED)
+_of_snapshot: Final = attrgetter(*_SNAPSHOT)
+
+
+def _moved(prefix: str, names: Sequence[str], before: tuple[object, ...], now: tuple[object, ...]) -> list[str]:
+    """Name the values that differ."""
+    if before == now:
+        return []
+    return [prefix + name for name, old, new in zip(names, before, now, strict=True) if old is not new and old != new]
+
+
+class Examiner:
+    """Reads and judges the instances of one association. Not for two threads."""
+
+    def __init__(self, limits: Limits, key: bytes) -> None:
+        """``key`` is the fingerprint key of the ledger."""
+        self._limits = limits
+        self._key = key
+        self._start()
+
+    def _start(self) -> None:
+        """Know nothing of the instance before."""
+        self._decoder = Decoder()
+        self._alone, self._pairwise = Recall(), Recall()
+        self._subject: Subject | None = None
+        self._snapshot = _NOTHING
+        self._since: Change = None
+        """What has changed since the pairwise rules were run."""
+
+    def recognise(self, head: bytes, length: int, request: Request) -> Examination | None:
+        """Examine a Data Set of so many bytes by its beginning, if it is encoded like one before; else return None."""
+        return self._examine(request, lambda: recognised(head, length, request.transfer_syntax, self._decoder))
+
+    def examine(self, data: memoryview | bytes, request: Request) -> Examination:
+        """Read a Data Set and run the rules that look at it alone."""
+        found = self._examine(request, lambda: read_facts(data, request.transfer_syntax, self._limits, self._decoder))
+        assert found
+        return found
+
+    def _examine(self, request: Request, read: Callable[[], Facts | None]) -> Examination | None:
+        try:
+            facts = read()
+            if facts is None:
+                return None
+            subject = Subject(request, facts, self._tracked(facts))
+            change = self._change(subject)
+            self._subject = subject
+            self._since = None if change is None or self._since is None else self._since | change
+            return examine(subject, self._alone, change)
+        except BaseException:
+            self._start()
+            raise
+
+    def judge(self, examination: Examination, snapshot: Snapshot, policy: Policy) -> Judgement | NeedsComparison:
+        """Judge the instance that was examined last against what the ledger holds."""
+        change, before = self._since, self._snapshot
+        if change is not None:
+            moved = _moved("snapshot.", _SNAPSHOT, _of_snapshot(before), _of_snapshot(snapshot))
+            if moved:
+                change = None if not _PARENTS.isdisjoint(moved) else change.union(moved)
+        outcome = judge(examination, snapshot, policy, self._pairwise, change)
+        if not isinstance(outcome, NeedsComparison):
+            self._since, self._snapshot = frozenset(), snapshot
+        return outcome
+
+    def _tracked(self, facts: Facts) -> Tracked:
+        """Return the compared values; as long as none of their facts changes, only the place is new."""
+        change, before = self._decoder.change, self._subject
+        if change is None or before is None:
+            return tracked(facts, self._key)
+        return tracked(facts, self._key, None if not FACTS.isdisjoint(change) else before.tracked)
+
+    def _change(self, subject: Subject) -> Change:
+        """Return what of the subject is not as in the one before; None if it is of another series."""
+        change, before = self._decoder.change, self._subject
+        if change is None or before is None or "series_instance_uid" in change:
+            return None
+        if _of_request(before.request) != _of_request(subject.request):
+            return None
+        return change.union(
+            _NEW, _moved("tracked.", _TRACKED, _of_tracked(before.tracked), _of_tracked(subject.tracked))
+        )

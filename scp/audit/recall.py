@@ -1,0 +1,95 @@
+"""What rules said of the instance before, so that those with nothing new to look at need not be asked again.
+
+A rule is a pure function. While it runs, what it reads can be watched; and as long as none of that changes, it would
+do the same again and come to the same outcome. The instances of a series have nearly everything in common, so after
+the first two of them most rules are settled, and only the others, which do read what changes, are run.
+
+::
+
+    first instance       every rule is watched: its outcome depends on the names that it has read
+    next instances       a rule that read a name that has changed is run again, now and from now on, unwatched
+    another series       everything is watched again
+
+A name is that of a fact, or ``request.…``, ``tracked.…`` or ``snapshot.…``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from scp.audit.finding import Outcome, Problem
+from scp.audit.rule import Rule, Subject
+from scp.audit.snapshot import Snapshot
+
+Check = tuple[Rule, Callable[..., Outcome]]
+Ask = Callable[[Check, Subject, Snapshot | None], Outcome | None]
+"""Runs one rule, and returns None if it failed: then there is nothing to be remembered of it."""
+Change = frozenset[str] | None
+"""The names of what is not as it was; None if anything may be different."""
+
+_PREFIXES: Final = {"request": "request.", "facts": "", "tracked": "tracked."}
+
+
+class _Watched:
+    """Stands in for a value, and writes down which of its attributes are read."""
+
+    def __init__(self, of: object, prefix: str, read: set[str]) -> None:
+        self._of, self._prefix, self._read = of, prefix, read
+
+    def __getattr__(self, name: str) -> Any:
+        derived = getattr(type(self._of), name, None)
+        if isinstance(derived, property) and derived.fget:
+            return derived.fget(self)  # so that what it reads is seen
+        self._read.add(f"{self._prefix}{name}")
+        return getattr(self._of, name)
+
+
+class Recall:
+    """The outcomes of some rules, for one instance after the other. Not for two threads."""
+
+    def __init__(self) -> None:
+        self._checks: Sequence[Check] | None = None
+        self._settled: list[tuple[Check, Outcome, frozenset[str]]] = []
+        self._moving: list[Check] = []
+        self._depends: frozenset[str] = frozenset()
+        self._problems: list[tuple[Rule, Problem]] = []
+
+    def run(
+        self, checks: Sequence[Check], subject: Subject, snapshot: Snapshot | None, change: Change, ask: Ask
+    ) -> list[tuple[Rule, Problem]]:
+        """Return the problems that the rules find, in any order. ``change`` is since the run before."""
+        if change is None or checks is not self._checks:
+            self._watch(checks, subject, snapshot, ask)
+            return self._problems.copy()
+        if not self._depends.isdisjoint(change):
+            self._unsettle(change)
+        problems = self._problems.copy()
+        for check in self._moving:
+            outcome = ask(check, subject, snapshot)
+            if isinstance(outcome, Problem):
+                problems.append((check[0], outcome))
+        return problems
+
+    def _watch(self, checks: Sequence[Check], subject: Subject, snapshot: Snapshot | None, ask: Ask) -> None:
+        self._checks, self._moving, self._settled = checks, [], []
+        for check in checks:
+            read: set[str] = set()
+            watched: Any = Subject(
+                **{name: _Watched(getattr(subject, name), prefix, read) for name, prefix in _PREFIXES.items()}  # type: ignore[arg-type]  # stands in for each
+            )
+            state: Any = None if snapshot is None else _Watched(snapshot, "snapshot.", read)
+            outcome = ask(check, watched, state)
+            if outcome is None:
+                self._moving.append(check)
+            else:
+                self._settled.append((check, outcome, frozenset(read)))
+        self._summarise()
+
+    def _unsettle(self, change: frozenset[str]) -> None:
+        """From now on, run the rules that depend on what has changed: it will change again."""
+        self._moving += [check for check, _, read in self._settled if not change.isdisjoint(read)]
+        self._settled = [one for one in self._settled if change.isdisjoint(one[2])]
+        self._summarise()
+
+    def _summarise(self) -> None:
+        self._depends = frozenset[str]().union(*(read for _, _, read in self._settled))
+        self._problems = [(check[0], outcome) for check, outcome, _ in self._settled if isinstance(outcome, Problem)]

@@ -1,0 +1,38 @@
+"""DUP: copies within a series that differ in more than their UID."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from scp.audit.finding import Severity
+from scp.audit.rule import grades, series_rule
+from scp.audit.series.view import SeriesProblem, SeriesView
+from scp.audit.series.words import uids_of, who_of
+from scp.dicom import tags as t
+
+
+@series_rule(
+    "DUP-008", grades(Severity.WARN, Severity.WARN), applies="images, waveforms", reference="PS3.5 §9",
+)  # fmt: skip
+def same_pixels_under_another_uid(view: SeriesView) -> Iterator[SeriesProblem]:
+    """Images of the series have the same pixels.
+
+    Checks: no two images of the series have the same pixel data, byte for byte. It is looked at on demand only
+    (`--pixels`), because all pixel data have to be read for it.
+
+    Why: two slices of a patient are never quite the same: noise alone tells them apart. If their pixels are the same,
+    one of them is at a wrong place, or there twice.
+
+    Exceptions: images of one value only, that is blank ones. Phantoms made by programs, and test images, repeat.
+
+    What to do: look at the instances that are named. If their positions differ, one of the positions is wrong.
+    """
+    by_id = {one.id: one for one in view.members}
+    for copies in view.context.copies or ():
+        members = [by_id[one] for one in copies]
+        yield SeriesProblem(
+            f"{len(members)} images have the same pixels: {who_of(members)}",
+            tags=(t.PIXEL_DATA,), instances=uids_of(members), found=len(members), expected=1,
+        )  # fmt: skip
+
+
+RULES: Final = (same_pixels_under_another_uid,)

@@ -1,0 +1,97 @@
+"""ENT: what a series must share, judged over all of its instances."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from scp.audit.finding import Severity
+from scp.audit.rule import grades, series_rule
+from scp.audit.series.member import Member
+from scp.audit.series.view import SeriesProblem, SeriesView
+from scp.audit.series.words import uids_of, who_of
+from scp.audit.tracked import SERIES, STUDY
+from scp.dicom.sop_classes import PLANES
+from scp.dicom.tags import name_of
+
+SHARED: Final = (
+    "patient", "patient_name", "patient_birth_date", "patient_sex", "accession_number", "modality",
+    "frame_of_reference_uid", "series_number", "manufacturer", "device_serial_number",
+)  # fmt: skip
+"""What all instances of a series have in common, by name of :mod:`scp.audit.tracked`.
+
+Not Laterality and Patient Position, which are those of the image in many IODs, and not the SOP Class.
+"""
+_OF_PLANES: Final = frozenset({"frame_of_reference_uid"})
+_CONTRADICTIONS: Final = frozenset({"ENT", "STK"})
+
+
+@series_rule(
+    "ENT-299",
+    grades(
+        Severity.WARN, Severity.WARN, tie=(Severity.WARN, Severity.WARN), refused=(Severity.WARN, Severity.WARN),
+    ),
+    reference="PS3.3 A.1.2",
+)  # fmt: skip
+def majority_contradicts(view: SeriesView) -> Iterator[SeriesProblem]:
+    """Instances contradict most of the series.
+
+    Checks: all instances of the series that name a patient (ID, name, birth date, sex), an Accession Number, a
+    Modality, a Series Number, a Manufacturer or a Device Serial Number name the same one, and the slices of CT, MR
+    and PET one Frame of Reference. The finding names the few. The case `tie` is where neither side has more. The
+    case `refused` is where more instances were refused for contradicting the series than are stored.
+
+    Why: when instances arrive, each is compared with the first that was stored; which that was is chance. The whole
+    set shows which one is wrong: it may be the first, and all that came after it were blamed or refused.
+
+    Exceptions: instances that say nothing.
+
+    What to do: look at the few that are named. If they are wrong, have them taken out and sent again where they belong.
+    In the case `refused` look at what is stored first: quarantine has the others.
+    """
+    by_variant: dict[str, list[Member]] = defaultdict(list)
+    for member in view.members:
+        by_variant[member.geometry.variant].append(member)
+    for name in SHARED:
+        sides: dict[str, list[Member]] = defaultdict(list)
+        for variant, members in by_variant.items():
+            value = view.context.variants.get(variant, {}).get(name)
+            if value:
+                sides[value].extend(
+                    members if name not in _OF_PLANES else [one for one in members if one.kind in PLANES]
+                )
+        if len(sides := {value: members for value, members in sides.items() if members}) > 1:
+            yield _split(name, sides)
+    refused = sum(n for code, n in view.context.refused.items() if code.partition("-")[0] in _CONTRADICTIONS)
+    if refused > len(view.members) > 0:
+        codes = Counter(view.context.refused).most_common(1)
+        yield SeriesProblem(
+            f"{refused} instances were refused for contradicting the {len(view.members)} that are stored",
+            case="refused", instances=uids_of(view.members), found=codes[0][0],
+        )  # fmt: skip
+
+
+def _split(name: str, sides: dict[str, list[Member]]) -> SeriesProblem:
+    """Say who are the few, the same whoever came first; values are not shown, for some are personal."""
+    attribute = {**STUDY, **SERIES}[name]
+    largest = max(map(len, sides.values()))
+    total = sum(map(len, sides.values()))
+    word = name_of(attribute.tag)
+    few = [one for members in sides.values() if len(members) < largest for one in members]
+    if total - len(few) > largest:
+        return SeriesProblem(
+            f"{word}: {len(sides)} values, none in more instances than another", case="tie", tags=(attribute.tag,),
+            found=len(sides), expected=1,
+        )  # fmt: skip
+    few.sort(key=view_order)
+    return SeriesProblem(
+        f"{word} of {len(few)} of {total} instances differs from the others: {who_of(few)}", tags=(attribute.tag,),
+        instances=uids_of(few), expected=1, found=len(sides),
+    )  # fmt: skip
+
+
+def view_order(member: Member) -> tuple[bool, int, str]:
+    """Sort by Instance Number, those without one last."""
+    return member.instance_number is None, member.instance_number or 0, member.sop_instance_uid
+
+
+RULES: Final = (majority_contradicts,)

@@ -1,0 +1,48 @@
+"""REF: whether what is referred to is there."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from scp.audit.finding import Severity
+from scp.audit.rule import grades, series_rule
+from scp.audit.series.view import SeriesProblem, SeriesView
+from scp.audit.series.words import MOST_NAMED, count, who_of
+from scp.dicom import tags as t
+from scp.dicom.sop_classes import Kind
+
+REFERRING: Final = frozenset(
+    {
+        Kind.STRUCTURED_REPORT, Kind.KEY_OBJECT, Kind.PRESENTATION_STATE, Kind.SEGMENTATION, Kind.RT_STRUCTURE_SET,
+        Kind.RT_PLAN, Kind.RT_DOSE, Kind.REGISTRATION,
+    }
+)  # fmt: skip
+"""Kinds that are of little use without what they refer to."""
+
+
+@series_rule(
+    "REF-401", grades(Severity.INFO, Severity.INFO),
+    applies="reports, segmentations, presentation states, key objects, registrations, RT objects",
+    reference="PS3.3 C.17.2, C.18.4, 10.8",
+)  # fmt: skip
+def referenced_instance_not_stored(view: SeriesView) -> Iterator[SeriesProblem]:
+    """An object refers to instances that are not stored.
+
+    Checks: every Referenced SOP Instance UID (0008,1155) in such an object, at any level, is that of a stored instance.
+
+    Why: a segmentation without its images, or a report without its evidence, cannot be shown.
+
+    Exceptions: what is referred to may come later, or be kept elsewhere, so this is only noted.
+
+    What to do: send the series that is referred to, if it should be here.
+    """
+    by_id = {one.id: one for one in view.members}
+    for number, absent in (view.context.absent or {}).items():
+        if absent:
+            yield SeriesProblem(
+                f"{who_of([by_id[number]])}: {count(len(absent), 'referenced instance')} not stored here",
+                tags=(t.REFERENCED_SOP_INSTANCE_UID,), instances=(by_id[number].sop_instance_uid,),
+                expected=0, found=absent[:MOST_NAMED],
+            )  # fmt: skip
+
+
+RULES: Final = (referenced_instance_not_stored,)

@@ -1,0 +1,261 @@
+"""SER: whether the slices of a stack are as far apart as they should be, and each there as often as the others."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+import numpy as np
+
+from scp.audit.finding import Severity
+from scp.audit.rule import grades, series_rule
+from scp.audit.rules.ser_line import SLICES
+from scp.audit.series.line import UNIFORM, are_same, pitches
+from scp.audit.series.planes import Bools, Floats, Ints
+from scp.audit.series.result import Gap, Stack
+from scp.audit.series.stacks import LINE
+from scp.audit.series.view import SeriesProblem, SeriesView
+from scp.audit.series.words import count, named, number, planes_at, where
+from scp.dicom import tags as t
+from scp.dicom.sop_classes import Kind, kind_of
+
+_SLIGHT: Final = 0.1
+"""Part of the step by which spacing may vary and only be noted."""
+_PITCHES: Final = 3
+"""More of them are no plan."""
+_TOLD: Final = 10
+"""Holes of one stack that get a finding each."""
+_MATRIX: Final = 3
+"""Images that make a matrix one of its own, not an odd page."""
+_POSITION: Final = (t.IMAGE_POSITION_PATIENT,)
+
+
+@series_rule(
+    "SER-304",
+    grades(
+        Severity.WARN, Severity.WARN,
+        slight=(Severity.INFO, Severity.WARN), pitch=(Severity.WARN, Severity.WARN),
+        dose=(Severity.INFO, Severity.INFO),
+    ),
+    applies=SLICES, reference="PS3.3 C.7.6.2.1.1",
+)  # fmt: skip
+def spacing_not_uniform(view: SeriesView) -> Iterator[SeriesProblem]:
+    """The slices are not evenly spaced.
+
+    Checks: the distances of neighbouring positions of a stack differ from the usual one by at most 1 %, or 0.01 mm.
+    Holes that SER-305 tells of are not counted. The case `slight` is at most 10 %, `pitch` is two or three distances
+    that each hold for at least three steps in a row, and `dose` are the planes of RT Dose.
+
+    Why: most software takes the first distance for all of them: it stretches or squeezes what lies elsewhere.
+
+    Exceptions: head CT that goes from thin slices to thick ones is legitimate, and still worth telling; so `pitch`
+    warns, unless settings say otherwise. The planes of a dose grid may be uneven. Stacks of fewer than three positions
+    are not judged, nor are small ones among several orientations: localizers are spread as they like.
+
+    What to do: look at the slices that are named. One uneven pair means that a position was changed, many that two
+    acquisitions are mixed.
+
+    Evidence: none of the 11 real series of the corpus and of the 35 in pydicom's test files.
+    """
+    for stack in view.stacks:
+        steps = np.diff(stack.positions)
+        if stack.step is None or not _is_judged(stack, view):
+            continue
+        holes = {gap.after for gap in stack.gaps}
+        regular = np.array([index not in holes for index in range(len(steps))])
+        odd = np.flatnonzero(~are_same(steps, stack.step) & regular)
+        if not len(odd):
+            continue
+        off = float(np.abs(steps[odd] - stack.step).max())
+        case = _evenness(stack, steps, regular, off)
+        planes = [plane for index in odd[:_TOLD] for plane in planes_at(stack, int(index))]
+        yield SeriesProblem(
+            view.name(stack) + _uneven(stack, steps, odd, case),
+            case=case,
+            stack=stack.number,
+            tags=_POSITION,
+            instances=named(stack, planes),
+            expected=round(stack.step, 4),
+            found=tuple(sorted(set(steps[odd].round(4).tolist()))[:_TOLD]),
+        )
+
+
+def _is_judged(stack: Stack, view: SeriesView) -> bool:
+    """Whether a stack is large enough to be a volume."""
+    return len(stack.positions) >= (LINE if len({one.group for one in view.stacks}) == 1 else LINE + 1)
+
+
+def _evenness(stack: Stack, steps: Floats, regular: Bools, off: float) -> str:
+    """Return the case of SER-304."""
+    if kind_of(stack.sop_class_uid) is Kind.RT_DOSE:
+        return "dose"
+    if off <= _SLIGHT * (stack.step or 0.0):
+        return "slight"
+    pitch = pitches(steps)
+    sizes = _sizes(steps, pitch)
+    changes = 1 < len(sizes) <= _PITCHES and not any(are_same(np.array(sizes[1:]), np.array(sizes[:-1])))
+    return "pitch" if changes and int(((pitch < 0) & regular).sum()) < _PITCHES else ""
+
+
+def _sizes(steps: Floats, pitch: Ints) -> list[float]:
+    """Return the size of each pitch, in their order."""
+    return [float(steps[pitch == one].mean()) for one in range(int(pitch.max()) + 1)]
+
+
+def _uneven(stack: Stack, steps: Floats, odd: Ints, case: str) -> str:
+    first = int(odd[0])
+    here = f"between {_between(stack, first)}"
+    step = number(stack.step or 0.0, 3)
+    if case == "pitch":
+        pitch = pitches(steps)
+        sizes = [number(size, 3) for size in _sizes(steps, pitch)]
+        change = int(np.flatnonzero(pitch[: len(steps)] != pitch[0])[0])
+        return f"the step changes: {', then '.join(sizes)} mm, from {where(stack, change)} on"
+    more = f" and at {count(len(odd) - 1, 'other place')}" if len(odd) > 1 else ""
+    return f"the step is {step} mm, but {number(float(steps[first]), 3)} mm {here}{more}"
+
+
+def _between(stack: Stack, position: int) -> str:
+    """Name the two positions on both sides of a step, the one with the smaller number first."""
+    one, other = position, position + 1
+    left, right = (stack.numbers[planes_at(stack, side)[0]] for side in (one, other))
+    if left is not None and right is not None and right < left:
+        one, other = other, one
+    return f"{where(stack, one)} and {where(stack, other, short=True)}"
+
+
+@series_rule(
+    "SER-305", grades(Severity.WARN, Severity.WARN, dose=(Severity.INFO, Severity.INFO)), applies=SLICES,
+    reference="PS3.3 C.7.6.2.1.1",
+)  # fmt: skip
+def slices_missing(view: SeriesView) -> Iterator[SeriesProblem]:
+    """Slices are missing in a stack.
+
+    Checks: no distance of neighbouring positions is a multiple, within 20 % of the step, of the steps beside it; of
+    five steps or more, any. The case `dose` are the planes of RT Dose.
+
+    Why: what lies in the hole was not seen. A series with holes was not sent whole, or was not stored whole.
+
+    Exceptions: larger steps of one size, three or more in a row, are another pitch (SER-304). Slices that are missing
+    at either end cannot be seen. Of three positions a hole is only told if Spacing Between Slices or Slice Thickness
+    confirms the step. A hole that parallel images of another type fill is none.
+
+    What to do: send the series again: what is stored is answered 0111, what is missing is stored. If it stays, look
+    whether the equipment has the slices.
+
+    Evidence: of the 11 real series of the corpus and the 35 in pydicom's test files it tells of the three that are
+    known to be incomplete, and of no other.
+    """
+    for stack in view.stacks:
+        holes = [gap for gap in stack.gaps if not _is_filled(stack, gap, view)] if _is_judged(stack, view) else []
+        case = "dose" if kind_of(stack.sop_class_uid) is Kind.RT_DOSE else ""
+        for gap in holes[:_TOLD]:
+            yield _hole(stack, gap, view.name(stack), case)
+        rest = holes[_TOLD:]
+        if rest:
+            missing = sum(gap.missing for gap in rest)
+            yield SeriesProblem(
+                f"{view.name(stack)}{count(missing, 'slice')} missing at {len(rest)} more places", case=case,
+                stack=stack.number, tags=_POSITION, found=missing,
+            )  # fmt: skip
+
+
+def _hole(stack: Stack, gap: Gap, name: str, case: str) -> SeriesProblem:
+    planes = (*planes_at(stack, gap.after), *planes_at(stack, gap.after + 1))
+    return SeriesProblem(
+        f"{name}{count(gap.missing, 'slice')} missing between {_between(stack, gap.after)}, "
+        f"step {number(gap.step, 3)} mm",
+        case=case,
+        stack=stack.number,
+        tags=_POSITION,
+        instances=named(stack, planes),
+        expected=round(gap.step, 4),
+        found=round(stack.positions[gap.after + 1] - stack.positions[gap.after], 4),
+    )
+
+
+def _is_filled(stack: Stack, gap: Gap, view: SeriesView) -> bool:
+    """Whether parallel images of the class lie in a hole, one at each place that is empty."""
+    begin, end = stack.positions[gap.after], stack.positions[gap.after + 1]
+    places = begin + (end - begin) * np.arange(1, gap.missing + 1) / (gap.missing + 1)
+    others = [
+        np.array(one.positions) for one in view.stacks
+        if one is not stack and one.group == stack.group and one.sop_class_uid == stack.sop_class_uid
+    ]  # fmt: skip
+    if not others:
+        return False
+    near = np.abs(np.concatenate(others)[:, None] - places[None, :]).min(axis=0)
+    return bool(np.all(near <= UNIFORM * _TOLD * gap.step))
+
+
+@series_rule(
+    "SER-306", grades(Severity.WARN, Severity.WARN, mixed=(Severity.INFO, Severity.WARN)), applies=SLICES,
+    reference="PS3.3 C.7.6.2.1.1",
+)  # fmt: skip
+def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
+    """Some positions have more images than others.
+
+    Checks: each position of a stack has the same number of images. The case `mixed` is a stack in which no number of
+    images holds for more than half of the positions.
+
+    Why: times, echoes and b-values repeat every position equally often. Where a few positions have one less, images are
+    missing; where they have one more, an image was sent twice under a new UID, or another acquisition was merged in.
+
+    Exceptions: stacks of fewer than three positions.
+
+    What to do: look at the positions that are named. A dynamic scan that was aborted has one image more on one side.
+
+    Evidence: of the 11 real series of the corpus, 6 of which repeat positions, it tells of the one whose echoes are
+    known to be incomplete.
+    """
+    for stack in view.stacks:
+        odd = stack.uneven
+        if not odd or len(stack.positions) < LINE:
+            continue
+        case = "" if 2 * len(odd) < len(stack.positions) else "mixed"
+        planes = [plane for index in odd[:_TOLD] for plane in planes_at(stack, index)]
+        yield SeriesProblem(
+            view.name(stack) + _repeats(stack, odd, case),
+            case=case,
+            stack=stack.number,
+            tags=_POSITION,
+            instances=named(stack, planes),
+            expected=stack.usual_count,
+            found=tuple(sorted({stack.counts[index] for index in odd})),
+        )
+
+
+def _repeats(stack: Stack, odd: Sequence[int], case: str) -> str:
+    if case == "mixed":
+        said = ", ".join(f"{images} at {places}" for images, places in islice(sorted(Counter(stack.counts).items()), 4))
+        return f"images at a position differ: {said} positions"
+    first = odd[0]
+    more = f"; {count(len(odd) - 1, 'other position')} differ too" if len(odd) > 1 else ""
+    usual = f"{stack.usual_count} at most positions"
+    return f"{count(stack.counts[first], 'image')} at {where(stack, first)}, {usual}{more}"
+
+
+@series_rule("SER-309", grades(Severity.INFO, Severity.INFO), applies=SLICES, reference="PS3.3 C.7.6.3")
+def several_matrices(view: SeriesView) -> Iterator[SeriesProblem]:
+    """The images of the series have several sizes.
+
+    Checks: Rows and Columns are the same in all slices of the series. A size that fewer than three images have is not
+    counted.
+
+    Why: several reconstructions are in one series; they cannot be one volume.
+
+    What to do: nothing, if the sizes are those of different Image Types. Otherwise see STK-251.
+    """
+    mine = {one for stack in view.stacks for one in stack.members}
+    sizes = Counter(
+        (one.geometry.rows, one.geometry.columns)
+        for one in view.members
+        if one.id in mine and one.geometry.rows and one.geometry.columns
+    )
+    large = [(size, images) for size, images in sizes.most_common() if images >= _MATRIX]
+    if len(large) > 1:
+        said = ", ".join(f"{rows} × {columns} in {images} images" for (rows, columns), images in large[:4])
+        yield SeriesProblem(f"{len(large)} sizes: {said}", tags=(t.ROWS, t.COLUMNS), expected=1, found=len(large))
+
+
+RULES: Final = (spacing_not_uniform, slices_missing, positions_repeated_unevenly, several_matrices)

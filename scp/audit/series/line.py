@@ -1,0 +1,111 @@
+"""Numbers along a line: which are the same, what their usual step is, and what does not fit. All in mm."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from scp.audit.series.planes import Bools, Floats, Ints
+from scp.audit.series.result import Gap
+
+SAME_POSITION: Final = 0.01
+"""Positions nearer than this are one; with pixels smaller than 0.1 mm, nearer than a tenth of a pixel."""
+UNIFORM: Final = 0.01
+"""Steps that differ by less than 1 % are the same."""
+_ROUNDED: Final = 0.01 + 1e-6
+"""So are steps that differ by less than 0.01 mm, because positions are often rounded so; but at most by 5 %."""
+_COARSE: Final = 0.05
+_RUN: Final = 3
+"""So many equal steps in a row are a pitch of its own rather than holes."""
+_WHOLE: Final = 0.2
+"""How far a hole may be from a whole number of steps, in steps."""
+_LONG: Final = 5
+"""From so many steps on, a hole need not be a whole number of them: what is on its sides may be another run."""
+
+
+def clusters(ascending: Floats, tolerance: float) -> Ints:
+    """Return for each number the index of its cluster: a new one begins where the next is farther than that."""
+    if not len(ascending):
+        return np.zeros(0, np.int64)
+    return np.concatenate(([0], np.cumsum(np.diff(ascending) > tolerance)))
+
+
+def usual_step(steps: Floats) -> float:
+    """Return the step that at least half of them have, or else their lower median."""
+    ascending = np.sort(steps)
+    index = clusters(ascending, float(_tolerance(np.median(ascending))))
+    counts = np.bincount(index)
+    most = int(np.argmax(counts))  # the smallest of several that are as frequent
+    if 2 * counts[most] >= len(steps):
+        return float(np.median(ascending[index == most]))
+    return float(ascending[(len(steps) - 1) // 2])
+
+
+def are_same(steps: Floats, step: float | Floats) -> Bools:
+    """Whether steps are the same as another, but for rounding."""
+    return np.abs(steps - step) <= _tolerance(step)
+
+
+def _tolerance(step: float | Floats | np.floating[Any]) -> Floats:
+    return np.maximum(UNIFORM * np.abs(step), np.minimum(_ROUNDED, _COARSE * np.abs(step)))
+
+
+def pitches(steps: Floats) -> Ints:
+    """Return for each step the index of the run of at least three equal ones that it belongs to; -1 if to none."""
+    run = np.concatenate(([0], np.cumsum(~are_same(steps[1:], steps[:-1])))) if len(steps) else np.zeros(0, np.int64)
+    long = np.bincount(run, minlength=1) >= _RUN
+    number = np.where(long, np.cumsum(long) - 1, -1)
+    return number[run]
+
+
+def gaps(steps: Floats, step: float) -> tuple[Gap, ...]:
+    """Return the holes: single steps that are a multiple of the pitch on one of their sides.
+
+    Where most steps are of no size that repeats there is nothing of which one could be missing.
+    """
+    pitch = pitches(steps)
+    if 2 * int(((pitch >= 0) | are_same(steps, step)).sum()) < len(steps):
+        return ()
+    found = []
+    for index in np.flatnonzero((pitch < 0) & (steps > (2 - _WHOLE) * _least(steps, pitch, step))):
+        for local in _beside(steps, pitch, int(index), step):
+            times = float(steps[index]) / local
+            whole = round(times)
+            if whole >= 2 and (abs(times - whole) <= _WHOLE or whole >= _LONG):
+                found.append(Gap(int(index), whole - 1, local))
+                break
+    return tuple(found)
+
+
+def _least(steps: Floats, pitch: Ints, step: float) -> float:
+    """Return the smallest pitch: no hole is smaller than twice that."""
+    regular = steps[pitch >= 0]
+    return min(step, float(regular.min())) if len(regular) else step
+
+
+def _beside(steps: Floats, pitch: Ints, index: int, step: float) -> list[float]:
+    """Return the pitch before and after a step, the nearer size first; the usual step if there is none."""
+    before = np.flatnonzero(pitch[:index] >= 0)
+    after = np.flatnonzero(pitch[index + 1 :] >= 0)
+    sides = [float(steps[before[-1]])] if len(before) else []
+    if len(after):
+        sides.append(float(steps[index + 1 + after[0]]))
+    return sorted(set(sides), reverse=True) or [step]
+
+
+def fit_line(at: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Fit values = slope · at + intercept so that a few that are off do not bend it.
+
+    Parameters
+    ----------
+    at:
+        Ascending, n of them, no two the same.
+    values:
+        n × k: k values at each.
+
+    Returns
+    -------
+    Slopes and intercepts, k each: the median of the slopes between each point and the one half the line away.
+    """
+    half = max(len(at) // 2, 1)
+    slopes = np.median((values[half:] - values[:-half]) / (at[half:] - at[:-half])[:, None], axis=0)
+    return slopes, np.median(values - slopes * at[:, None], axis=0)

@@ -1,0 +1,120 @@
+"""The planes of a series: one for each single-frame image and for each frame of a volume, as arrays.
+
+Left out are what is no slice (reports, pages, projections), localizers, and what has no position. Directions are
+grouped at 0.5 degrees, as SER-301 has it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scp.audit.series.member import Member
+from scp.dicom.sop_classes import PLANES, Kind
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+VOLUMES: Final = frozenset({Kind.ENHANCED, Kind.NM, Kind.RT_DOSE})
+"""Kinds whose frames are slices."""
+
+SAME_DIRECTION: Final = np.radians(0.5)
+"""Directions that differ by less are one, with jitter."""
+_CHORD: Final = 2 * np.sin(SAME_DIRECTION / 2)
+"""How far the ends of two unit vectors are apart then."""
+_FLAT: Final = 0.5
+"""Length of row × column below which there is no plane (GEO-103 refuses such images)."""
+
+_Orientation = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """The planes of a series, one entry of each array for each.
+
+    Attributes:
+        points: Image Position (Patient) in mm, n × 3.
+        owners: index of the member.
+        frames: number of the frame, 0 for a single-frame image.
+        groups: index of the group of directions.
+        jitter: angle to the direction of the group, in radians.
+        directions: of each group, the direction that most of its planes have: unit vectors of row and column, 6 each.
+    """
+
+    points: Floats
+    owners: Ints
+    frames: Ints
+    groups: Ints
+    jitter: Floats
+    directions: Floats
+
+
+def planes_of(members: Sequence[Member]) -> Planes:
+    """Return the planes of a series."""
+    points: list[Sequence[float]] = []
+    owners: list[int] = []
+    frames: list[int] = []
+    turns: list[int] = []
+    known: dict[_Orientation, int] = {}
+    for index, member in enumerate(members):
+        geometry = member.geometry
+        if geometry.frames and member.kind in VOLUMES:
+            local = [known.setdefault(tuple(one), len(known)) for one in geometry.orientations]
+            only = len(geometry.frames) == 1
+            for number, plane in enumerate(geometry.frames, 1):
+                if plane is not None:
+                    points.append(plane[:3])
+                    owners.append(index)
+                    frames.append(0 if only else number)
+                    turns.append(local[int(plane[3])])
+        elif geometry.position and geometry.orientation and _is_slice(member):
+            points.append(geometry.position)
+            owners.append(index)
+            frames.append(0)
+            turns.append(known.setdefault(tuple(geometry.orientation), len(known)))
+    group_of, jitter_of, directions = _grouped(list(known), Counter(turns))
+    turn = np.array(turns, np.int64)
+    flat = group_of[turn] < 0 if turns else np.zeros(0, bool)
+    keep = ~flat
+    return Planes(
+        points=np.array(points, np.float64).reshape(-1, 3)[keep],
+        owners=np.array(owners, np.int64)[keep],
+        frames=np.array(frames, np.int64)[keep],
+        groups=group_of[turn][keep],
+        jitter=jitter_of[turn][keep],
+        directions=directions,
+    )
+
+
+def _is_slice(member: Member) -> bool:
+    return (member.kind in PLANES or member.kind is Kind.RT_DOSE) and not member.geometry.scout
+
+
+def _grouped(known: Sequence[_Orientation], planes: Counter[int]) -> tuple[Ints, Floats, Floats]:
+    """Group orientations: return the group of each (-1: no plane), its angle to the group's, and the groups' own.
+
+    The most frequent orientation that has no group yet begins the next one.
+    """
+    count = len(known)
+    units = np.array(known, np.float64).reshape(count, 2, 3)
+    lengths = np.linalg.norm(units, axis=2, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        units = np.nan_to_num(units / lengths)
+    flat = np.linalg.norm(np.cross(units[:, 0], units[:, 1]), axis=1) < _FLAT
+    group, jitter = np.full(count, -1, np.int64), np.zeros(count)
+    leaders: list[int] = []
+    left = np.array([one for one in sorted(range(count), key=lambda one: (-planes[one], known[one])) if not flat[one]])
+    while len(left):
+        leader = int(left[0])
+        apart = units[left] - units[leader]
+        chords = np.sqrt(np.einsum("ijk,ijk->ij", apart, apart).max(axis=1))
+        near = chords <= _CHORD
+        mine = left[near]
+        group[mine], jitter[mine] = len(leaders), 2 * np.arcsin(chords[near] / 2)
+        leaders.append(leader)
+        left = left[~near]
+    return group, jitter, units[leaders].reshape(-1, 6)

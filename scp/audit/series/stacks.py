@@ -1,0 +1,185 @@
+"""From planes to stacks: parallel planes of one SOP Class and Image Type, laid out along their normal.
+
+The images of a multi-frame volume are a stack of their own: what is beside each other is inside the instance.
+Sorts of images that only together fill a volume evenly are one stack.
+"""
+
+from collections.abc import Hashable, Sequence
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+
+from scp.audit.series.line import SAME_POSITION, are_same, clusters, fit_line, gaps, usual_step
+from scp.audit.series.member import Member
+from scp.audit.series.planes import Floats, Ints, Planes, planes_of
+from scp.audit.series.result import Gap, Spacing, Stack
+
+OFF_LINE: Final = 0.1
+"""Distance in mm from the line of its stack from which on a plane is off it (SER-302)."""
+ROUNDED: Final = 1e-4
+"""Angle in radians that rounding of direction cosines explains."""
+LINE: Final = 3
+"""Positions that a line needs: through two there is always one."""
+_PIXELS: Final = 0.1
+"""Positions that are nearer than this part of a pixel are one."""
+_STRAIGHT: Final = 0.9
+"""Cosine from which on a normal is named by an axis of the patient: 25 degrees."""
+_NAMES: Final = (("sagittal", "x"), ("coronal", "y"), ("axial", "z"))
+_STATED: Final = 0.05
+"""How far what the images state may be from the step that it confirms."""
+
+
+def stacks_of(members: Sequence[Member]) -> tuple[Stack, ...]:
+    """Return the stacks of a series, the one with most planes first."""
+    planes = planes_of(members)
+    chosen = _split(planes, members)
+    found = [_stack(index, planes, members) for index in chosen]
+    found.sort(key=lambda one: (-len(one["offsets"]), one["group"], one["offsets"], one["uids"]))
+    return tuple(Stack(number=number, **one) for number, one in enumerate(found, 1))
+
+
+def _split(planes: Planes, members: Sequence[Member]) -> list[Ints]:
+    """Return the planes of each stack as indexes."""
+    keys: dict[Hashable, int] = {}
+    index = np.empty(len(planes.owners), np.int64)
+    parallel: dict[tuple[int, str], list[int]] = {}
+    for row, (owner, frame, group) in enumerate(
+        zip(planes.owners.tolist(), planes.frames.tolist(), planes.groups.tolist(), strict=True)
+    ):
+        member = members[owner]
+        key = (group, -1, member.concatenation_uid or owner) if frame else (group, 0, member.geometry.stack)
+        if key not in keys:
+            keys[key] = len(keys)
+            if not frame:
+                parallel.setdefault((group, member.sop_class_uid), []).append(keys[key])
+        index[row] = keys[key]
+    order = np.argsort(index, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(index, minlength=len(keys)))[:-1]) if len(keys) else []
+    merged: set[int] = set()
+    found = []
+    for same in parallel.values():
+        together = np.concatenate([parts[one] for one in same])
+        if len(same) > 1 and _complete_each_other([parts[one] for one in same], together, planes, members):
+            merged.update(same)
+            found.append(together)
+    return found + [part for number, part in enumerate(parts) if number not in merged]
+
+
+def _complete_each_other(parts: Sequence[Ints], together: Ints, planes: Planes, members: Sequence[Member]) -> bool:
+    """Whether planes lie evenly, one at each position, only if they are taken together."""
+    return _is_even(together, planes, members) and not all(_is_even(part, planes, members) for part in parts)
+
+
+def _is_even(part: Ints, planes: Planes, members: Sequence[Member]) -> bool:
+    _, normal = _directions(planes, part)
+    steps = np.diff(np.sort(planes.points[part] @ normal))
+    if len(steps) < LINE - 1 or float(steps.min()) <= _tolerance(part, planes, members):
+        return False
+    return bool(np.all(are_same(steps, usual_step(steps))))
+
+
+def _directions(planes: Planes, part: Ints) -> tuple[Floats, Floats]:
+    """Return the direction of a stack's rows and columns, and its normal."""
+    direction = planes.directions[planes.groups[part[0]]]
+    normal = np.cross(direction[:3], direction[3:])
+    return direction, normal / np.linalg.norm(normal)
+
+
+def _tolerance(part: Ints, planes: Planes, members: Sequence[Member]) -> float:
+    spacing = members[planes.owners[part[0]]].geometry.spacing
+    pixel = min(spacing) if spacing else 0.0
+    return min(SAME_POSITION, _PIXELS * pixel) if pixel > 0 else SAME_POSITION
+
+
+def _stack(part: Ints, planes: Planes, members: Sequence[Member]) -> dict[str, Any]:
+    """Return the fields of a stack, but its number."""
+    direction, normal = _directions(planes, part)
+    owners = planes.owners[part].tolist()
+    frames = planes.frames[part].tolist()
+    offsets = planes.points[part] @ normal
+    numbers = [members[owner].instance_number for owner in owners]
+    uids = [members[owner].sop_instance_uid for owner in owners]
+    far = offsets.tolist()
+    order = sorted(
+        range(len(part)), key=lambda one: (far[one], numbers[one] is None, numbers[one] or 0, uids[one], frames[one])
+    )
+    points, offsets = planes.points[part][order], offsets[order]
+    position_of = clusters(offsets, _tolerance(part, planes, members))
+    counts = np.bincount(position_of)
+    positions = np.bincount(position_of, offsets) / counts
+    steps = np.diff(positions)
+    step = usual_step(steps) if len(steps) else None
+    in_plane = points @ direction.reshape(2, 3).T
+    drift, slopes = _drift(positions, counts, offsets, in_plane)
+    name, axis, coordinates = _named(normal, points, positions, position_of, counts)
+    sorted_members = [members[owners[one]] for one in order]
+    return {
+        "group": int(planes.groups[part[0]]) + 1,
+        "sop_class_uid": sorted_members[0].sop_class_uid,
+        "instances": len(set(owners)),
+        "orientation": tuple(direction.tolist()),
+        "normal": tuple(normal.tolist()),
+        "plane": name,
+        "axis": axis,
+        "rows": _one({one.geometry.rows for one in sorted_members}),
+        "columns": _one({one.geometry.columns for one in sorted_members}),
+        "pixel_spacing": tuple(_one({tuple(one.geometry.spacing or ()) for one in sorted_members}) or ()),
+        "members": tuple(one.id for one in sorted_members),
+        "uids": tuple(uids[one] for one in order),
+        "numbers": tuple(numbers[one] for one in order),
+        "frames": tuple(frames[one] for one in order),
+        "offsets": tuple(offsets.tolist()),
+        "drift": tuple(map(tuple, drift.tolist())),
+        "position_of": tuple(position_of.tolist()),
+        "positions": tuple(positions.tolist()),
+        "coordinates": tuple(coordinates.tolist()),
+        "counts": tuple(counts.tolist()),
+        "step": step,
+        "spacing": Spacing(float(steps.min()), float(np.median(steps)), float(steps.max())) if len(steps) else None,
+        "gaps": _gaps(steps, step, sorted_members),
+        "off_line": tuple(np.flatnonzero(np.hypot(*drift.T) > OFF_LINE).tolist()) if len(positions) >= LINE else (),
+        "turned": tuple(np.flatnonzero(planes.jitter[part][order] > ROUNDED).tolist()),
+        "jitter": float(np.degrees(planes.jitter[part].max())),
+        "tilt": float(np.degrees(np.arctan(np.hypot(*slopes)))) if slopes is not None else None,
+    }
+
+
+def _drift(positions: Floats, counts: Ints, offsets: Floats, in_plane: Floats) -> tuple[Floats, Floats | None]:
+    """Return how far each plane lies from the line of all, along rows and columns, and the line's slopes."""
+    if len(positions) < LINE:
+        return in_plane - np.median(in_plane, axis=0), None
+    if len(positions) == len(offsets):
+        middle = in_plane
+    else:
+        bounds = np.cumsum(counts)[:-1]
+        middle = np.array([np.median(one, axis=0) for one in np.split(in_plane, bounds)])
+    slopes, intercepts = fit_line(positions, middle)
+    return in_plane - slopes * offsets[:, None] - intercepts, slopes
+
+
+def _named(
+    normal: Floats, points: Floats, positions: Floats, position_of: Ints, counts: Ints
+) -> tuple[str, str, Floats]:
+    """Return what people call the direction, and the positions along the axis that it is named by."""
+    axis = int(np.argmax(np.abs(normal)))
+    if abs(float(normal[axis])) < _STRAIGHT:
+        return "oblique", "d", positions
+    name, letter = _NAMES[axis]
+    return name, letter, np.bincount(position_of, points[:, axis]) / counts
+
+
+def _gaps(steps: Floats, step: float | None, members: Sequence[Member]) -> tuple[Gap, ...]:
+    """Return the holes; of two steps one says as little as the other, unless the images state theirs."""
+    if step is None or len(steps) < LINE - 1:
+        return ()
+    if len(steps) == LINE - 1:
+        stated = chain.from_iterable((one.geometry.between, one.geometry.thickness) for one in members)
+        if not any(abs(one - step) <= _STATED * step for one in stated if one is not None):
+            return ()
+    return gaps(steps, step)
+
+
+def _one(values: set[Any]) -> Any:
+    """Return the value that all have; None if they differ."""
+    return next(iter(values)) if len(values) == 1 else None

@@ -1,0 +1,38 @@
+"""``auditscp backup``: a copy of the ledger, of a running node too."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from scp.cli.options import ConfigOption, DataOption, errors, fail, settings_from
+from scp.errors import NodeFault
+from scp.layout import LEDGER
+from scp.ledger.key import NAME
+from scp.upkeep.backup import Unsound, back_up
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; one from before is replaced.")],
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Copy the ledger of a node that may be running, whole as of one moment, and check the copy.
+
+    Exits with 0 if the copy is good, 1 if it is not sound, 2 if it could not be made.
+    """
+    folder = settings_from(config, {"--data": data and str(data)}).storage.folder
+    try:
+        with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+            task = bar.add_task("copying", total=None)
+            copied = back_up(folder / LEDGER, target, lambda done, total: bar.update(task, completed=done, total=total))
+    except Unsound as fault:
+        errors.print(f"error: {fault}", markup=False)
+        raise typer.Exit(1) from None
+    except NodeFault as fault:
+        fail(f"{target}: {fault}")
+    typer.echo(f"{target}: {copied.receipts} receipts, {copied.bytes >> 10} KiB")
+    if sys.stdout.isatty():
+        typer.echo(f"The objects and {folder / NAME} are not in it: copy them after it.")

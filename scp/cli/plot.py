@@ -1,0 +1,72 @@
+"""``auditscp series plot`` and ``auditscp check --plot``: pictures of series, as SVG or PNG."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from scp.audit.series.result import SeriesAudit
+from scp.cli.options import ConfigOption, DataOption, fail, settings_from
+from scp.cli.reading import data_override, ledger_of
+from scp.dicom.uid import is_safe_name
+from scp.plot.picture import picture
+from scp.plot.png import PngNotAvailable, png
+from scp.plot.svg import svg
+from scp.wiring import auditor_of
+
+_SUFFIXES: Final = (".svg", ".png")
+
+PlotOption = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="DIR", help="Draw a picture of each series into this folder, as SVG."),
+]
+
+
+def plot(
+    uid: Annotated[str, typer.Argument(metavar="UID", help="Series Instance UID.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="File to write: .svg or .png.", show_default=False)
+    ],
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Draw where the slices of a series lie: holes, repeats, and what is off the line.
+
+    A file that is there is replaced.
+    """
+    if output.suffix.lower() not in _SUFFIXES:
+        fail(f"{output}: a picture is written as .svg or .png")
+    settings = settings_from(config, data_override(data))
+    with ledger_of(settings) as db:
+        audited = auditor_of(settings).audit(db, uid)
+    if audited is None:
+        fail("there is no series with this UID")
+    write_picture(audited.audit, output)
+
+
+def write_picture(audit: SeriesAudit, file: Path) -> None:
+    """Draw a series into a file, by its suffix; if that cannot be done, say why and exit with 2."""
+    scene = picture(audit)
+    try:
+        content = png(scene) if file.suffix.lower() == ".png" else svg(scene).encode()
+        file.write_bytes(content)
+    except PngNotAvailable as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+
+
+def picture_folder(folder: Path | None) -> Path | None:
+    """Return the folder for pictures, and make it; if that cannot be done, say why and exit with 2."""
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"{folder}: {error.strerror}")
+    return folder
+
+
+def draw_into(folder: Path, number: int, audit: SeriesAudit) -> None:
+    """Draw a series into a folder. The file has its UID for a name, or a number if that could be no name."""
+    uid = audit.series_instance_uid
+    write_picture(audit, folder / f"{uid if is_safe_name(uid) else f'series{number}'}.svg")

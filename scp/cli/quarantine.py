@@ -1,0 +1,243 @@
+"""``auditscp quarantine``: look at what was refused, and release, replace or drop it."""
+
+import os
+import pwd
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from scp.cli import quarantine_text as text
+from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from
+from scp.cli.reading import SenderOption, SinceOption, data_override, ledger_of, number_of, time_of
+from scp.config import Settings
+from scp.errors import NodeFault
+from scp.layout import LEDGER
+from scp.ledger.acts import State
+from scp.ledger.queries import PAGE, HeldFilter, entry_document, held, held_numbers, patient_fingerprint
+from scp.quarantine.acts import Quarantine, Result, result_document
+from scp.quarantine.listing import case_of
+from scp.wiring import open_quarantine
+
+app = typer.Typer(help="What was refused: look at it, release, replace or drop it.", no_args_is_help=True)
+
+
+class States(StrEnum):
+    """What may be listed."""
+
+    HELD = State.HELD.value
+    RELEASED = State.RELEASED.value
+    REPLACED = State.REPLACED.value
+    DROPPED = State.DROPPED.value
+    EXPIRED = State.EXPIRED.value
+    ALL = "all"
+
+
+Numbers = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Receipts.", show_default=False)]
+SeriesOption = Annotated[
+    str | None, typer.Option("--series", metavar="UID", help="What is held of a series.", show_default=False)
+]
+StudyOption = Annotated[
+    str | None, typer.Option("--study", metavar="UID", help="What is held of a study.", show_default=False)
+]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Why; the ledger keeps it: no patient data.", show_default=False)
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+
+
+@app.command("list")
+def list_(
+    since: SinceOption = None,
+    ae_title: SenderOption = None,
+    rule: Annotated[
+        str | None, typer.Option("--rule", metavar="CODE", help="A rule or a family that warned or refused.")
+    ] = None,
+    series: SeriesOption = None,
+    study: StudyOption = None,
+    patient_id: Annotated[
+        str | None, typer.Option("--patient-id", metavar="ID", help="Compared by its fingerprint.", show_default=False)
+    ] = None,
+    state: Annotated[States, typer.Option("--state", help="What became of it.")] = States.HELD,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = PAGE,
+    output: FormatOption = OutputFormat.TEXT,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """List what is in quarantine, newest first, or what was."""
+    settings = settings_from(config, data_override(data))
+    with ledger_of(settings) as db:
+        wanted = HeldFilter(
+            since=time_of("--since", since),
+            calling_ae_title=ae_title,
+            rule=rule,
+            series=series,
+            study=study,
+            patient=None if patient_id is None else patient_fingerprint(settings.storage.folder / LEDGER, patient_id),
+            state=None if state is States.ALL else State(state.value),
+            limit=limit,
+        )
+        found = held(db, wanted)
+    if output is OutputFormat.JSON:
+        for entry in found:
+            _line(entry_document(entry))
+    else:
+        text.write_list(found, limit)
+
+
+@app.command("show")
+def show(
+    number: Annotated[str, typer.Argument(metavar="ID", help="A receipt.", show_default=False)],
+    output: FormatOption = OutputFormat.TEXT,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show the case of an object: why it was refused, both sides, what differs, and what was done. Has patient data."""
+    settings = settings_from(config, data_override(data))
+    with ledger_of(settings) as db:
+        case = case_of(db, settings.storage.folder, number_of(number))
+    if case is None:
+        fail(f"there is no receipt {number.upper()}")
+    if output is OutputFormat.JSON:
+        sys.stdout.write(orjson.dumps(case, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        text.write_case(case)
+
+
+@app.command("release")
+def release(
+    numbers: Numbers = None,
+    series: SeriesOption = None,
+    study: StudyOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Whatever the rules say; needs --reason.")] = False,
+    reason: ReasonOption = "",
+    dry_run: DryRunOption = False,
+    output: FormatOption = OutputFormat.TEXT,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Judge objects again, with the settings and the ledger of now, and admit what is accepted to the archive.
+
+    Works beside a running node. Exits with 1 if anything stays in quarantine.
+    """
+    if force and not reason.strip():
+        fail("--force needs --reason")
+    _act(
+        lambda quarantine, one: quarantine.release(one, _who(), reason, force=force, dry_run=dry_run),
+        settings_from(config, data_override(data)), numbers, series, study, output, dry_run=dry_run,
+    )  # fmt: skip
+
+
+@app.command("replace")
+def replace(
+    reason: ReasonOption,
+    numbers: Numbers = None,
+    series: SeriesOption = None,
+    study: StudyOption = None,
+    dry_run: DryRunOption = False,
+    output: FormatOption = OutputFormat.TEXT,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Archive objects in the place of those with the same SOP Instance UID, which go to quarantine.
+
+    Works beside a running node. Exits with 1 if anything stays in quarantine.
+    """
+    _act(
+        lambda quarantine, one: quarantine.replace(one, _who(), reason, dry_run=dry_run),
+        settings_from(config, data_override(data)), numbers, series, study, output, dry_run=dry_run,
+    )  # fmt: skip
+
+
+@app.command("drop")
+def drop(
+    reason: ReasonOption,
+    numbers: Numbers = None,
+    series: SeriesOption = None,
+    study: StudyOption = None,
+    dry_run: DryRunOption = False,
+    output: FormatOption = OutputFormat.TEXT,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Remove objects from quarantine for good, with their cases; their receipts stay.
+
+    Works beside a running node. Exits with 1 if anything stays in quarantine.
+    """
+    _act(
+        lambda quarantine, one: quarantine.drop(one, _who(), reason, dry_run=dry_run),
+        settings_from(config, data_override(data)), numbers, series, study, output, dry_run=dry_run,
+    )  # fmt: skip
+
+
+def _act(
+    act: Callable[[Quarantine, int], Result],
+    settings: Settings,
+    numbers: Sequence[str] | None,
+    series: str | None,
+    study: str | None,
+    output: OutputFormat,
+    *,
+    dry_run: bool,
+) -> None:
+    """Act on each object in turn, oldest first, and tell of each as soon as it is done."""
+    folder = settings.storage.folder
+    chosen = _chosen(settings, numbers, series, study)
+    _check_owner(folder)
+    failed = 0
+    try:
+        with open_quarantine(settings) as quarantine:
+            for number in chosen:
+                result = act(quarantine, number)
+                failed += not result.done
+                if output is OutputFormat.JSON:
+                    _line(dict(result_document(result)))
+                else:
+                    text.write_result(result, rehearsed=dry_run)
+    except ValueError as error:
+        fail(f"--reason: {error}")
+    except NodeFault as fault:
+        fail(f"{folder}: {fault}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def _chosen(settings: Settings, numbers: Sequence[str] | None, series: str | None, study: str | None) -> list[int]:
+    """Return the receipts that are named, and those held of a series or study, oldest first."""
+    if not (numbers or series or study):
+        fail("name receipts, --series or --study")
+    named = [number_of(number) for number in numbers or ()]
+    if series or study:
+        with ledger_of(settings) as db:
+            named += reversed(held_numbers(db, HeldFilter(series=series, study=study, limit=None)))
+    if not named:
+        fail("nothing of it is in quarantine")
+    return list(dict.fromkeys(named))
+
+
+def _who() -> str:
+    """Return who acts: the person behind sudo, if there is one."""
+    return f"os:{os.environ.get('SUDO_USER') or _account(os.getuid())}"
+
+
+def _account(uid: int) -> str:
+    """Return the name of an account, or its number if it has none, as in a container."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _check_owner(folder: Path) -> None:
+    """Refuse to leave files that the node, under its own account, could not read or remove."""
+    if not folder.is_dir() or folder.stat().st_uid == os.geteuid():
+        return
+    owner = _account(folder.stat().st_uid)
+    fail(f"{folder} belongs to {owner}: run this as {owner} (sudo -u {owner} auditscp …)")
+
+
+def _line(document: Any) -> None:
+    sys.stdout.write(orjson.dumps(document).decode() + "\n")

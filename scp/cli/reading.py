@@ -1,0 +1,66 @@
+"""What verbs that look into a ledger share: the connection, times, numbers of receipts, and text fit for a terminal."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import apsw
+import typer
+
+from scp.cli.options import fail
+from scp.config import Settings
+from scp.errors import NodeFault
+from scp.ids import from_text
+from scp.layout import LEDGER
+from scp.ledger.reading import reading
+from scp.times import EXPECTED, moment
+
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help=f"Only what came since {EXPECTED}.", show_default=False)
+]
+SenderOption = Annotated[
+    str | None, typer.Option("--ae-title", metavar="TITLE", help="Only from this calling AE title.", show_default=False)
+]
+
+
+@contextmanager
+def ledger_of(settings: Settings) -> Iterator[apsw.Connection]:
+    """Give the ledger for reading; if it cannot be read, say why and exit with 2."""
+    try:
+        with reading(settings.storage.folder / LEDGER) as db:
+            yield db
+    except NodeFault as fault:
+        fail(f"{settings.storage.folder}: {fault}")
+
+
+def time_of(option: str, text: str | None) -> int | None:
+    """Read a time; if it is none, say what would be right and exit with 2."""
+    try:
+        return None if text is None else moment(text, now())
+    except ValueError as error:
+        fail(f"{option} {printable(text or '')}: {error}")
+
+
+def now() -> int:
+    """Return the time in microseconds UTC since 1970."""
+    return time.time_ns() // 1000
+
+
+def number_of(text: str) -> int:
+    """Read the number of a receipt; if it is none, say so and exit with 2."""
+    try:
+        return from_text(text)
+    except ValueError as error:
+        fail(f"{printable(text)} is not the number of a receipt: {error}")
+
+
+def printable(text: str) -> str:
+    """Return text that a terminal shows as it is: what a peer said may hold anything."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def data_override(data: Path | None) -> dict[str, object]:
+    """Return the setting that ``--data`` stands for."""
+    return {"--data": data and str(data)}

@@ -1,0 +1,46 @@
+"""``auditscp rebuild``: a new ledger from archive and quarantine alone."""
+
+from contextlib import closing
+from pathlib import Path
+
+import typer
+from rich.progress import Progress
+
+from scp.checking import shown
+from scp.cli.options import ConfigOption, DataOption, errors, fail, settings_from
+from scp.errors import NodeFault
+from scp.store.store import Store
+from scp.upkeep.rebuild import Rebuilder
+from scp.wiring import policies, walk_limits
+
+
+def rebuild(
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make a new ledger from the objects, their headers and their cases; the node must not be running.
+
+    The old ledger is kept beside it. Exits with 0 if every object is in the new one, 1 if some were left out, 2 if it
+    could not run; then nothing was changed.
+    """
+    settings = settings_from(config, {"--data": data and str(data)})
+    folder = settings.storage.folder
+    if not folder.is_dir():
+        fail(f"{folder}: there is no such folder")
+    try:
+        with (
+            closing(Store(folder)),
+            Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar,
+        ):
+            task = bar.add_task("rebuilding", total=None)
+            done = Rebuilder(folder, policies(settings), walk_limits(settings)).run(
+                lambda number, total: bar.update(task, completed=number, total=total)
+            )
+    except NodeFault as fault:
+        fail(f"{folder}: {fault}")
+    for path, reason in done.left_out:
+        typer.echo(f"left out  {shown(Path(path))}: {reason}")
+    typer.echo(f"{done.archived} in the archive, {done.quarantined} in quarantine, {len(done.left_out)} left out")
+    if done.old:
+        typer.echo(f"The ledger that was there is {folder / done.old}")
+    raise typer.Exit(1 if done.left_out else 0)

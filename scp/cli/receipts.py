@@ -1,0 +1,67 @@
+"""``auditscp receipts``: what came, from whom, and what became of it."""
+
+import sys
+from typing import Annotated
+
+import orjson
+import typer
+
+from scp.cli import quarantine_text
+from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from
+from scp.cli.reading import SenderOption, SinceOption, data_override, ledger_of, time_of
+from scp.ledger.queries import PAGE, ReceiptFilter, entry_document
+from scp.ledger.queries import receipts as receipts_of
+from scp.outcomes import Outcome
+
+
+def receipts(
+    since: SinceOption = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Only what came before.", show_default=False)
+    ] = None,
+    ae_title: SenderOption = None,
+    outcome: Annotated[Outcome | None, typer.Option("--outcome", help="What became of it.", show_default=False)] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", metavar="HEX", help="What was answered, as C111.", show_default=False)
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option("--rule", metavar="CODE", help="A rule or a family that warned or refused.")
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option("--series", metavar="UID", help="Only of a series.", show_default=False)
+    ] = None,
+    instance: Annotated[
+        str | None, typer.Option("--instance", metavar="UID", help="Only of a SOP Instance UID.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = PAGE,
+    output: FormatOption = OutputFormat.TEXT,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """List C-STORE requests and what became of them, newest first. Works beside a running node."""
+    settings = settings_from(config, data_override(data))
+    wanted = ReceiptFilter(
+        since=time_of("--since", since),
+        until=time_of("--until", until),
+        calling_ae_title=ae_title,
+        outcome=outcome and outcome.value,
+        status=_status(status),
+        rule=rule,
+        series=series,
+        instance=instance,
+        limit=limit,
+    )
+    with ledger_of(settings) as db:
+        found = receipts_of(db, wanted)
+    if output is OutputFormat.JSON:
+        for entry in found:
+            sys.stdout.write(orjson.dumps(entry_document(entry)).decode() + "\n")
+    else:
+        quarantine_text.write_receipts(found, limit)
+
+
+def _status(text: str | None) -> int | None:
+    try:
+        return None if text is None else int(text, 16)
+    except ValueError:
+        fail(f"--status {text}: expected four hexadecimal digits such as C111")

@@ -1,0 +1,60 @@
+"""``auditscp retention``: what is old leaves, or is shown."""
+
+import time
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from scp.cli.options import ConfigOption, DataOption, fail, settings_from
+from scp.config import Settings
+from scp.errors import NodeFault
+from scp.layout import LEDGER
+from scp.ledger.reading import open_reader
+from scp.ledger.sqlite import SqliteLedger
+from scp.observe import logs
+from scp.store.store import Store
+from scp.upkeep.retention import Expiry, Removed, preview
+
+
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would leave, and leave it there.")] = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Remove what is older than [retention] says. A running node does it by itself, once a day.
+
+    Without --dry-run the node must not be running. Exits with 0, or with 2 if it could not run.
+    """
+    settings = settings_from(config, {"--data": data and str(data)})
+    folder = settings.storage.folder
+    if not (settings.retention.archive_days or settings.retention.quarantine_days):
+        typer.echo("[retention] keeps everything for ever")
+        return
+    try:
+        done = _preview(settings) if dry_run else _remove(settings)
+    except NodeFault as fault:
+        fail(f"{folder}: {fault}")
+    for uid in done.uids:
+        typer.echo(f"study {uid}")
+    typer.echo(
+        f"{done.studies} studies with {done.instances} instances, {done.objects} objects of quarantine, "
+        f"{done.bytes >> 20} MiB {'would leave' if dry_run else 'removed'}; {done.kept} studies stay, in doubt"
+    )
+
+
+def _preview(settings: Settings) -> Removed:
+    folder = settings.storage.folder
+    with closing(open_reader(folder / LEDGER)) as db:
+        return preview(db, folder, settings.retention, time.time_ns() // 1000)
+
+
+def _remove(settings: Settings) -> Removed:
+    folder, durability = settings.storage.folder, settings.storage.durability
+    open_reader(folder / LEDGER).close()  # there is something to remove from
+    logs.configure("auto", "warning")
+    with (
+        closing(Store(folder, sync=durability == "full")) as store,
+        closing(SqliteLedger(folder / LEDGER, durability)) as ledger,
+    ):
+        return Expiry(store, ledger, settings.retention, sync=durability == "full").run()

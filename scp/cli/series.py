@@ -1,0 +1,173 @@
+"""``auditscp series``: what is known of whole series, and their audit on demand."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import apsw
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from scp.audit.finding import Severity
+from scp.audit.series.result import SeriesVerdict, document
+from scp.audit.series.words import count
+from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from
+from scp.cli.plot import plot
+from scp.config import Settings
+from scp.errors import NodeFault
+from scp.layout import LEDGER
+from scp.ledger.reading import reading
+from scp.ledger.series import write_audit
+from scp.ledger.series_status import history, newest, past_document, status, status_document
+from scp.ledger.sqlite import SqliteLedger
+from scp.wiring import auditor_of
+
+app = typer.Typer(help="Whole series: verdicts, findings, stacks.", no_args_is_help=True, rich_markup_mode=None)
+app.command("plot")(plot)
+
+COLOURS: Final = {"consistent": "green", "attention": "yellow", "contradictory": "red"}
+_WIDE: Final = 300
+_UID = Annotated[str, typer.Argument(metavar="UID", help="Series Instance UID.", show_default=False)]
+
+
+@app.command("list")
+def list_(
+    output: FormatOption = OutputFormat.TEXT,
+    verdict: Annotated[SeriesVerdict | None, typer.Option("--verdict", help="Only those with this one.")] = None,
+    most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="How many.")] = 50,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """List series, the newest first, with their verdicts and the codes of what warns."""
+    with _ledger(_settings(config, data)) as db:
+        documents = [status_document(one) for one in newest(db, most, verdict)]
+    if output is OutputFormat.JSON:
+        for one in documents:
+            _line(one)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("series", "modality", "instances", "verdict", "warnings", "audited"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading == "instances" else "left")
+    for one in documents:
+        table.add_row(
+            one["series_instance_uid"], one["modality"], str(one["instances"]), _verdict(one),
+            " ".join(dict.fromkeys(finding["code"] for finding in one["findings"] if _warns(finding))),
+            one["audited"] or "",
+        )  # fmt: skip
+    Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False).print(table)
+
+
+@app.command()
+def show(
+    uid: _UID, output: FormatOption = OutputFormat.TEXT, config: ConfigOption = None, data: DataOption = None
+) -> None:
+    """Show a series: its verdict, what was found, its stacks, and what earlier audits said."""
+    with _ledger(_settings(config, data)) as db:
+        found = status(db, uid)
+        past = [past_document(one) for one in history(db, uid)]
+    if found is None:
+        fail("there is no series with this UID")
+    shown = status_document(found)
+    if output is OutputFormat.JSON:
+        _line(shown | {"history": past})
+        return
+    out = Console(soft_wrap=True, highlight=False)
+    print_series(out, shown)
+    for one in past[1:]:
+        out.print(Text(f"{one['audited']}  {one['verdict']}, {count(one['instances'], 'instance')}", style="dim"))
+        for finding in one["opened"]:
+            out.print(Text(f"  {finding['severity']:6} {finding['code']}  {finding['message']}", style="dim"))
+
+
+@app.command()
+def audit(
+    uid: _UID,
+    output: FormatOption = OutputFormat.TEXT,
+    pixels: Annotated[bool, typer.Option("--pixels", help="Read all pixel data too, for DUP-008.")] = False,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Audit a series now, whether it is quiet or not, and keep what is found.
+
+    Exits with 0 if it is consistent, 1 if not, 2 if it could not run.
+    """
+    settings = _settings(config, data)
+    with _ledger(settings) as db:
+        audited = auditor_of(settings).audit(db, uid, pixels=pixels)
+    if audited is None:
+        fail("there is no series with this UID")
+    made = time.time_ns() // 1000
+    try:
+        ledger = SqliteLedger(settings.storage.folder / LEDGER, settings.storage.durability)
+        try:
+            ledger.transact(lambda writer: write_audit(writer, audited.kept, audited.audit, made))
+        finally:
+            ledger.close()
+    except NodeFault as fault:
+        fail(str(fault))
+    shown = document(audited.audit)
+    if output is OutputFormat.JSON:
+        _line(shown)
+    else:
+        print_series(Console(soft_wrap=True, highlight=False), shown)
+    raise typer.Exit(0 if audited.audit.verdict is SeriesVerdict.CONSISTENT else 1)
+
+
+def print_series(out: Console, shown: Mapping[str, Any]) -> None:
+    """Write a series for people, from its JSON document."""
+    out.print(
+        Text.assemble(
+            (_verdict(shown), COLOURS.get(shown["verdict"] or "", "dim")),
+            f"  {shown['modality']}  {shown['series_instance_uid']}  {count(shown['instances'], 'instance')}",
+        )
+    )
+    for code, number in shown["refused"].items():
+        out.print(Text(f"  refused {code}  {count(number, 'instance')}"))
+    for finding in shown["findings"]:
+        out.print(Text(f"  {finding['severity']:6} {finding['code']}  {finding['message']}"))
+    for stack in shown["stacks"]:
+        spacing = stack["spacing"]
+        distances = (
+            f", spacing {spacing['minimum']:g} / {spacing['median']:g} / {spacing['maximum']:g} mm" if spacing else ""
+        )
+        gaps = f", {count(len(stack['gaps']), 'gap')}" if stack["gaps"] else ""
+        out.print(
+            Text(
+                f"  stack {stack['stack']}: {stack['plane']}, {count(stack['planes'], 'slice')} "
+                f"at {count(stack['positions'], 'position')}"
+                f"{distances}{gaps}",
+                style="dim",
+            )
+        )
+
+
+def _warns(finding: Mapping[str, Any]) -> bool:
+    return bool(finding["severity"] != str(Severity.INFO))
+
+
+def _verdict(shown: Mapping[str, Any]) -> str:
+    return ", ".join(filter(None, (shown["verdict"], "open" if shown.get("open") else "")))
+
+
+def _settings(config: Path | None, data: Path | None) -> Settings:
+    return settings_from(config, {"--data": data and str(data)})
+
+
+@contextmanager
+def _ledger(settings: Settings) -> Iterator[apsw.Connection]:
+    """Give the ledger of the data folder for reading; if that cannot be done, say so, and exit with 2."""
+    try:
+        with reading(settings.storage.folder / LEDGER) as db:
+            yield db
+    except NodeFault as fault:
+        fail(f"{settings.storage.folder}: {fault}")
+
+
+def _line(shown: Mapping[str, Any]) -> None:
+    sys.stdout.write(orjson.dumps(shown).decode() + "\n")

@@ -1,0 +1,138 @@
+"""``auditscp verify``: the files against the ledger, and the files that the ledger does not know."""
+
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+from pydantic import ByteSize, TypeAdapter, ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from scp.checking import shown
+from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, errors, fail, settings_from
+from scp.errors import NodeFault
+from scp.ids import as_text
+from scp.layout import LEDGER
+from scp.ledger.kept import extent
+from scp.ledger.reading import open_reader
+from scp.upkeep.pace import Pace
+from scp.upkeep.verify import Flaw, Sort, Verifier
+
+_UNITS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_SECONDS_FORM: Final = re.compile(r"(\d+)\s*([mhdw])")
+_SIZE: Final = TypeAdapter(ByteSize)
+
+
+def since_of(text: str, now: float) -> int:
+    """Read a time, in microseconds since 1970: ISO 8601 (local unless it says so), or how long ago: 36h, 7d, 2w.
+
+    Raises ValueError if it is neither.
+    """
+    if ago := _SECONDS_FORM.fullmatch(text.strip()):
+        return int((now - int(ago[1]) * _UNITS[ago[2]]) * 1_000_000)
+    return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
+
+
+def rate_of(text: str) -> int:
+    """Read a rate, in bytes per second: a number, or text such as "50MB/s". Raises ValueError."""
+    try:
+        rate = int(_SIZE.validate_python(text.strip().removesuffix("/s")))
+    except ValidationError as error:
+        raise ValueError(text) from error
+    if rate < 1:
+        raise ValueError(text)
+    return rate
+
+
+def verify(
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="T", help='Only what came since: "2026-01-31T18:00", or how long ago: "36h".'),
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option("--rate", metavar="R", help='Bytes to read per second at most: "50MB/s".')
+    ] = None,
+    output: FormatOption = OutputFormat.TEXT,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Read archive and quarantine again, and name each file that is missing, changed, unreadable or unknown.
+
+    A running node does not mind. Exits with 0 if all is as it was received, 1 if anything is not, 2 if it could not
+    run.
+    """
+    settings = settings_from(config, {"--data": data and str(data)})
+    folder, started = settings.storage.folder, time.perf_counter()
+    begin = _read(since, lambda text: since_of(text, time.time()), "--since", '"2026-01-31T18:00" or "36h"') or 0
+    pace = Pace(_read(rate, rate_of, "--rate", '"50MB/s"'))
+    tally = Counter[str]()
+    try:
+        with closing(open_reader(folder / LEDGER)) as db:
+            verifier = Verifier(folder, db, pace, begin)
+            with _bar(extent(db, begin)[1]) as progress:
+                for flaw in verifier.run(progress):
+                    tally[flaw.sort.value] += 1
+                    _write(flaw, output)
+    except NodeFault as fault:
+        fail(f"{folder}: {fault}")
+    _summary(verifier, tally, time.perf_counter() - started, output)
+    raise typer.Exit(1 if tally else 0)
+
+
+def _read(text: str | None, read: Callable[[str], int], option: str, example: str) -> int | None:
+    try:
+        return None if text is None else read(text)
+    except ValueError:
+        fail(f"{option}: that is not understood; write for example {example}")
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on standard error if somebody is looking at it."""
+    if not errors.is_terminal:
+        yield lambda _: None
+        return
+    columns = TextColumn("verifying"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=errors, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+        task = bar.add_task("verifying", total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def _write(flaw: Flaw, output: OutputFormat) -> None:
+    receipt = None if flaw.receipt is None else as_text(flaw.receipt)
+    if output is OutputFormat.JSON:
+        document = {
+            "type": "flaw", "sort": flaw.sort.value, "path": shown(Path(flaw.path)), "receipt": receipt,
+            "detail": flaw.detail,
+        }  # fmt: skip
+        _line(document)
+        return
+    named = f" (receipt {receipt})" if receipt else ""
+    Console(soft_wrap=True, highlight=False).print(
+        f"{flaw.sort.value:10}  {shown(Path(flaw.path))}{named}: {flaw.detail}", markup=False
+    )
+
+
+def _summary(verifier: Verifier, tally: Counter[str], seconds: float, output: OutputFormat) -> None:
+    done = verifier.extent
+    if output is OutputFormat.JSON:
+        counts = {sort.value.replace(" ", "_"): tally[sort.value] for sort in Sort}
+        _line(
+            {"type": "summary", "objects": done.objects, "bytes": done.bytes, "files": done.files, **counts,
+             "seconds": round(seconds, 3)}
+        )  # fmt: skip
+        return
+    found = ", ".join(f"{tally[sort.value]} {sort.value}" for sort in Sort)
+    typer.echo(f"{done.objects} objects, {done.bytes >> 20} MiB read; {found}; {seconds:.2f} s")
+
+
+def _line(document: dict[str, Any]) -> None:
+    sys.stdout.write(orjson.dumps(document).decode() + "\n")

@@ -1,0 +1,180 @@
+"""Who may see and do what.
+
+========================= ==================== ==========================================================
+Listens on                Users are configured Who may
+========================= ==================== ==========================================================
+addresses of this machine no                   whoever works on this machine may look and act
+any                       yes                  users who have signed in, or whose password comes with the
+                                               request (HTTP Basic, for programs): by their role
+other addresses           no                   nobody: the configuration is refused
+========================= ==================== ==========================================================
+"""
+
+import base64
+import binascii
+import hmac
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import Final
+
+from scp.config import ConfigurationError, Console, Problem
+from scp.console.sessions import Sessions
+from scp.console.throttle import Throttle
+from scp.passwords import hash_password, is_password
+
+_LONGEST_PASSWORD: Final = 1_024
+_NOBODY: Final = hash_password(b"", salt=bytes(16))
+"""What the password of an unknown user is compared with, so that the answer takes as long as for a known one."""
+_FREE_BY_ADDRESS: Final = 5
+_FREE_BY_NAME: Final = 20
+_MOST_REMEMBERED: Final = 256
+LOCAL: Final = "local"
+"""The name of whoever works on this machine, where no users are configured."""
+
+
+class Role(IntEnum):
+    """What somebody may do; each may do what those before it may."""
+
+    VIEWER = 1
+    OPERATOR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who may look, or also act. ``csrf`` must come with a form; None if the request proves itself."""
+
+    name: str
+    role: Role
+    csrf: str | None = field(default=None, repr=False)
+    signed_in: bool = False
+
+    @property
+    def may_act(self) -> bool:
+        """Whether quarantine may be changed."""
+        return self.role >= Role.OPERATOR
+
+    def is_token(self, given: str) -> bool:
+        """Whether this is the token of this visitor's forms."""
+        return self.csrf is not None and hmac.compare_digest(self.csrf.encode(), given.encode("utf-8", "replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Too many wrong passwords: the next may be tried after so many ``seconds``."""
+
+    seconds: float
+
+
+class Access:
+    """Knows users, sessions, and who has tried too often."""
+
+    def __init__(self, settings: Console) -> None:
+        """Raises ConfigurationError if the settings would let in whoever comes."""
+        check(settings)
+        self._hashes: Mapping[str, str] = {**settings.viewers, **settings.operators}
+        self._operators = frozenset(settings.operators)
+        self.sessions = Sessions(settings.idle_seconds, settings.session_seconds)
+        self._local = Visitor(LOCAL, Role.OPERATOR, csrf=secrets.token_urlsafe(32))
+        self._by_address = Throttle(_FREE_BY_ADDRESS)
+        self._by_name = Throttle(_FREE_BY_NAME)
+        self._one_at_a_time = threading.Lock()
+        self._secret = secrets.token_bytes(32)
+        self._proved: dict[bytes, None] = {}
+
+    @property
+    def has_users(self) -> bool:
+        """Whether anybody has to sign in."""
+        return bool(self._hashes)
+
+    def visitor(self, token: str, authorization: str, address: str, *, asked: bool = True) -> Visitor | Wait | None:
+        """Return who makes a request, by its cookie and its Authorization; None if that is nobody known.
+
+        ``asked`` is false for what a page requests by itself, which does not keep a session alive.
+        """
+        if not self.has_users:
+            return self._local
+        session = (self.sessions.find if asked else self.sessions.peek)(token) if token else None
+        if session and session.name in self._hashes:
+            return Visitor(session.name, self._role(session.name), session.csrf, signed_in=True)
+        credentials = _basic(authorization)
+        if credentials is None:
+            return None
+        name, password = credentials
+        proof = hmac.digest(self._secret, name.encode() + b"\0" + password, sha256)
+        if proof in self._proved:
+            return Visitor(name, self._role(name))
+        checked = self.check_password(name, password, address)
+        if isinstance(checked, Wait):
+            return checked
+        if not checked:
+            return None
+        if len(self._proved) >= _MOST_REMEMBERED:
+            self._proved.clear()
+        self._proved[proof] = None
+        return Visitor(name, self._role(name))
+
+    def check_password(self, name: str, password: bytes, address: str) -> bool | Wait:
+        """Whether this is the user's password; or how long to wait before anything is looked at."""
+        known = name if name in self._hashes else ""
+        wait = max(self._by_address.wait(address), self._by_name.wait(known) if known else 0.0)
+        if wait:
+            return Wait(wait)
+        # Each comparison takes memory and time on purpose: many together must not take many times as much.
+        with self._one_at_a_time:
+            is_right = is_password(password[:_LONGEST_PASSWORD], self._hashes.get(name, _NOBODY))
+        if known and is_right:
+            self._by_address.succeeded(address)
+            self._by_name.succeeded(name)
+            return True
+        self._by_address.failed(address)
+        if known:
+            self._by_name.failed(name)
+        return False
+
+    def _role(self, name: str) -> Role:
+        return Role.OPERATOR if name in self._operators else Role.VIEWER
+
+
+def check(settings: Console) -> None:
+    """Raise ConfigurationError if the console could be reached by people who need not sign in."""
+    problems = []
+    both = sorted(set(settings.operators) & set(settings.viewers))
+    if both:
+        problems.append(Problem("[console.viewers]", f"stand among the operators too: {', '.join(both)}"))
+    if settings.enabled and not (settings.operators or settings.viewers):
+        who = "name users in [console.operators] or [console.viewers]"
+        if not is_this_machine(settings.host):
+            problems.append(
+                Problem("[console] host", f"others can reach {settings.host}, and nobody would have to sign in: {who}")
+            )
+        if not all(is_this_machine(name) for name in settings.names):
+            problems.append(
+                Problem("[console] names", f"are for others than this machine, and nobody would have to sign in: {who}")
+            )
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host name or address can only be reached from this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _basic(authorization: str) -> tuple[str, bytes] | None:
+    """Take HTTP Basic credentials apart (RFC 7617); None if there are none."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, password = base64.b64decode(value.strip(), validate=True).partition(b":")
+        return (name.decode(), password) if colon else None
+    except (binascii.Error, UnicodeDecodeError):
+        return None

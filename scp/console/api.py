@@ -1,0 +1,216 @@
+"""The HTTP API: what the pages show, as JSON, and the acts; and what monitoring asks for."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Body, Depends, HTTPException, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from scp.audit.catalogue import find
+from scp.audit.series.result import SeriesVerdict
+from scp.console.asking import ADesk, AnApiOperator, AViewer, described_as_basic, viewer
+from scp.console.views import now as now_view
+from scp.console.views import quarantine as quarantine_view
+from scp.console.views import report as report_view
+from scp.console.views import rules as rules_view
+from scp.console.views import series as series_view
+from scp.observe.metrics import CONTENT_TYPE
+
+
+class Refusal(BaseModel):
+    """Why there is no answer: a sentence, or what is wrong with the request, one by one."""
+
+    detail: str | list[dict[str, Any]]
+
+
+class Order(BaseModel):
+    """What is to be done with an object in quarantine, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    act: quarantine_view.Act = Field(description="`release` judges again and admits what no rule refuses.")
+    reason: str = Field(
+        default="", max_length=quarantine_view.MOST_REASON, description="Needed for all but a release without force."
+    )
+    force: bool = Field(default=False, description="Release whatever the rules say; nothing is replaced.")
+    dry_run: bool = Field(default=False, description="Only say what would become of it.")
+
+
+class Me(BaseModel):
+    """Who asks. A browser's session sends ``csrf`` as X-CSRF-Token with everything that acts."""
+
+    name: str
+    may_act: bool
+    csrf: str | None
+
+
+_WORDS: Final = {
+    HTTPStatus.UNAUTHORIZED: "Nobody is signed in.",
+    HTTPStatus.FORBIDDEN: "This visitor may not.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not as described.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many wrong passwords.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The node has a fault, or this took too long.",
+}
+_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    status.value: {"model": Refusal, "description": words} for status, words in _WORDS.items()
+}
+_NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.NOT_FOUND.value: {"model": Refusal, "description": "There is none."}
+}
+
+# Who may look is asked of every request; who may act, of the acts.
+_FOR_VIEWERS: Final = [Depends(described_as_basic), Depends(viewer)]
+
+router = APIRouter(prefix="/api/v1", responses=_REFUSALS, dependencies=_FOR_VIEWERS)
+monitoring = APIRouter(tags=["monitoring"])
+
+Days = Annotated[int, Query(ge=1, le=3660, description="How far to look back.")]
+ReceiptId = Annotated[str, Path(pattern="^[0-9A-HJKMNP-TV-Z]{13}$", description="A receipt, as lists name it.")]
+Before = Annotated[str | None, Query(max_length=20, pattern="^[0-9A-Z]+$", description="`before` of the page before.")]
+Uid = Annotated[str, Path(max_length=64, pattern=r"^[0-9.]+$", description="A UID.")]
+
+
+def _there(found: Any) -> Any:
+    if found is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "There is none.")
+    return found
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> Response:
+    """Describe this API."""
+    return JSONResponse(request.app.openapi())
+
+
+@router.get("/me")
+def me(visitor: AViewer) -> Me:
+    """Say who asks."""
+    return Me(name=visitor.name, may_act=visitor.may_act, csrf=visitor.csrf)
+
+
+@router.get("/now")
+def now(desk: ADesk) -> now_view.Now:
+    """What is going on: associations in progress, rates, health."""
+    return now_view.now(desk)
+
+
+@router.get("/series")
+def series_list(
+    desk: ADesk,
+    q: Annotated[
+        str, Query(max_length=128, description="A UID or its beginning, a Patient ID or an Accession Number.")
+    ] = "",
+    ae: Annotated[str, Query(max_length=16, description="Calling AE title.")] = "",
+    verdict: Annotated[SeriesVerdict | None, Query(description="Of the newest audit.")] = None,
+    before: Annotated[int | None, Query(ge=0, lt=2**63, description="`before` of the page before.")] = None,
+) -> series_view.SeriesList:
+    """Series, newest first."""
+    return series_view.listed(desk, q.strip(), ae.strip(), verdict, before)
+
+
+@router.get("/series/{uid}", responses=_NOT_FOUND)
+def series(desk: ADesk, uid: Uid) -> series_view.SeriesPage:
+    """One series: what is known of it, and what its audit found."""
+    found: series_view.SeriesPage = _there(series_view.shown(desk, uid))
+    return found
+
+
+@router.get("/series/{uid}/instances", responses=_NOT_FOUND)
+def instances(
+    desk: ADesk,
+    uid: Uid,
+    first: Annotated[int, Query(ge=0, le=10_000_000, description="Counted from 0.")] = 0,
+) -> tuple[series_view.Slice, ...]:
+    """Stored instances of a series by Instance Number, at most 100."""
+    _there(series_view.one(desk, uid))
+    return series_view.slices(desk, uid, first)
+
+
+@router.get("/quarantine")
+def quarantine(
+    desk: ADesk,
+    ae: Annotated[str, Query(max_length=16, description="Calling AE title.")] = "",
+    rule: Annotated[str, Query(max_length=7, description="Code or family of the rule that refused.")] = "",
+    series: Annotated[str, Query(max_length=64, description="Series Instance UID.")] = "",
+    study: Annotated[str, Query(max_length=64, description="Study Instance UID.")] = "",
+    patient: Annotated[str, Query(max_length=64, description="Patient ID.")] = "",
+    days: Annotated[int | None, Query(ge=1, le=3660, description="How far to look back.")] = None,
+    state: quarantine_view.Wanted = quarantine_view.Wanted.HELD,
+    before: Before = None,
+) -> quarantine_view.CaseList:
+    """Objects that were refused, newest first."""
+    wanted = quarantine_view.Filter(ae, rule, series, study, patient, days, state, before)
+    return quarantine_view.listed(desk, wanted)
+
+
+@router.get("/quarantine/{receipt}", responses=_NOT_FOUND)
+def case(desk: ADesk, receipt: ReceiptId) -> dict[str, Any]:
+    """The case of a refused object: both sides of every finding. It may hold values of a patient."""
+    found: dict[str, Any] = _there(quarantine_view.case(desk, receipt))
+    return found
+
+
+@router.post(
+    "/quarantine/{receipt}/act",
+    responses={HTTPStatus.CONFLICT.value: {"model": dict[str, Any], "description": "It was not done, and why."}},
+)
+def act(desk: ADesk, visitor: AnApiOperator, receipt: ReceiptId, order: Annotated[Order, Body()]) -> Any:
+    """Release, replace or drop an object. Every act is written, with who and why."""
+    try:
+        done, result = quarantine_view.act(
+            desk, visitor, receipt, order.act, order.reason, force=order.force, dry_run=order.dry_run
+        )
+    except ValueError as error:
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+    return JSONResponse(result, HTTPStatus.OK if done else HTTPStatus.CONFLICT)
+
+
+@router.get("/senders")
+def senders(desk: ADesk, days: Days = 30) -> dict[str, Any]:
+    """What each sender, scanner and rule had, with rates."""
+    return report_view.document(desk, days)
+
+
+@router.get("/rules")
+def rules(desk: ADesk, days: Days = 30) -> tuple[rules_view.RuleEntry, ...]:
+    """Every rule, its severity here, and how often it fired."""
+    return rules_view.rules(desk.node.policy(), report_view.fired(desk, days))
+
+
+@router.get("/rules/{code}", responses=_NOT_FOUND)
+def rule(
+    desk: ADesk,
+    code: Annotated[str, Path(max_length=7)],
+    days: Days = 30,
+) -> rules_view.RulePage:
+    """One rule with its documentation."""
+    found = find(code)
+    _there(found)
+    assert found is not None
+    return rules_view.page(found, desk.node.policy(), report_view.fired(desk, days).get(found.code, rules_view.Fired()))
+
+
+@monitoring.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Whether the process answers. For everybody."""
+    return {"status": "ok"}
+
+
+@monitoring.get("/readyz", responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {"description": "It cannot store."}})
+def readyz(desk: ADesk) -> Response:
+    """Whether the node can store: disk and ledger. For everybody; what is wrong, it does not say here."""
+    try:
+        now_view.quarantined(desk)
+        is_well = now_view.health(desk).is_well
+    except Exception:  # noqa: BLE001 - whatever it is, the node is not ready
+        is_well = False
+    return JSONResponse(
+        {"status": "ready" if is_well else "unhealthy"}, HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
+    )
+
+
+@monitoring.get("/metrics", responses=_REFUSALS, dependencies=_FOR_VIEWERS)
+def metrics(desk: ADesk) -> Response:
+    """Counters for Prometheus."""
+    return Response(desk.node.metrics(), media_type=CONTENT_TYPE)

@@ -1,0 +1,172 @@
+"""One frame as a small picture: samples, as the attributes describe them, to 8 bits of grey or colour.
+
+Grey frames go through the first window of the object (PS3.3 C.11.2.1.2), or, without one, through the range in which
+nearly all samples lie. Nothing here is for diagnosis.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scp.dicom import tags as t
+from scp.dicom.element import Elements
+from scp.dicom.pixels import Source
+from scp.dicom.rle import decode_frame
+from scp.dicom.values import Malformed, decimal_strings, integer_strings
+
+SIDE: Final = 256
+"""Pixels of the longer side, at most."""
+_MOST_PIXELS: Final = 64 * 1024 * 1024
+"""Rows x Columns beyond which nothing is looked at."""
+
+_PLANAR_CONFIGURATION, _PIXEL_REPRESENTATION = 0x00280006, 0x00280103
+_WINDOW_CENTER, _WINDOW_WIDTH = 0x00281050, 0x00281051
+_RESCALE_INTERCEPT, _RESCALE_SLOPE = 0x00281052, 0x00281053
+_COLOURS: Final = 3
+_BITS: Final = 8
+
+Samples = NDArray[Any]
+
+
+class Frame(NamedTuple):
+    """How the samples of a frame are to be understood. ``window`` is center and width, None if there is none."""
+
+    frames: int
+    rows: int
+    columns: int
+    samples: int
+    bits_allocated: int
+    bits_stored: int
+    is_signed: bool
+    is_planar: bool
+    photometric: str
+    window: tuple[float, float] | None
+    slope: float
+    intercept: float
+
+    @property
+    def middle(self) -> int:
+        """The index of the frame in the middle: it shows most."""
+        return self.frames // 2
+
+
+def source_of(data: memoryview | bytes, elements: Elements, transfer_syntax: str, *, little: bool) -> Source | None:
+    """Return the Pixel Data and what is around them; None if there are none."""
+    span = elements.get(t.PIXEL_DATA)
+    return Source(data, elements, little, transfer_syntax) if span and span.items is None else None
+
+
+def frame_of(source: Source) -> Frame | None:
+    """Return how a frame is described; None if that is no picture."""
+    counts = integer_strings(source.raw(t.NUMBER_OF_FRAMES))
+    frame = Frame(
+        frames=counts[0] if counts and not isinstance(counts, Malformed) else 1,
+        rows=source.number(t.ROWS),
+        columns=source.number(t.COLUMNS),
+        samples=source.number(t.SAMPLES_PER_PIXEL) or 1,
+        bits_allocated=source.number(t.BITS_ALLOCATED),
+        bits_stored=source.number(t.BITS_STORED) or source.number(t.BITS_ALLOCATED),
+        is_signed=source.number(_PIXEL_REPRESENTATION) == 1,
+        is_planar=source.number(_PLANAR_CONFIGURATION) == 1,
+        photometric=source.text(t.PHOTOMETRIC_INTERPRETATION),
+        window=_window(source),
+        slope=_decimal(source, _RESCALE_SLOPE, 1.0) or 1.0,
+        intercept=_decimal(source, _RESCALE_INTERCEPT, 0.0),
+    )
+    is_picture = (
+        min(frame.frames, frame.rows, frame.columns) > 0
+        and frame.rows * frame.columns <= _MOST_PIXELS
+        and frame.samples in (1, _COLOURS)
+        and frame.bits_allocated in (1, 8, 16, 32)
+    )
+    return frame if is_picture else None
+
+
+def native_samples(source: Source, frame: Frame) -> Samples | None:
+    """Return the samples of the middle frame of uncompressed Pixel Data; None if they are not all there."""
+    pixels = frame.rows * frame.columns
+    span = source.span
+    if frame.bits_allocated == 1:
+        first = frame.middle * pixels  # frames follow each other without padding (PS3.5 §8.1.1)
+        start, end = first // _BITS, -(-(first + pixels) // _BITS)
+        if end > span.length:
+            return None
+        raw = np.frombuffer(bytes(source.data[span.offset + start : span.offset + end]), np.uint8)
+        skipped = first - start * _BITS
+        return np.unpackbits(raw, bitorder="little")[skipped : skipped + pixels].reshape(frame.rows, frame.columns)
+    size = pixels * frame.samples * frame.bits_allocated // _BITS
+    start = frame.middle * size
+    if start + size > span.length:
+        return None
+    raw_bytes = bytes(source.data[span.offset + start : span.offset + start + size])
+    return _shaped(np.frombuffer(raw_bytes, _type(frame, little=source.little)), frame, planar=frame.is_planar)
+
+
+def rle_samples(source: Source, frame: Frame) -> Samples | None:
+    """Return the samples of the middle frame of RLE Lossless; None if it cannot be decoded."""
+    fragments = source.fragments()[1:]
+    if len(fragments) != frame.frames or frame.bits_allocated == 1:
+        return None
+    planes = decode_frame(
+        fragments[frame.middle], frame.rows * frame.columns, frame.samples, frame.bits_allocated // _BITS
+    )
+    return None if planes is None else _shaped(np.frombuffer(planes, _type(frame)), frame, planar=True)
+
+
+def picture(samples: Samples, frame: Frame) -> NDArray[np.uint8]:
+    """Return a picture of at most :data:`SIDE` pixels on a side, of shape (rows, columns) or (rows, columns, 3)."""
+    step = max(1, -(-max(samples.shape[:2]) // SIDE))
+    small = samples[::step, ::step]
+    if small.ndim == 2:
+        return _grey(small, frame)
+    depth = max(frame.bits_stored - _BITS, 0)
+    colours = (small >> depth).astype(np.uint8)
+    return _from_ybr(colours) if frame.photometric.startswith("YBR_FULL") else colours
+
+
+def _grey(samples: Samples, frame: Frame) -> NDArray[np.uint8]:
+    values = samples.astype(np.float32) * np.float32(frame.slope) + np.float32(frame.intercept)
+    if frame.window and frame.photometric != "PALETTE COLOR":
+        center, width = frame.window
+        low, high = center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
+    else:
+        low, high = (float(value) for value in np.percentile(values, (0.5, 99.5)))
+        if high <= low:
+            low, high = float(values.min()), float(values.max())
+    scaled = np.clip((values - low) / max(high - low, 1e-6), 0.0, 1.0)
+    if frame.photometric == "MONOCHROME1":
+        scaled = 1.0 - scaled
+    shown: NDArray[np.uint8] = np.rint(scaled * 255).astype(np.uint8)
+    return shown
+
+
+def _from_ybr(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Turn YBR_FULL into RGB (PS3.3 C.7.6.3.1.2)."""
+    y, b, r = (colours[..., index].astype(np.float32) for index in range(_COLOURS))
+    b, r = b - 128, r - 128
+    rgb = np.stack((y + 1.402 * r, y - 0.344136 * b - 0.714136 * r, y + 1.772 * b), axis=-1)
+    shown: NDArray[np.uint8] = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    return shown
+
+
+def _shaped(samples: Samples, frame: Frame, *, planar: bool) -> Samples:
+    if frame.samples == 1:
+        return samples.reshape(frame.rows, frame.columns)
+    if planar:
+        return samples.reshape(frame.samples, frame.rows, frame.columns).transpose(1, 2, 0)
+    return samples.reshape(frame.rows, frame.columns, frame.samples)
+
+
+def _type(frame: Frame, *, little: bool = True) -> str:
+    return f"{'<' if little else '>'}{'i' if frame.is_signed else 'u'}{frame.bits_allocated // _BITS}"
+
+
+def _decimal(source: Source, tag: int, default: float) -> float:
+    values = decimal_strings(source.raw(tag))
+    return values[0] if values and not isinstance(values, Malformed) else default
+
+
+def _window(source: Source) -> tuple[float, float] | None:
+    width = _decimal(source, _WINDOW_WIDTH, 0.0)
+    return (_decimal(source, _WINDOW_CENTER, 0.0), width) if width >= 1 else None

@@ -1,0 +1,160 @@
+"""The console's listening socket, and uvicorn in a thread of its own beside the node."""
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from scp.config import Console
+from scp.console.access import Access
+from scp.console.app import make_app
+from scp.console.certificates import console_endpoint, renewable
+from scp.console.desk import Desk, NodeParts
+from scp.console.rates import Lately
+from scp.console.readers import Readers
+from scp.console.thumbnails import Thumbnails
+from scp.layout import LEDGER
+
+_FIRST_REQUEST_SECONDS: Final = 15.0
+_CONNECTIONS: Final = 128
+_STARTING: Final = 10.0
+_STOPPING: Final = 3.0
+
+
+class ConsoleServer:
+    """Make it before the node starts, :meth:`start` it when the node listens, :meth:`stop` it before the node ends."""
+
+    def __init__(self, node: NodeParts) -> None:
+        """Raises ConfigurationError if the settings would let in whoever comes, or certificates cannot be used."""
+        settings = node.settings()
+        access = Access(settings.console)
+        self._settings = settings.console
+        self._endpoint = console_endpoint(settings)
+        self._node = node
+        self._access = access
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> tuple[str, int]:
+        """Listen, and return the address and port. Raises OSError if that cannot be had."""
+        listener = _listen(self._settings)
+        readers = Readers(self._node.store.folder / LEDGER)
+        desk = Desk(
+            self._node,
+            self._access,
+            readers,
+            Lately(self._node.meters),
+            Thumbnails(self._node.store, self._node.limits),
+        )
+        config = uvicorn.Config(
+            make_app(desk),
+            http=_Protocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=_CONNECTIONS,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=2,
+            h11_max_incomplete_event_size=32 * 1024,
+        )
+        config.load()
+        if self._endpoint:
+            config.ssl = renewable(self._endpoint)
+        _quiet()
+        self._server = _Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="console", daemon=True)
+        self._thread.start()
+        self._server.began.wait(_STARTING)
+        host, port = listener.getsockname()[:2]
+        return str(host), int(port)
+
+    def renew(self) -> None:
+        """Read the certificates again, for connections from now on; if anything is wrong, nothing changes."""
+        if self._endpoint:
+            self._endpoint.reload()
+
+    def stop(self) -> None:
+        """Finish the pages that are being made, for some seconds, and close."""
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join(_STOPPING)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its hand on the process's signals."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.began = threading.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the node."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        asyncio.get_running_loop().set_exception_handler(_loop_failed)
+        await super().startup(sockets)
+        self.began.set()
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1, for which a connection that asks nothing ends by itself."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin a connection."""
+        super().connection_made(transport)
+        self._first = self.loop.call_later(_FIRST_REQUEST_SECONDS, self._nothing_came)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End a connection."""
+        self._first.cancel()
+        super().connection_lost(exc)
+
+    def _nothing_came(self) -> None:
+        if getattr(self, "cycle", None) is None:
+            self.transport.close()
+
+
+def _listen(settings: Console) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_CONNECTIONS)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _quiet() -> None:
+    """Let libraries say nothing by themselves: what they tell of requests holds what a browser sent."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = [logging.NullHandler()]
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL)
+
+
+def _loop_failed(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A connection that breaks, or a TLS handshake that fails, is the browser's matter."""
+    error = context.get("exception")
+    if error is not None and not isinstance(error, OSError):
+        structlog.get_logger().error("console_loop_failed", error=type(error).__name__)

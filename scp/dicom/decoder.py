@@ -1,0 +1,231 @@
+"""From the elements of a walked Data Set to its facts.
+
+The instances of a series say nearly the same, thousands of times. So a :class:`Decoder` remembers the encoded values
+of the Data Set before: what is written in the same bytes, in the same encoding, is not decoded again.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from scp.dicom import tags as t
+from scp.dicom.charset import decode_text
+from scp.dicom.element import Elements
+from scp.dicom.facts import Facts
+from scp.dicom.frames import NO_PLANES, frame_planes
+from scp.dicom.readers import ABSENT, MOST, MOST_TEXT, UIDS, UNNAMED_UID, WANTED, How
+from scp.dicom.scan import Scan
+from scp.dicom.shape import Place, Shapes
+from scp.dicom.sop_classes import kind_of
+from scp.dicom.syntax import Encoding
+from scp.dicom.uid import padding_is_standard, strip_uid
+
+Change = frozenset[str] | None
+"""Names of the facts that are not as in the Data Set before; None if all may differ."""
+
+_Data = memoryview | bytes
+_PIXELS: Final = (t.PIXEL_DATA, t.FLOAT_PIXEL_DATA, t.DOUBLE_FLOAT_PIXEL_DATA)
+_HEAD: Final = 1 << 16
+"""Bytes that are copied once, because slices of bytes are much cheaper than those of other memory."""
+_REMEMBERED: Final = 64
+"""Bytes of the longest value that is remembered for all associations: names of equipment, not descriptions."""
+_FIRST_TAG: Final = 0x00030000
+"""Elements of groups 0000 and 0002 are no part of a Data Set."""
+_NAMES: Final[Mapping[int, str]] = {tag: name for name, tag in UIDS.items()}
+
+
+class Decoder:
+    """Decodes one Data Set after the other. ``change`` tells what the last one changed. Not for two threads."""
+
+    def __init__(self) -> None:
+        self.change: Change = None
+        self.shapes: dict[str, Shapes] = {}
+        """By transfer syntax."""
+        self._encoding: Encoding | None = None
+        self._charset = b""
+        self._scan: Scan | None = None
+        self._raw: dict[int, bytes] = {}
+        self._found: dict[str, Any] = {}
+
+    def facts_of(self, data: _Data, scan: Scan, encoding: Encoding, places: tuple[Place, ...] | None = None) -> Facts:
+        """Decode what rules need from a walked Data Set.
+
+        Parameters
+        ----------
+        data:
+            The bytes that were walked (inflated, if the transfer syntax is deflated).
+        scan:
+            What the walk found in them; it may be incomplete, if the Data Set is defective.
+        encoding:
+            Byte order and encapsulation of the transfer syntax.
+        places:
+            What :func:`places_of` says of the scan, if it is known.
+        """
+        elements = scan.elements
+        raw = _values(data, elements, places_of(elements) if places is None else places)
+        charset = _charset(data, elements)
+        before = self._raw
+        if encoding is self._encoding and charset == self._charset and raw.keys() == before.keys():
+            changed = {tag: value for tag, value in raw.items() if before[tag] != value}
+            found = self._found.copy()
+        else:
+            changed, found = raw, dict(ABSENT)
+            found["uids"], found["badly_padded_uids"] = {}, ()
+            found.update(dict.fromkeys(UIDS, ""))
+        is_new = changed is raw
+        names = _decode(changed, raw, found, charset, encoding.little)
+        # With the scan of the Data Set before, its structure is the same, but for what lies deeper than these values.
+        if is_new or scan is not self._scan or t.NUMBER_OF_FRAMES in elements:
+            names |= _structure(data, scan, encoding, found)
+        elif "sop_class_uid" in names:
+            names |= _set_kind(found)
+        self._encoding, self._charset, self._scan, self._raw, self._found = encoding, charset, scan, raw, found
+        self.change = None if is_new else frozenset(names)
+        facts = object.__new__(Facts)
+        facts.__dict__.update(found)  # what the constructor does, less one call for each of ninety fields
+        return facts
+
+
+def places_of(elements: Elements) -> tuple[Place, ...]:
+    """Return where the values are that become facts; those that are absent, empty or Sequences left out."""
+    wanted = WANTED
+    return tuple(
+        (tag, offset, offset + length)
+        for tag, (vr, offset, length, items, _) in elements.items()
+        if (tag in wanted or (vr == "UI" and tag >= _FIRST_TAG)) and length > 0 and items is None
+    )
+
+
+def _values(data: _Data, elements: Elements, places: tuple[Place, ...]) -> dict[int, bytes]:
+    """Return the encoded values at these places."""
+    pixels = elements.get(t.PIXEL_DATA)
+    head = bytes(data[: min(_HEAD, pixels.offset if pixels else _HEAD)])
+    size = len(head)
+    if not places or places[-1][2] <= size:
+        return {tag: head[start:end] for tag, start, end in places}
+    return {
+        tag: head[start:end] if end <= size else bytes(data[start : min(end, start + MOST)])
+        for tag, start, end in places
+    }
+
+
+def _decode(
+    changed: Mapping[int, bytes], raw: Mapping[int, bytes], found: dict[str, Any], charset: bytes, little: bool
+) -> set[str]:
+    """Decode values into ``found``, and return the names of what that changes."""
+    names: set[str] = set()
+    has_uids = False
+    for tag, value in changed.items():
+        name, how, read = WANTED.get(tag, UNNAMED_UID)
+        is_short = len(value) <= _REMEMBERED
+        if how is How.UID:
+            has_uids = True
+            continue
+        if how is How.PLAIN:
+            found[name] = _plain(read, value) if is_short else read(value)
+        elif how is How.TEXT:
+            found[name] = _text(value, charset) if is_short else decode_text(value[:MOST_TEXT], charset)
+        else:
+            found[name] = _binary(read, value, little) if is_short else read(value, little)
+        names.add(name)
+    if has_uids:
+        names |= _decode_uids(changed, raw, found)
+    return names
+
+
+def _decode_uids(changed: Mapping[int, bytes], raw: Mapping[int, bytes], found: dict[str, Any]) -> set[str]:
+    """Take the UIDs that changed into ``found``; which of all are badly padded is told in their order."""
+    names = {"uids"}
+    uids = dict(found["uids"])
+    was_bad = bool(found["badly_padded_uids"])
+    is_bad = False
+    for tag, value in changed.items():
+        if WANTED.get(tag, UNNAMED_UID)[1] is How.UID:
+            cut = value[:MOST_TEXT]
+            uids[tag] = strip_uid(cut)
+            is_bad = is_bad or not padding_is_standard(cut)
+            if tag in _NAMES:
+                names.add(_NAMES[tag])
+                found[_NAMES[tag]] = uids[tag]
+    found["uids"] = uids
+    if is_bad or was_bad:
+        names.add("badly_padded_uids")
+        found["badly_padded_uids"] = tuple(
+            tag for tag, value in raw.items() if tag in uids and not padding_is_standard(value[:MOST_TEXT])
+        )
+    return names
+
+
+def _structure(data: _Data, scan: Scan, encoding: Encoding, found: dict[str, Any]) -> set[str]:
+    """Note what is told by the elements themselves rather than by their values; return what that changes."""
+    elements = scan.elements
+    pixel_data = next((tag for tag in _PIXELS if tag in elements), None)
+    told: dict[str, Any] = {
+        "defect": scan.defect,
+        "unordered": scan.unsorted if scan.unsorted is not None else scan.repeated,
+        "foreign": _foreign(scan),
+        "pixel_data_tag": pixel_data,
+        "pixel_data_length": None if pixel_data is None else elements[pixel_data].length,
+        "encapsulated": encoding.encapsulated,
+        "shared_macros": frozenset[int](),
+        "frame_macros": None,
+        "frame_vector_lengths": {},
+        "frame_planes": NO_PLANES,
+    }
+    if t.NUMBER_OF_FRAMES in elements:
+        told["frame_planes"] = frame_planes(data, elements, found, encoding.little)
+    if t.SHARED_FUNCTIONAL_GROUPS_SEQUENCE in elements:
+        told["shared_macros"] = frozenset(tag for item in _items(elements, _SHARED) for tag in item)
+    if t.PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE in elements:
+        told["frame_macros"] = tuple(frozenset(item) for item in _items(elements, _PER_FRAME))
+    if not _VECTORS.isdisjoint(elements):
+        told["frame_vector_lengths"] = {tag: elements[tag].length // 2 for tag in t.NM_FRAME_VECTORS if tag in elements}
+    names = {name for name, value in told.items() if name not in found or found[name] != value}
+    found.update(told)
+    return names | _set_kind(found)
+
+
+def _set_kind(found: dict[str, Any]) -> set[str]:
+    kind = kind_of(found["sop_class_uid"])
+    if found.get("kind") is kind:
+        return set()
+    found["kind"] = kind
+    return {"kind"}
+
+
+_SHARED: Final = t.SHARED_FUNCTIONAL_GROUPS_SEQUENCE
+_PER_FRAME: Final = t.PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
+_VECTORS: Final = frozenset(t.NM_FRAME_VECTORS)
+
+
+def _items(elements: Elements, tag: int) -> tuple[Elements, ...]:
+    return elements[tag].items or ()
+
+
+def _foreign(scan: Scan) -> tuple[int, ...]:
+    """Return the elements that are no part of a Data Set (PS3.10 §7); where tags are in order, they come first."""
+    foreign = []
+    for tag in scan.elements:
+        if tag >> 16 in (0x0000, 0x0002):
+            foreign.append(tag)
+        elif scan.unsorted is None:
+            break
+    return tuple(foreign)
+
+
+def _charset(data: _Data, elements: Elements) -> bytes:
+    span = elements.get(t.SPECIFIC_CHARACTER_SET)
+    return b"" if span is None else bytes(data[span.offset : span.offset + min(max(span.length, 0), MOST_TEXT)])
+
+
+@lru_cache(maxsize=16384)
+def _plain(read: Callable[[bytes], Any], value: bytes) -> Any:
+    return read(value)
+
+
+@lru_cache(maxsize=16384)
+def _binary(read: Callable[[bytes, bool], Any], value: bytes, little: bool) -> Any:
+    return read(value, little)
+
+
+_text = lru_cache(maxsize=16384)(decode_text)

@@ -1,0 +1,129 @@
+"""What the series audit needs to know of one instance, as the ledger keeps it: one compact value.
+
+The names are those of :class:`~scp.dicom.facts.Facts`. Numbers only: nothing in it can name a person. A value that is
+absent, malformed or of the wrong length is None.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import orjson
+
+from scp.dicom.facts import Facts
+from scp.dicom.readers import Decimals, Integer
+
+Numbers = Sequence[float]
+
+_SCOUT: Final = "LOCALIZER"
+_NUMERIC: Final = frozenset("0123456789+-.e\\")
+
+
+class Geometry(NamedTuple):
+    """Where the images of one instance lie, and how many of what it announces.
+
+    Attributes:
+        stack: stands for SOP Class and Image Type, which make a stack (:class:`~scp.audit.tracked.Tracked`).
+        variant: stands for all values that a series must share (the same).
+        position: Image Position (Patient) in mm, three numbers.
+        orientation: Image Orientation (Patient), six numbers: the directions of the rows, then of the columns.
+        spacing: Pixel Spacing in mm, of rows and of columns.
+        rows: of the matrix.
+        columns: of the matrix.
+        thickness: Slice Thickness in mm.
+        between: Spacing Between Slices in mm.
+        location: Slice Location in mm.
+        tilt: Gantry/Detector Tilt in degrees.
+        scout: Image Type has the value LOCALIZER.
+        acquisition: Acquisition Number, as text that tells acquisitions apart.
+        temporal: Temporal Position Identifier, the same.
+        acquisition_images: Images in Acquisition.
+        temporal_positions: Number of Temporal Positions.
+        slices: Number of Slices.
+        concatenation_total: In-concatenation Total Number.
+        concatenation_offset: Concatenation Frame Offset Number.
+        frame_count: Number of Frames.
+        frames: of a multi-frame volume, x, y, z of each frame and which of ``orientations`` it has, counted from 0;
+            None for a frame without a plane.
+        orientations: of the frames, six numbers each.
+    """
+
+    stack: str = ""
+    variant: str = ""
+    position: Numbers | None = None
+    orientation: Numbers | None = None
+    spacing: Numbers | None = None
+    rows: int | None = None
+    columns: int | None = None
+    thickness: float | None = None
+    between: float | None = None
+    location: float | None = None
+    tilt: float | None = None
+    scout: bool = False
+    acquisition: str = ""
+    temporal: str = ""
+    acquisition_images: int | None = None
+    temporal_positions: int | None = None
+    slices: int | None = None
+    concatenation_total: int | None = None
+    concatenation_offset: int | None = None
+    frame_count: int | None = None
+    frames: Sequence[Numbers | None] = ()
+    orientations: Sequence[Numbers] = ()
+
+
+def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
+    """Return the geometry of an instance as JSON: the fields of :class:`Geometry`, in their order.
+
+    ``stack`` and ``variant`` are those of :class:`~scp.audit.tracked.Tracked`.
+    """
+    frames = facts.frame_planes
+    return orjson.dumps(
+        (
+            stack,
+            variant,
+            _numbers(facts.image_position, 3),
+            _numbers(facts.image_orientation, 6) or (frames.orientations[0] if frames.orientations else None),
+            _numbers(facts.pixel_spacing, 2) or frames.spacing or None,
+            _integer(facts.rows),
+            _integer(facts.columns),
+            _first(facts.slice_thickness),
+            _first(facts.spacing_between_slices) or _first(frames.between),
+            _first(facts.slice_location),
+            _first(facts.gantry_tilt),
+            _SCOUT in facts.image_type,
+            _plain(facts.acquisition_number),
+            _plain(facts.temporal_position_identifier),
+            _integer(facts.images_in_acquisition),
+            _integer(facts.number_of_temporal_positions),
+            _integer(facts.number_of_slices),
+            _integer(facts.in_concatenation_total_number),
+            _integer(facts.concatenation_frame_offset),
+            facts.frames,
+            frames.planes,
+            frames.orientations,
+        )
+    )
+
+
+def read_geometry(kept: bytes) -> Geometry:
+    """Return what :func:`geometry_of` has written."""
+    return Geometry(*orjson.loads(kept))
+
+
+def _numbers(values: Decimals, count: int) -> Numbers | None:
+    return values if isinstance(values, tuple) and len(values) == count else None
+
+
+def _first(values: Decimals) -> float | None:
+    return values[0] if isinstance(values, tuple) and values else None
+
+
+def _integer(value: Integer) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str:
+    """Return a number as it is written; what is none may be anything, and tells nothing apart."""
+    return text if set(text) <= _NUMERIC else ""

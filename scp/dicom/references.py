@@ -1,0 +1,40 @@
+"""Which other instances an object refers to: every Referenced SOP Instance UID, at whatever level."""
+
+from collections.abc import Iterator
+
+from scp.dicom import tags as t
+from scp.dicom.element import Elements
+from scp.dicom.read import scan_of
+from scp.dicom.uid import is_safe_name, strip_uid
+from scp.dicom.walk import Limits
+
+MOST_REFERENCES = 20_000
+"""Beyond it, nobody looks."""
+
+
+def referenced_instances(data: memoryview, transfer_syntax: str, limits: Limits) -> tuple[str, ...]:
+    """Return the SOP Instance UIDs that an object refers to, each once; never fails, whatever the bytes."""
+    walked, scan = scan_of(data, transfer_syntax, limits)
+    found: dict[str, None] = {}
+    for offset, length in _spans(scan.elements):
+        uid = strip_uid(bytes(walked[offset : offset + length]))
+        if is_safe_name(uid):
+            found[uid] = None
+            if len(found) >= MOST_REFERENCES:
+                break
+    return tuple(found)
+
+
+def _spans(elements: Elements) -> Iterator[tuple[int, int]]:
+    """Give where the UIDs are."""
+    open_items = [elements]
+    while open_items:
+        for tag, span in open_items.pop().items():
+            if span.items:
+                open_items.extend(span.items)
+            elif tag == t.REFERENCED_SOP_INSTANCE_UID and 0 < span.length <= _LONGEST:
+                yield span.offset, span.length
+
+
+_LONGEST = 66
+"""Bytes of a UID, with padding that should not be there."""

@@ -1,0 +1,110 @@
+"""The walk over Data Sets that are encoded alike, done once.
+
+A walk looks at headers of elements and Items only: what the values are makes no difference to it. The instances of a
+series have the same elements, and most of them, at the same places. So where all headers of a Data Set are, byte for
+byte, those of one that was walked before, the walk would find the same; and whether they are is one comparison of two
+large numbers, with the values masked out.
+
+A Data Set is only remembered if there is no doubt: it is well formed, in order, every VR is explicit or that of the
+standard, and what follows the compared bytes is one native value that fills the rest.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from scp.dicom.element import PIXEL_DATA, Elements, Span
+from scp.dicom.scan import Scan
+
+_Data = memoryview | bytes
+
+LONGEST: Final = 1 << 14
+"""Bytes before the Pixel Data; beyond that, it is quicker to walk."""
+_MOST: Final = 16
+"""Shapes remembered: the lengths of a few numbers vary within a series."""
+_PATIENCE: Final = 32
+"""Data Sets in a row that are like none before, after which no more are learnt."""
+
+Place = tuple[int, int, int]
+"""A tag, and where its value begins and ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a Data Set is encoded: its first ``size`` bytes, where those of ``mask`` are ``headers``, and its scan."""
+
+    size: int
+    mask: int
+    headers: int
+    scan: Scan
+    places: tuple[Place, ...]
+
+
+class Shapes:
+    """The shapes of the last Data Sets with one transfer syntax. Not for two threads."""
+
+    def __init__(self) -> None:
+        self._shapes: OrderedDict[int, Shape] = OrderedDict()
+        self._strange = 0
+
+    def find(self, head: _Data, length: int) -> Shape | None:
+        """Return the shape of a Data Set of so many bytes that begins so, if it is one of those that are remembered."""
+        shape = self._shapes.get(length)
+        size = shape.size if shape else 0
+        if shape and len(head) >= size and int.from_bytes(head[:size], "little") & shape.mask == shape.headers:
+            self._strange = 0
+            return shape
+        self._strange += 1
+        return None
+
+    def learn(self, data: _Data, scan: Scan, places: tuple[Place, ...], *, explicit: bool) -> None:
+        """Remember the shape of a Data Set that was walked, if it can be.
+
+        ``places`` are those of the values that somebody wants, all of them before the Pixel Data.
+        """
+        if self._strange > _PATIENCE:
+            return
+        size = _compared(data, scan)
+        if size is None or any(end > size for _, _, end in places):
+            return
+        mask = bytearray(b"\xff") * size
+        head = bytes(data[:size])
+        if not _mask_values(mask, head, scan.elements, explicit=explicit):
+            return
+        number = int.from_bytes(mask, "little")
+        self._shapes[len(data)] = Shape(size, number, int.from_bytes(head, "little") & number, scan, places)
+        if len(self._shapes) > _MOST:
+            self._shapes.popitem(last=False)
+
+
+def _compared(data: _Data, scan: Scan) -> int | None:
+    """Return how many bytes have to be compared, or None if this is no Data Set to be remembered."""
+    if scan.defect or scan.unsorted is not None or not scan.elements:
+        return None
+    last = next(reversed(scan.elements))
+    span = scan.elements[last]
+    is_native = last == PIXEL_DATA and span.fragments is None and span.items is None
+    size = span.offset if is_native else len(data)
+    return size if size <= LONGEST else None
+
+
+def _mask_values(mask: bytearray, head: bytes, elements: Elements, *, explicit: bool) -> bool:
+    """Take the values out of the mask, at every level; return whether all headers are as the standard has them."""
+    pending: list[Mapping[int, Span]] = [elements]
+    while pending:
+        for vr, offset, length, items, fragments in pending.pop().values():
+            if fragments is not None or (explicit and not _is_written(head, vr, offset)):
+                return False
+            if items is None:
+                end = min(offset + length, len(mask))
+                mask[offset:end] = bytes(end - offset)
+            else:
+                pending += items
+    return True
+
+
+def _is_written(head: bytes, vr: str, offset: int) -> bool:
+    """Whether a header in explicit VR names the VR (PS3.5 §7.1.2), and not UN, below which there may be anything."""
+    raw = vr.encode()
+    return vr != "UN" and raw in (head[offset - 4 : offset - 2], head[offset - 8 : offset - 6])

@@ -1,0 +1,75 @@
+"""Points at which a test may let the node die at once, as by ``kill -9``: never armed by settings, nothing when off.
+
+``SCP_FAIL_POINT=archive.linked`` ends the process when an object has got its name in the archive for the first time,
+``SCP_FAIL_POINT=archive.linked:3`` for the third time. Arming puts a wrapper around one method or function before the
+node is made; a node that is not armed runs exactly the code that it would run without this module.
+"""
+
+import functools
+import os
+import signal
+from collections.abc import Callable, Mapping
+from itertools import count
+from types import ModuleType
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from scp.ledger.sqlite import SqliteLedger
+from scp.net.channel import Channel
+from scp.store import store
+from scp.store.spool import Incoming
+from scp.store.store import Store
+
+VARIABLE: Final = "SCP_FAIL_POINT"
+
+
+class Point(NamedTuple):
+    """The moment after something was called."""
+
+    owner: type | ModuleType
+    name: str
+
+
+POINTS: Final[Mapping[str, Point]] = {
+    "spool.begun": Point(Incoming, "__init__"),
+    "spool.written": Point(Incoming, "write"),
+    "spool.synced": Point(Incoming, "finish"),
+    "ledger.written": Point(SqliteLedger, "_write"),
+    "ledger.committed": Point(SqliteLedger, "admit"),
+    "folder.made": Point(store, "make_folder"),
+    "case.drafted": Point(store, "write_file"),
+    "case.written": Point(Store, "_write_case"),
+    "object.linked": Point(Store, "_link"),
+    "folder.synced": Point(store, "sync_folder"),
+    "object.placed": Point(Store, "place"),
+    "answered": Point(Channel, "send"),
+    "association.ended": Point(SqliteLedger, "end"),
+}
+"""In the order in which an instance passes them; those of folders and cases only if it needs one."""
+
+
+def arm(environ: Mapping[str, str]) -> None:
+    """Arm the point that the environment names, if it names one, and tell the log. Raises ValueError if unknown."""
+    asked = environ.get(VARIABLE)
+    if asked is None:
+        return
+    name, _, number = asked.partition(":")
+    if name not in POINTS:
+        raise ValueError(f"{VARIABLE}: there is no {name!r}; there are {', '.join(POINTS)}")
+    owner, attribute = POINTS[name]
+    setattr(owner, attribute, _dying_after(getattr(owner, attribute), int(number or 1)))
+    structlog.get_logger().warning("fail_point_armed", point=name)
+
+
+def _dying_after(real: Callable[..., Any], number: int) -> Callable[..., Any]:
+    passes = count(1)
+
+    @functools.wraps(real)
+    def dying(*arguments: Any, **named: Any) -> Any:
+        result = real(*arguments, **named)
+        if next(passes) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return dying

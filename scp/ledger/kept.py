@@ -1,0 +1,82 @@
+"""What must be in the archive and in quarantine, newest first, a page at a time beside a node that writes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import apsw
+
+from scp.errors import LedgerFault
+from scp.layout import Place
+from scp.ledger.reading import fetch
+
+_PAGE: Final = 1000
+_NEWEST: Final = (1 << 63) - 1
+_SELECT: Final = """SELECT id, received, kept, path, digest, size, transfer_syntax FROM receipt
+    WHERE id < ? AND kept <> 'nowhere' ORDER BY id DESC LIMIT ?"""
+_EXTENT: Final = "SELECT count(*), ifnull(sum(size), 0) FROM receipt WHERE kept <> 'nowhere' AND received >= ?"
+_NEWEST_TIME: Final = "SELECT received FROM receipt ORDER BY id DESC LIMIT 1"
+_PLACE: Final = "SELECT kept, path FROM receipt WHERE id = ?"
+_ARCHIVED: Final = """SELECT receipt.id, receipt.path FROM instance JOIN receipt ON receipt.id = instance.id
+    WHERE instance.uid = ?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An object that must be there. ``received`` is in microseconds UTC since 1970; ``size`` is of the Data Set."""
+
+    receipt: int
+    received: int
+    place: Place
+    path: str
+    digest: bytes
+    size: int
+    transfer_syntax: str
+
+
+def kept(db: apsw.Connection, since: int = 0) -> Iterator[Kept]:
+    """Give what was received since then, newest first. Raises LedgerFault.
+
+    Numbers follow the clock, except where it was set back: so it ends with the first page that is older throughout.
+    """
+    before, page = _NEWEST, [Kept(0, since, Place.NOWHERE, "", b"", 0, "")]
+    while page and any(one.received >= since for one in page):
+        page = [_kept(row) for row in _rows(db, _SELECT, (before, _PAGE))]
+        yield from (one for one in page if one.received >= since)
+        before = page[-1].receipt if page else before
+
+
+def extent(db: apsw.Connection, since: int = 0) -> tuple[int, int]:
+    """Return how many objects, and how many bytes of Data Sets, there are since then. Raises LedgerFault."""
+    ((objects, size),) = _rows(db, _EXTENT, (since,))
+    return objects, size
+
+
+def newest(db: apsw.Connection) -> int:
+    """Return when the newest receipt came; 0 if there is none. Raises LedgerFault."""
+    found = _rows(db, _NEWEST_TIME)
+    return found[0][0] if found else 0
+
+
+def place_of(db: apsw.Connection, receipt: int) -> tuple[Place, str] | None:
+    """Return where the object of a receipt is now, None if there is no such receipt. Raises LedgerFault."""
+    found = _rows(db, _PLACE, (receipt,))
+    return (Place(found[0][0]), found[0][1]) if found else None
+
+
+def archived_at(db: apsw.Connection, sop_instance_uid: str) -> tuple[int, str] | None:
+    """Return receipt and path of a stored instance. Raises LedgerFault."""
+    found = _rows(db, _ARCHIVED, (sop_instance_uid,))
+    return (found[0][0], found[0][1]) if found else None
+
+
+def _kept(row: tuple[Any, ...]) -> Kept:
+    receipt, received, place, path, digest, size, transfer_syntax = row
+    return Kept(receipt, received, Place(place), path, digest or b"", size, transfer_syntax)
+
+
+def _rows(db: apsw.Connection, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    try:
+        return fetch(db, statement, values)
+    except apsw.Error as error:
+        raise LedgerFault(f"the ledger cannot be read ({type(error).__name__})") from error

@@ -1,0 +1,36 @@
+"""Whether the ledger is still there.
+
+SQLite goes on writing into a file that was removed or replaced under it: every answer would be true until the
+process ends, and all would be lost then.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from scp.errors import LedgerFault, LedgerGone
+
+
+def presence(path: Path) -> Callable[[], LedgerFault | None]:
+    """Return what looks whether the file is still the one that is there now. Raises LedgerFault if there is none."""
+    first = _identity(path)
+    if first is None:
+        raise LedgerGone("the ledger's file is not there")
+
+    def see() -> LedgerFault | None:
+        now = _identity(path)
+        if now is None:
+            return LedgerGone("the ledger's file is gone: stop the node, put it back or rebuild it, and start again")
+        if now != first:
+            return LedgerGone("the ledger's file was replaced under the running node: restart it")
+        return None
+
+    return see
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - once a second on the way of an instance
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

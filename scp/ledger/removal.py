@@ -1,0 +1,89 @@
+"""Taking old studies and quarantined objects out of the ledger: what is old enough, and what is written about it.
+
+A study leaves whole, because what is compared with its first instance must not lose it, and a series with half of its
+slices is worse than none. Its receipts stay, and each gets an act that says when its object left, and why. Verdicts
+forget it: an instance that is sent again is a new one, for there is nothing left that it could be a duplicate of.
+
+Times are microseconds UTC since 1970. Every function may raise apsw.Error; those that write belong into a transaction.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import apsw
+
+from scp.ids import new_id
+from scp.layout import Place
+from scp.ledger.acts import Act, ActKind, move, record
+from scp.ledger.reading import fetch
+
+WHO: Final = "retention"
+
+# The newest request about a study: those that stored something, and those that did not, duplicates too.
+_OLD_STUDIES: Final = """SELECT study.id, study.uid FROM study JOIN receipt ON receipt.id = study.reference
+    WHERE received < ?1 AND study.uid <> '' AND NOT EXISTS (SELECT 1 FROM series
+        JOIN instance ON instance.series = series.id JOIN receipt ON receipt.id = instance.id
+        WHERE series.study = study.id AND received >= ?1)
+    AND NOT EXISTS (SELECT 1 FROM series JOIN receipt ON receipt.series_instance_uid = series.uid
+        WHERE series.study = study.id AND kept <> 'archive' AND received >= ?1)"""
+_INSTANCES: Final = """SELECT instance.id, path, size, instance.study, series.uid FROM series
+    JOIN instance ON instance.series = series.id JOIN receipt ON receipt.id = instance.id
+    WHERE series.study = ? ORDER BY instance.id"""
+# An object that was just sent again, and found to be there already, must not go under its sender's eyes.
+_OLD_OBJECTS: Final = """SELECT id, path, size FROM receipt WHERE kept = 'quarantine' AND received < ?1
+    AND NOT EXISTS (SELECT 1 FROM receipt AS again WHERE again.original = receipt.id AND again.kept = 'nowhere'
+        AND again.affected_sop_instance_uid = receipt.affected_sop_instance_uid AND again.received >= ?2)
+    ORDER BY id LIMIT ?3"""
+_OF_SERIES: Final = ("series_finding", "series_audit", "stack", "variant", "instance")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """An object that leaves: its receipt, where it is, and the bytes of its Data Set."""
+
+    receipt: int
+    path: str
+    size: int
+
+
+def old_studies(db: apsw.Connection, before: int) -> list[tuple[int, str]]:
+    """Return number and Study Instance UID of studies that no request since then was about."""
+    return [(number, uid) for number, uid in fetch(db, _OLD_STUDIES, (before,))]
+
+
+def is_old(db: apsw.Connection, study: int, before: int) -> bool:
+    """Whether a study is still there, and no request since then was about it."""
+    return bool(fetch(db, f"{_OLD_STUDIES} AND study.id = ?2", (before, study)))
+
+
+def instances(db: apsw.Connection, study: int) -> list[Leaving] | None:
+    """Return what the archive has of a study, oldest first.
+
+    None if it cannot leave as a whole: it shares a series with another study (ENT-201 need not refuse that), or holds
+    objects that lie elsewhere because they belong to no series.
+    """
+    found = fetch(db, _INSTANCES, (study,))
+    if not all(own == study and series for *_, own, series in found):
+        return None
+    return [Leaving(receipt, path, size) for receipt, path, size, *_ in found]
+
+
+def old_objects(db: apsw.Connection, before: int, resent_before: int, most: int) -> list[Leaving]:
+    """Return the oldest quarantined objects that came before a time, and were not sent again since another."""
+    return [Leaving(*row) for row in fetch(db, _OLD_OBJECTS, (before, resent_before, most))]
+
+
+def remove_study(db: apsw.Connection, study: int, leaving: list[Leaving], now: int, reason: str) -> None:
+    """Write that a study has left."""
+    remove_objects(db, leaving, now, reason)
+    for table in _OF_SERIES:
+        db.execute(f"DELETE FROM {table} WHERE series IN (SELECT id FROM series WHERE study = ?)", (study,))
+    db.execute("DELETE FROM series WHERE study = ?", (study,))
+    db.execute("DELETE FROM study WHERE id = ?", (study,))
+
+
+def remove_objects(db: apsw.Connection, leaving: list[Leaving], now: int, reason: str) -> None:
+    """Write that objects have left: an act for each, and their receipts are kept nowhere."""
+    for one in leaving:
+        record(db, Act(new_id(), now, ActKind.EXPIRE, WHO, reason, one.receipt, "", one.path))
+        move(db, one.receipt, Place.NOWHERE, "")

@@ -1,0 +1,133 @@
+"""What the ledger says of series: their verdicts, the findings that hold, and those that once did.
+
+Every function takes a connection of the caller's, and may raise apsw.Error. Times are microseconds UTC since 1970.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from scp.audit.series.result import SeriesFinding, SeriesVerdict, finding_document
+from scp.layout import timestamp
+from scp.ledger.reading import fetch
+from scp.ledger.series import COVERS, FINDING, finding_of, open_findings
+
+_STATUS: Final = f"""SELECT series.id, series.uid, study.uid, json_extract(series.tracked, '$.modality'), audit.verdict,
+    audit.made, audit.instances, audit.images, audit.refused, audit.stacks, audit.covers IS {COVERS},
+    (SELECT count(*) FROM instance WHERE instance.series = series.id)
+    FROM series JOIN study ON study.id = series.study
+    LEFT JOIN series_audit AS audit ON audit.id = (SELECT max(id) FROM series_audit WHERE series = series.id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesStatus:
+    """A series and what its newest audit said.
+
+    ``verdict`` is None and ``made`` 0 if it was never audited. ``is_open`` says that it has changed since.
+    ``instances`` are those stored now. ``findings`` are those that hold, ``stacks`` as
+    :func:`~scp.audit.series.result.stack_document` shows them.
+    """
+
+    series_instance_uid: str
+    study_instance_uid: str
+    modality: str
+    verdict: SeriesVerdict | None
+    made: int
+    is_open: bool
+    instances: int
+    images: int
+    refused: Mapping[str, int]
+    findings: tuple[SeriesFinding, ...]
+    stacks: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One audit of a series: what it opened, and what it closed."""
+
+    audit: int
+    made: int
+    verdict: SeriesVerdict
+    instances: int
+    opened: tuple[SeriesFinding, ...]
+    closed: tuple[SeriesFinding, ...]
+
+
+def status(db: apsw.Connection, uid: str) -> SeriesStatus | None:
+    """Return a series and what its newest audit said; None if it is not there."""
+    row = db.execute(f"{_STATUS} WHERE series.uid = ?", (uid,)).fetchone()
+    return _status(db, row) if row else None
+
+
+def newest(db: apsw.Connection, most: int, verdict: SeriesVerdict | None = None) -> Iterator[SeriesStatus]:
+    """Give the newest series first, ``most`` at most; if wanted, those with one verdict only."""
+    where = "WHERE audit.verdict = :verdict" if verdict else ""
+    query = f"{_STATUS} {where} ORDER BY series.id DESC LIMIT :most"
+    for row in fetch(db, query, {"verdict": verdict and verdict.value, "most": most}):
+        yield _status(db, row)
+
+
+def history(db: apsw.Connection, uid: str) -> list[Past]:
+    """Return every audit of a series, the newest first, with what it opened and closed."""
+    audits = fetch(
+        db,
+        "SELECT series_audit.id, made, verdict, instances FROM series_audit JOIN series ON series.id = series"
+        " WHERE series.uid = ? ORDER BY series_audit.id DESC",
+        (uid,),
+    )
+    return [
+        Past(
+            number, made, SeriesVerdict(verdict), instances,
+            _findings(db, "opened", number), _findings(db, "closed", number),
+        )
+        for number, made, verdict, instances in audits
+    ]  # fmt: skip
+
+
+def _findings(db: apsw.Connection, when: str, audit: int) -> tuple[SeriesFinding, ...]:
+    """Return the findings that an audit opened, or those that it closed."""
+    query = f"SELECT {FINDING} FROM series_finding WHERE {when} = ? ORDER BY id"
+    return tuple(finding_of(row) for row in fetch(db, query, (audit,)))
+
+
+def status_document(status: SeriesStatus) -> dict[str, Any]:
+    """Return a series as what JSON can hold: as ``document`` of its audit, and when that was."""
+    return {
+        "type": "series",
+        "series_instance_uid": status.series_instance_uid,
+        "study_instance_uid": status.study_instance_uid,
+        "modality": status.modality,
+        "verdict": status.verdict.value if status.verdict else None,
+        "audited": timestamp(status.made) if status.made else None,
+        "open": status.is_open,
+        "instances": status.instances,
+        "images": status.images,
+        "refused": dict(status.refused),
+        "findings": [finding_document(finding) for finding in status.findings],
+        "stacks": list(status.stacks),
+    }
+
+
+def past_document(past: Past) -> dict[str, Any]:
+    """Return one audit of a series as what JSON can hold."""
+    return {
+        "audited": timestamp(past.made),
+        "verdict": past.verdict.value,
+        "instances": past.instances,
+        "opened": [finding_document(finding) for finding in past.opened],
+        "closed": [finding_document(finding) for finding in past.closed],
+    }
+
+
+def _status(db: apsw.Connection, row: tuple[Any, ...]) -> SeriesStatus:
+    number, uid, study, modality, verdict, made, _, images, refused, stacks, is_covered, instances = row
+    return SeriesStatus(
+        series_instance_uid=uid, study_instance_uid=study, modality=modality or "",
+        verdict=SeriesVerdict(verdict) if verdict else None, made=made or 0, is_open=not is_covered,
+        instances=instances, images=images or 0, refused=orjson.loads(refused) if refused else {},
+        findings=tuple(finding for _, finding in open_findings(db, number)),
+        stacks=orjson.loads(stacks) if stacks else (),
+    )  # fmt: skip

@@ -1,0 +1,116 @@
+"""Taking an instance out of the archive's tables: what it was the first of gets another first.
+
+Studies, series and stacks are compared with their first stored instance. When that one leaves, the oldest that stays
+takes its place; its values are read from its object, so that is done before the transaction (:func:`plan`), and
+:func:`withdraw` carries it out if nothing has come between.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, NamedTuple
+
+import apsw
+
+from scp.audit.tracked import Tracked
+from scp.dicom.facts import Facts
+from scp.ledger import rows
+from scp.ledger.reading import fetch
+
+
+class Stored(NamedTuple):
+    """What a stored object says."""
+
+    facts: Facts
+    tracked: Tracked
+
+
+Read = Callable[[int, str], Stored]
+"""Reads a stored object by its number and its path. Raises NodeFault if that cannot be done."""
+
+
+class ChangedMeanwhile(Exception):
+    """Something was stored that the plan does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """How an instance is taken away; ``newest`` is the newest instance of its series when the plan was made.
+
+    Each entry of ``heirs`` is a statement and its values, which gives one reference to another instance.
+    """
+
+    instance: int
+    series: int
+    newest: int
+    counted: str
+    heirs: tuple[tuple[str, rows.Row], ...]
+
+
+_SELECT_INSTANCE: Final = """SELECT series.id, series.reference, study.id, study.reference, receipt.path
+    FROM instance JOIN series ON series.id = instance.series JOIN study ON study.id = instance.study
+    JOIN receipt ON receipt.id = instance.id WHERE instance.id = ?"""
+_OTHERS_OF_SERIES: Final = """SELECT instance.id, path FROM instance JOIN receipt ON receipt.id = instance.id
+    WHERE series = ? AND instance.id <> ? ORDER BY instance.id"""
+# The study of a series may be another than that of an instance: ENT-201 need not refuse.
+_OTHERS_OF_STUDY: Final = """SELECT instance.id, path FROM series CROSS JOIN instance ON instance.series = series.id
+    JOIN receipt ON receipt.id = instance.id
+    WHERE series.study = ?1 AND instance.study = ?1 AND instance.id <> ?2 ORDER BY instance.id LIMIT 1"""
+_STACKS: Final = "SELECT key FROM stack WHERE series = ? AND reference = ?"
+_NEWEST: Final = "SELECT max(id) FROM instance WHERE series = ?"
+_SET_STUDY: Final = "UPDATE study SET (reference, tracked) = (?, ?) WHERE id = ?"
+_SET_SERIES: Final = "UPDATE series SET (reference, tracked) = (?, ?) WHERE id = ?"
+_DROP_STACK: Final = "DELETE FROM stack WHERE series = ? AND key = ?"
+_UNCOUNT: Final = "UPDATE variant SET instances = instances - 1 WHERE series = ? AND tracked = ?"
+
+
+def plan(db: apsw.Connection, instance: int, read: Read) -> Withdrawal:
+    """Find out what takes the place of an instance in what it is the first of."""
+    series, first_of_series, study, first_of_study, path = fetch(db, _SELECT_INSTANCE, (instance,))[0]
+    heirs: list[tuple[str, rows.Row]] = []
+    if first_of_study == instance:
+        for other, where in fetch(db, _OTHERS_OF_STUDY, (study, instance)):
+            heirs.append((_SET_STUDY, (other, rows.dumps(read(other, where).tracked.study), study)))
+    others = _Others(db, series, instance, read)
+    if first_of_series == instance:
+        for other, stored in others.until(lambda _: True):
+            heirs.append((_SET_SERIES, (other, rows.dumps(stored.tracked.series), series)))
+    for (key,) in fetch(db, _STACKS, (series, instance)):
+        heirs.append((_DROP_STACK, (series, key)))
+        for other, stored in others.until(partial(_is_in, key)):
+            heirs.append((rows.INSERT_STACK, rows.stack_row(series, key, other, stored.facts)))
+    counted = rows.dumps(read(instance, path).tracked.counted)
+    return Withdrawal(instance, series, db.execute(_NEWEST, (series,)).get, counted, tuple(heirs))
+
+
+def withdraw(db: apsw.Connection, planned: Withdrawal) -> None:
+    """Take an instance away, inside a transaction. Raises ChangedMeanwhile if something was added to its series."""
+    if db.execute(_NEWEST, (planned.series,)).get != planned.newest:
+        raise ChangedMeanwhile
+    db.execute("DELETE FROM instance WHERE id = ?", (planned.instance,))
+    db.execute(_UNCOUNT, (planned.series, planned.counted))
+    db.execute("DELETE FROM variant WHERE series = ? AND instances < 1", (planned.series,))
+    for statement, values in planned.heirs:
+        db.execute(statement, values)
+
+
+def _is_in(stack: str, stored: Stored) -> bool:
+    return stack in (stored.tracked.stack, stored.tracked.acquisition)
+
+
+class _Others:
+    """The other instances of a series, oldest first, each read once and only if it is needed."""
+
+    def __init__(self, db: apsw.Connection, series: int, instance: int, read: Read) -> None:
+        self._found = fetch(db, _OTHERS_OF_SERIES, (series, instance))
+        self._read = read
+        self._known: dict[int, Stored] = {}
+
+    def until(self, fits: Callable[[Stored], bool]) -> Iterator[tuple[int, Stored]]:
+        """Give the first that fits, if there is one."""
+        for number, path in self._found:
+            stored = self._known.get(number) or self._read(number, path)
+            self._known[number] = stored
+            if fits(stored):
+                yield number, stored
+                return

@@ -1,0 +1,172 @@
+"""From what there is to tell to letters in the outbox: when to look, and as many letters as the pace lets pass.
+
+Where the pace or a receiver that is down does not let a letter pass, what there is to tell stays where it is, in the
+ledger: the next letter will tell all of it. So few letters ever wait.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from scp.config import Notify
+from scp.errors import LedgerFault, Trouble
+from scp.ids import from_text
+from scp.ledger import notices
+from scp.ledger.reading import open_reader
+from scp.notify import digest, lines
+from scp.notify.delivery import Sender
+from scp.notify.digest import Author, Outlook
+from scp.notify.message import Kind
+from scp.notify.outbox import Letter, Outbox, Progress, now_us
+from scp.notify.pace import Pace
+from scp.observe.meter import Meters
+
+POLL: Final = 1.0
+"""Seconds between looks at the health of the node."""
+LOOK: Final = 30.0
+"""Seconds between looks into the ledger, if nobody calls: what an audit found, and associations that go on."""
+
+_MOST_WAITING: Final = 20
+
+Written = tuple[list[Letter], Progress]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a courier has to do; ``sender`` is None while its channel is off. ``node`` is the AE title that signs."""
+
+    settings: Notify
+    node: str
+    per_hour: int
+    sender: Sender | None
+
+    @property
+    def author(self) -> Author:
+        """Who writes."""
+        return Author(self.node, self.settings.link, us(self.settings.keep_hours * 3600))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What couriers look at: the ledger, the associations in progress, what is wrong; and where they write."""
+
+    ledger: Path
+    outbox: Path
+    meters: Meters
+    troubles: Callable[[], Mapping[Trouble, str]]
+
+
+class Writer:
+    """Writes the letters of one channel. For its courier's thread, but for what is said otherwise."""
+
+    def __init__(self, channel: str, places: Places) -> None:
+        self.begins = 0
+        """When the channel was switched on, in microseconds UTC: what was before is not told."""
+        self.told_directly: str | None = None
+        """The troubles that were told last, if the outbox could not note it."""
+        self._channel = channel
+        self._places = places
+        self._paces = {kind: Pace() for kind in Kind}
+        self._is_new = True
+        self._is_blind = False
+        self._look_at = 0.0
+
+    def look(self) -> None:
+        """Look into the ledger at the next occasion. For any thread."""
+        self._is_new = True
+
+    def is_full(self, outbox: Outbox) -> bool:
+        """Whether nothing is written until something was delivered."""
+        return outbox.waiting() >= _MOST_WAITING
+
+    def write(self, orders: Orders, outbox: Outbox) -> float:
+        """Write what there is to tell; return the seconds until there may be more. Raises apsw.Error."""
+        if self.is_full(outbox):
+            return LOOK
+        settings, now, seconds = orders.settings, now_us(), LOOK
+        if settings.health:
+            seconds = POLL
+            self._tell(orders, outbox, Kind.HEALTH, lambda: self._health(orders, outbox, now))
+        if not self._is_new and time.monotonic() < self._look_at:
+            return min(seconds, self._look_at - time.monotonic())
+        self._is_new = False  # before looking: what is new from here on calls again
+        later = min(LOOK, max(POLL, settings.group_seconds))
+        try:
+            if settings.refusals:
+                later = min(later, self._tell_refusals(orders, outbox, now))
+            if settings.series:
+                later = min(later, self._tell(orders, outbox, Kind.SERIES, lambda: self._series(orders, outbox, now)))
+        except LedgerFault as fault:
+            if not self._is_blind:
+                lines.hindered(self._channel, type(fault).__name__)
+            self._is_blind = True
+        else:
+            self._is_blind = False
+        self._look_at = time.monotonic() + later
+        return min(seconds, later)
+
+    def _tell(self, orders: Orders, outbox: Outbox, kind: Kind, write: Callable[[], Written | None]) -> float:
+        """Let ``write`` write, if the pace allows it; return the seconds until it will."""
+        pace = self._paces[kind]
+        wait = pace.wait(time.monotonic(), orders.per_hour)
+        if wait > 0:
+            return wait
+        written = write()
+        if written:
+            outbox.put(*written)
+            pace.passed(time.monotonic())
+        return LOOK
+
+    def _health(self, orders: Orders, outbox: Outbox, now: int) -> Written | None:
+        told = outbox.mark(digest.HEALTH) if self.told_directly is None else self.told_directly
+        self.told_directly = None
+        return digest.health(orders.author, self._places.troubles(), told, now)
+
+    def _tell_refusals(self, orders: Orders, outbox: Outbox, now: int) -> float:
+        # First who is in progress, then the ledger: what is not in progress any more has all its receipts there.
+        live = frozenset(from_text(meter.association.id) for meter in self._places.meters.live())
+        mark, author = outbox.mark(digest.SINCE), orders.author
+        since = digest.begin_since(mark, self.begins, now - author.keep_us)
+        if mark is None:
+            outbox.put((), Progress({digest.SINCE: since}, {}))
+        seen: Outlook | None = None
+
+        def write() -> Written | None:
+            nonlocal seen
+            told = outbox.told()
+            with self._reading() as db:
+                waiting = notices.untold(db, since, told)
+                seen = digest.outlook(waiting, live, now, us(orders.settings.group_seconds))
+                return digest.refusals(db, author, seen, live, since, now) if seen.due else None
+
+        seconds = self._tell(orders, outbox, Kind.REFUSALS, write)
+        return (seen.later - now) / 1_000_000 if seen and seen.later else seconds
+
+    def _series(self, orders: Orders, outbox: Outbox, now: int) -> Written | None:
+        after = outbox.mark(digest.AUDIT)
+        with self._reading() as db:
+            if after is not None:
+                return digest.series(db, orders.author, int(after), now)
+            last = notices.last_audit(db)
+        outbox.put((), Progress({digest.AUDIT: last}, {}))
+        return None
+
+    @contextmanager
+    def _reading(self) -> Iterator[apsw.Connection]:
+        db = open_reader(self._places.ledger)
+        try:
+            yield db
+        except apsw.Error as error:
+            raise LedgerFault(f"the ledger cannot be read ({type(error).__name__})") from error
+        finally:
+            db.close()
+
+
+def us(seconds: float) -> int:
+    """Return microseconds."""
+    return int(seconds * 1_000_000)

@@ -1,0 +1,62 @@
+"""Where a stored object came from, kept in the object's own file: enough to make the ledger anew without the ledger.
+
+It is JSON in Private Information (0002,0102) of the File Meta Information that we write (PS3.10 §7.1): the receipt,
+when the request came, its Message ID and abstract syntax, and the association. No patient data.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import orjson
+
+from scp.dicom.request import Association, Request
+from scp.ids import as_text, from_text
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How an object came. ``received`` is in microseconds UTC since 1970."""
+
+    receipt: int
+    received: int
+    message_id: int
+    abstract_syntax: str
+    association: Association
+    related_general_classes: tuple[str, ...] = ()
+
+
+def written(receipt: int, received: int, request: Request) -> bytes:
+    """Return what is kept with an object."""
+    return orjson.dumps(
+        {
+            "receipt": as_text(receipt),
+            "received": received,
+            "message_id": request.message_id,
+            "abstract_syntax": request.abstract_syntax,
+            "association": orjson.Fragment(_association(request.association)),
+            **({"related_general_classes": request.related_general_classes} if request.related_general_classes else {}),
+        }
+    )
+
+
+@lru_cache(maxsize=256)
+def _association(association: Association) -> bytes:
+    return orjson.dumps(association)
+
+
+def read(raw: bytes) -> Provenance | None:
+    """Read what was kept with an object; None if it is not ours."""
+    try:
+        found = orjson.loads(raw)
+        association = Association(**found["association"])
+        from_text(association.id)
+        return Provenance(
+            receipt=from_text(found["receipt"]),
+            received=int(found["received"]),
+            message_id=int(found["message_id"]),
+            abstract_syntax=str(found["abstract_syntax"]),
+            association=association,
+            related_general_classes=tuple(found.get("related_general_classes", ())),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None

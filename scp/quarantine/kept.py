@@ -1,0 +1,79 @@
+"""What is in quarantine, read again to be judged: the request as the peer made it, and the bytes as they came."""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from scp.audit.engine import Examination, examine
+from scp.audit.rule import Subject
+from scp.audit.tracked import tracked
+from scp.dicom.read import read_facts
+from scp.dicom.request import Request
+from scp.dicom.walk import Limits
+from scp.errors import StoreFault
+from scp.layout import case_path
+from scp.ledger.port import Draft, Receipt
+from scp.ledger.withdraw import Stored
+from scp.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A quarantined object, ready to be judged: ``draft`` has the number of its receipt."""
+
+    receipt: Receipt
+    draft: Draft
+    examination: Examination
+
+
+class Reader:
+    """Reads kept objects. Every method raises NodeFault if one is not there or not what it was."""
+
+    def __init__(self, store: Store, limits: Limits, key: bytes) -> None:
+        self._store = store
+        self._limits = limits
+        self._key = key
+
+    def kept(self, receipt: Receipt) -> Kept:
+        """Read a quarantined object as the sender sent it; the ledger keeps less of a request than the case does."""
+        request = asked(self._store.folder, receipt)
+        with self._store.data_set(receipt.placement.path, receipt.id) as (data, _):
+            if sha256(data).digest() != receipt.digest:
+                raise StoreFault("the bytes are not those that were received")
+            facts = read_facts(data, request.transfer_syntax, self._limits)
+        subject = Subject(request, facts, tracked(facts, self._key))
+        return Kept(
+            receipt, Draft(receipt.id, receipt.received, subject, receipt.digest, receipt.size), examine(subject)
+        )
+
+    def stored(self, number: int, path: str) -> Stored:
+        """Read what a stored instance says."""
+        with self._store.data_set(path, number) as (data, syntax):
+            facts = read_facts(data, syntax, self._limits)
+        return Stored(facts, tracked(facts, self._key))
+
+
+def case_in(folder: Path, path: str) -> dict[str, Any] | None:
+    """Return the case beside a quarantined object, if there is one that can be read. It may show personal data."""
+    try:
+        found = orjson.loads((folder / case_path(path)).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("receipt"), dict) else None
+
+
+def asked(folder: Path, receipt: Receipt) -> Request:
+    """Return the request of a receipt, word for word if its case is there."""
+    case = case_in(folder, receipt.placement.path)
+    if case is None:
+        return receipt.request
+    said = case["receipt"]
+    return replace(
+        receipt.request,
+        sop_class_uid=str(said.get("affected_sop_class_uid", "")),
+        sop_instance_uid=str(said.get("affected_sop_instance_uid", "")),
+        related_general_classes=tuple(case.get("related_general_classes", ())),
+    )

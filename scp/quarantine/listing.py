@@ -1,0 +1,67 @@
+"""One object of the quarantine as a person looks at it: its case, what became of it, and what was done about it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from scp.cases import VERSION, finding_document, receipt_document
+from scp.ids import as_text
+from scp.layout import Place
+from scp.ledger import rows
+from scp.ledger.acts import STATES, Act, State, act_document, acts_on
+from scp.ledger.port import Receipt
+from scp.ledger.reading import fetch
+from scp.quarantine.kept import case_in
+
+
+def case_of(db: apsw.Connection, folder: Path, number: int) -> Mapping[str, Any] | None:
+    """Return the case of a receipt, with its ``state`` and ``acts``; None if there is no such receipt.
+
+    Of an identical resend it is the case of what was kept. While the object is in quarantine the case is the file
+    beside it, which shows personal values of both sides; of anything else it is what the ledger has, which shows none,
+    and ``personal`` is false.
+    """
+    receipt = receipt_of(db, number)
+    if receipt and receipt.placement.place is Place.NOWHERE and receipt.placement.original != number:
+        receipt = receipt_of(db, receipt.placement.original) or receipt
+    if receipt is None:
+        return None
+    acts = acts_on(db, receipt.id)
+    held = receipt.placement.place is Place.QUARANTINE
+    case = case_in(folder, receipt.placement.path) if held else None
+    return {
+        **(case or _without_file(receipt)),
+        "personal": case is not None,
+        "state": _state(receipt, acts),
+        "acts": [act_document(act) for act in acts],
+    }
+
+
+def receipt_of(db: apsw.Connection, number: int) -> Receipt | None:
+    """Return a receipt with its findings."""
+    found = fetch(db, f"{rows.SELECT_RECEIPT} WHERE receipt.id = ?", (number,))
+    if not found:
+        return None
+    findings = tuple(rows.finding_of(row) for row in fetch(db, rows.SELECT_FINDINGS, (number,)))
+    return replace(rows.receipt_of(found[0]), findings=findings)
+
+
+def _without_file(receipt: Receipt) -> Mapping[str, Any]:
+    return {
+        "version": VERSION,
+        "case": as_text(receipt.id),
+        "receipt": receipt_document(receipt),
+        "association": asdict(receipt.request.association),
+        "findings": [finding_document(one, one.problem.expected, one.problem.found) for one in receipt.findings],
+        "differences": None,
+    }
+
+
+def _state(receipt: Receipt, acts: list[Act]) -> str | None:
+    if receipt.placement.place is Place.QUARANTINE:
+        return State.HELD
+    own = [act.kind for act in acts if act.receipt == receipt.id]
+    return STATES.get(own[-1]) if own else None

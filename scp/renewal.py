@@ -1,0 +1,108 @@
+"""Reload: the configuration is read again, and what may change while the node runs is changed, all of it or nothing.
+
+Associations go on. What they negotiated stays; policies hold for their next instance already. Settings that take a
+restart are named, and stay as they are.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from scp.config import ConfigurationError, Problem, Settings
+from scp.config.section import Section
+from scp.net.trust import Trust
+from scp.notify.notifier import orders_of
+from scp.notify.writer import Orders
+from scp.observe.lines import certificates_kept, nothing_to_reload, settings_kept, settings_renewed
+from scp.standing import Reload
+from scp.wiring import Node, offer, trust_of
+
+APPLIED: Final = frozenset(
+    {"association", "audit", "classes", "duplicates", "notify", "peer", "responses", "series", "tls", "user_identity"}
+)
+"""Sections that a reload applies. All others take a restart."""
+
+_CERTIFICATES: Final = "[tls]"
+
+
+class Renewal:
+    """Reloads a node. For one thread at a time; ``load`` reads the configuration as at the start."""
+
+    def __init__(self, node: Node, load: Callable[[], Settings]) -> None:
+        self._node = node
+        self._load = load
+
+    def reload(self) -> Reload:
+        """Reload, tell the log, and return how it ended."""
+        begun = time.monotonic()
+        node = self._node
+        try:
+            wanted = self._load()
+            trust, orders = prepared(wanted)
+        except ConfigurationError as error:
+            problems = [str(problem) for problem in error.problems]
+            of_certificates = [one for one in problems if one.startswith(_CERTIFICATES)]
+            if of_certificates:
+                certificates_kept(of_certificates)
+            if others := [one for one in problems if one not in of_certificates]:
+                settings_kept(others)
+            return Reload(begun, tuple(problems))
+        different = list(differences(node.settings, wanted))
+        changed = tuple(one.place for one in different if one.section in APPLIED)
+        restart = tuple(one.place for one in different if one.section not in APPLIED)
+        settings = wanted.model_copy(
+            update={name: getattr(node.settings, name) for name in Settings.model_fields if name not in APPLIED}
+        )
+        node.policies.use(settings)
+        node.intake.settle_seconds = settings.duplicates.wait_seconds
+        node.watch.quiet_seconds = settings.series.quiet_seconds
+        node.server.renew(settings.association, offer(settings), trust)
+        node.notifier.use(orders)
+        node.settings = settings
+        if changed or restart:
+            settings_renewed(changed, restart)
+        if trust.endpoint:
+            trust.endpoint.tell()
+        elif not different:
+            nothing_to_reload()
+        return Reload(begun, (), changed, restart)
+
+
+def prepared(settings: Settings) -> tuple[Trust, Mapping[str, Orders]]:
+    """Read what the settings name: certificates and secrets. Raises ConfigurationError with everything wrong."""
+    problems: list[Problem] = []
+    trust, orders = None, None
+    try:
+        trust = trust_of(settings)
+    except ConfigurationError as error:
+        problems += error.problems
+    try:
+        orders = orders_of(settings.notify, settings.node.ae_title)
+    except ConfigurationError as error:
+        problems += error.problems
+    if trust is None or orders is None:
+        raise ConfigurationError(problems)
+    return trust, orders
+
+
+class Difference(NamedTuple):
+    """A setting that differs: its section, and its place as the file has it."""
+
+    section: str
+    place: str
+
+
+def differences(one: Section, two: Section, path: tuple[str, ...] = ()) -> Iterator[Difference]:
+    """Yield the settings that differ; tables and lists of blocks are one setting. Values are not shown."""
+    for name in type(one).model_fields:
+        before, after, here = getattr(one, name), getattr(two, name), (*path, name)
+        if before == after:
+            continue
+        if isinstance(before, Section):
+            yield from differences(before, after, here)
+        elif isinstance(before, Mapping):
+            yield Difference(here[0], f"[{'.'.join(here)}]")
+        elif not path:
+            yield Difference(name, f"[[{name}]]")
+        else:
+            yield Difference(here[0], f"[{'.'.join(path)}] {name}")

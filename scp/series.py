@@ -1,0 +1,130 @@
+"""One series of a ledger, judged as a whole: read, look into the objects where a rule needs it, judge, write.
+
+The same for a node, for `auditscp series audit` beside it, and for `auditscp check`. Pixel data are read only if
+somebody asks for that.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import apsw
+import numpy as np
+
+from scp.audit.policy import Policy
+from scp.audit.rules.ref import REFERRING
+from scp.audit.series.judge import audit_series
+from scp.audit.series.member import Member
+from scp.audit.series.result import SeriesAudit
+from scp.dicom import tags as t
+from scp.dicom.part10 import NotDicom, read_file
+from scp.dicom.read import scan_of
+from scp.dicom.references import referenced_instances
+from scp.dicom.sop_classes import IMAGES
+from scp.dicom.walk import Limits
+from scp.errors import NodeFault, StoreFault
+from scp.ledger import series as kept_series
+from scp.ledger.series import Kept
+from scp.store.mapped import mapped
+
+Open = Callable[[str, int], AbstractContextManager[tuple[memoryview, str]]]
+"""Gives the Data Set of a stored object, by its path and its receipt, and the Transfer Syntax. May raise NodeFault."""
+
+_PIXELS: Final = (t.PIXEL_DATA, t.FLOAT_PIXEL_DATA, t.DOUBLE_FLOAT_PIXEL_DATA)
+_BLANK: Final = 0.01
+"""A compressed image of less than this part of its pixels' bytes shows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """An audit, and what it was made from."""
+
+    audit: SeriesAudit
+    kept: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Auditor:
+    """Judges series of one ledger. ``open_object`` is None if objects cannot be looked into."""
+
+    policy: Policy
+    limits: Limits
+    open_object: Open | None = None
+
+    def audit(self, db: apsw.Connection, uid: str, *, pixels: bool = False) -> Audited | None:
+        """Judge a series; None if the ledger has nothing of it. ``pixels``: compare all pixel data too (DUP-008).
+
+        Raises apsw.Error if the ledger cannot be read. An object that cannot be read is passed over.
+        """
+        kept = kept_series.read_series(db, uid)
+        if kept is None:
+            return None
+        context = kept.context
+        if self.open_object is not None:
+            context = replace(
+                context,
+                absent=self._absent(db, kept.members),
+                copies=self._copies(db, kept.members) if pixels else context.copies,
+            )
+        return Audited(audit_series(kept.members, context, self.policy), kept)
+
+    def _absent(self, db: apsw.Connection, members: Sequence[Member]) -> Mapping[int, tuple[str, ...]]:
+        """Return what members refer to that is not stored."""
+        found = {}
+        for member, (data, syntax) in self._objects(db, [one for one in members if one.kind in REFERRING]):
+            found[member.id] = kept_series.absent(db, referenced_instances(data, syntax, self.limits))
+        return found
+
+    def _copies(self, db: apsw.Connection, members: Sequence[Member]) -> tuple[tuple[int, ...], ...]:
+        """Return members with the same pixel data, byte for byte; blank ones are no copies."""
+        same: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+        for member, (data, syntax) in self._objects(db, [one for one in members if one.kind in IMAGES]):
+            walked, scan = scan_of(data, syntax, self.limits)
+            span = next((scan.elements[tag] for tag in _PIXELS if tag in scan.elements), None)
+            if span is None or span.length <= 0:
+                continue
+            with memoryview(walked)[span.offset : span.offset + span.length] as value:
+                if not _is_blank(value, member, compressed=span.fragments is not None):
+                    same[span.length, blake2b(value, digest_size=16).digest()].append(member.id)
+        return tuple(sorted(tuple(sorted(ids)) for ids in same.values() if len(ids) > 1))
+
+    def _objects(
+        self, db: apsw.Connection, members: Sequence[Member]
+    ) -> Iterator[tuple[Member, tuple[memoryview, str]]]:
+        """Give the objects of members that can be read."""
+        assert self.open_object is not None
+        paths = kept_series.paths_of(db, members)
+        for member in members:
+            with suppress(NodeFault), self.open_object(paths[member.id], member.id) as opened:
+                yield member, opened
+
+
+def _is_blank(value: memoryview, member: Member, *, compressed: bool) -> bool:
+    geometry = member.geometry
+    if compressed:
+        pixels = (geometry.rows or 0) * (geometry.columns or 0) * (geometry.frame_count or 1)
+        return len(value) < _BLANK * pixels
+    values = np.frombuffer(value, np.uint8)
+    return bool((values == values[0]).all())
+
+
+def opener(folder: Path) -> Open:
+    """Return what opens the objects of a data folder."""
+
+    @contextmanager
+    def opened(path: str, _receipt: int) -> Iterator[tuple[memoryview, str]]:
+        try:
+            with mapped(folder / path) as whole:
+                found = read_file(whole)
+                if isinstance(found, NotDicom):
+                    raise StoreFault("a stored object is not a DICOM file any more")
+                with whole[found.offset :] as data:
+                    yield data, found.transfer_syntax
+        except FileNotFoundError as error:
+            raise StoreFault("a stored object is not where the ledger says") from error
+
+    return opened

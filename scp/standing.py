@@ -1,0 +1,79 @@
+"""What a running node tells other programs on the same machine: which process it is, and how the last reload ended.
+
+It is a file in the data folder. A node that crashed leaves it, and its number may belong to another process by now: so
+a node counts as running only if that process holds the lock of the folder open.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+STANDING: Final = "node.json"
+LOCK: Final = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """How a reload ended. ``begun`` is of the monotonic clock, which all processes of a machine share.
+
+    With ``problems`` nothing was changed. Otherwise ``changed`` are the settings that differ from before and are in
+    force now, and ``restart`` those that differ and wait for the next start.
+    """
+
+    begun: float
+    problems: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A running node."""
+
+    pid: int
+    reload: Reload | None = None
+
+
+def publish(folder: Path, standing: Standing) -> None:
+    """Say so in a data folder. Raises OSError."""
+    draft = folder / f"{STANDING}.part"
+    draft.write_bytes(orjson.dumps(asdict(standing)))
+    draft.chmod(0o640)
+    draft.replace(folder / STANDING)
+
+
+def withdraw(folder: Path) -> None:
+    """Say that the node has ended."""
+    with suppress(OSError):
+        (folder / STANDING).unlink()
+
+
+def running(folder: Path) -> Standing | None:
+    """Return what the node in a data folder says, None if none is running or is to be seen from here."""
+    try:
+        found = orjson.loads((folder / STANDING).read_bytes())
+        standing = Standing(found["pid"], _reload(found["reload"]))
+        lock = (folder / LOCK).stat()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    held = any(os.path.samestat(one, lock) for one in _open_files(standing.pid))
+    return standing if held else None
+
+
+def _reload(found: dict[str, Any] | None) -> Reload | None:
+    if found is None:
+        return None
+    return Reload(found["begun"], *(tuple(found[name]) for name in ("problems", "changed", "restart")))
+
+
+def _open_files(pid: int) -> Iterator[os.stat_result]:
+    """Yield what a process has open; nothing if there is no such process, or it is another user's."""
+    with suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                yield descriptor.stat()

@@ -1,0 +1,61 @@
+"""Asked before each object is begun: whether the node can take one at all, looked at once a second at most."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from scp.errors import NodeFault, Trouble
+from scp.health import Health
+
+SECONDS: Final = 1.0
+"""For so long an answer holds; at 1 GB/s a gigabyte comes in meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One thing that can stop everything: the trouble that it makes, and how to see whether it is there."""
+
+    trouble: Trouble
+    see: Callable[[], NodeFault | None]
+
+
+class Gate:
+    """Open as long as nothing that is looked at stands in the way; the health of the node is told what does."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._health = Health()
+        self._looks: tuple[Look, ...] = ()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._due = clock()
+        self._fault: NodeFault | None = None
+
+    def watch(self, health: Health, *looks: Look) -> None:
+        """Look at these from now on, and tell this health; before, it is open."""
+        self._health, self._looks = health, looks
+
+    def check(self) -> None:
+        """Raise the fault that stands in the way, if one does."""
+        if self._looks and self._clock() >= self._due:
+            self.look()
+        fault = self._fault
+        if fault is not None:
+            raise type(fault)(*fault.args)
+
+    def look(self) -> None:
+        """Look now."""
+        with self._lock:
+            self._due = self._clock() + SECONDS
+            found = [(look, look.see()) for look in self._looks]
+            for look, fault in found:
+                if fault is None:
+                    self._health.clear(look.trouble)
+                else:
+                    self._health.report(look.trouble, str(fault))
+            self._fault = next((fault for _, fault in found if fault is not None), None)
+
+
+OPEN: Final = Gate()
+"""For a store that nothing watches."""

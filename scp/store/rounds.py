@@ -1,0 +1,67 @@
+"""Syncs of folders, shared by all who wait for the same one.
+
+Whoever has put a name into a folder needs a sync that begins after that; one that is running already may have missed
+it. So the first who comes starts a round, those who come meanwhile wait for it to end, and one of them starts the next
+for all of them. A round that fails fails for all who waited for it, and is not repeated.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from scp.errors import NodeFault
+
+
+class _Folder:
+    """Rounds of one folder: how many have begun and ended, the last that failed, and why."""
+
+    __slots__ = ("begun", "ended", "failed", "fault", "users")
+
+    def __init__(self) -> None:
+        self.begun = self.ended = self.failed = self.users = 0
+        self.fault = NodeFault("a folder was not synced")
+
+
+class Rounds:
+    """Runs syncs of folders in rounds. Any thread may call :meth:`sync`."""
+
+    def __init__(self, sync: Callable[[Path], None]) -> None:
+        """``sync`` syncs one folder, and raises NodeFault if that fails."""
+        self._sync = sync
+        self._changed = threading.Condition()
+        self._folders: dict[Path, _Folder] = {}
+
+    def sync(self, path: Path) -> None:
+        """Return when a sync of a folder has ended that began after this was called. Raises NodeFault."""
+        with self._changed:
+            folder = self._folders.setdefault(path, _Folder())
+            folder.users += 1
+            wanted = folder.begun + 1
+            while folder.begun > folder.ended and folder.ended < wanted:
+                self._changed.wait()
+            leads = folder.ended < wanted
+            folder.begun += leads
+        try:
+            if leads:
+                self._lead(path, folder)
+            if folder.failed >= wanted:
+                raise type(folder.fault)(*folder.fault.args)
+        finally:
+            with self._changed:
+                folder.users -= 1
+                if not folder.users:
+                    del self._folders[path]
+
+    def _lead(self, path: Path, folder: _Folder) -> None:
+        is_synced, fault = False, folder.fault
+        try:
+            self._sync(path)
+            is_synced = True
+        except NodeFault as found:
+            fault = found
+        finally:
+            with self._changed:
+                folder.ended = folder.begun
+                if not is_synced:
+                    folder.failed, folder.fault = folder.begun, fault
+                self._changed.notify_all()

@@ -1,0 +1,36 @@
+"""Whether enough is free for what comes: below the reserve nothing is begun, so that the ledger never meets the end."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from scp.errors import SpaceFault, Trouble
+from scp.store.gate import Look
+
+_RELIEF: Final = 256 << 20
+"""It is over when the reserve and a sixteenth are free, but no more than this, so that it does not come and go."""
+_FILES: Final = 1024
+"""Files that a file system must have room for, where it has a limit: an object, its case and two folders each."""
+
+
+def space(folder: Path, reserve: int, statvfs: Callable[[Path], os.statvfs_result] = os.statvfs) -> Look:
+    """Return the look at the free bytes of a folder's file system, of which ``reserve`` are to stay."""
+    is_low = False
+
+    def see() -> SpaceFault | None:
+        nonlocal is_low
+        try:
+            found = statvfs(folder)
+        except OSError as error:
+            return SpaceFault(f"the free space is not known ({type(error).__name__}, errno {error.errno})")
+        free = found.f_bavail * found.f_frsize
+        few = found.f_files > 0 and found.f_favail < _FILES
+        is_low = few or free < reserve + (min(reserve // 16, _RELIEF) if is_low else 0)
+        if not is_low:
+            return None
+        if few:
+            return SpaceFault(f"the file system has room for {found.f_favail} more files")
+        return SpaceFault(f"{free >> 20} MiB are free, of which {reserve >> 20} MiB stay (storage.reserve_bytes)")
+
+    return Look(Trouble.SPACE, see)

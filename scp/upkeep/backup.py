@@ -1,0 +1,92 @@
+"""A copy of a ledger that is in use, made by SQLite's online backup: one moment of it, whole, whatever comes meanwhile.
+
+The copy holds patient data as fingerprints only, and not their key. It is written beside its name, checked, synced and
+renamed, so that under its name there is never half a copy.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from scp.errors import LedgerFault, StoreFault
+from scp.ledger.reading import open_reader
+from scp.store.files import fault, sync_folder
+
+_PAGES: Final = 4096
+_SQLITE: Final = b"SQLite format 3\0"
+
+
+class Unsound(LedgerFault):
+    """The copy is not sound: the ledger is damaged, or the disk that took the copy is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was copied: bytes of the file, receipts in it."""
+
+    bytes: int
+    receipts: int
+
+
+def back_up(ledger: Path, target: Path, progress: Callable[[int, int], None] = lambda *_: None) -> Copied:
+    """Copy a ledger; ``progress`` is told the pages that are done and all there are.
+
+    A copy from before is replaced. Raises LedgerFault, Unsound if the copy is not whole, and StoreFault if the target
+    cannot be written, or is something else than a copy from before.
+    """
+    _check_target(ledger, target)
+    draft = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with closing(open_reader(ledger)) as source:
+            copied = _copy(source, draft, progress)
+        descriptor = os.open(draft, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(target)
+    except apsw.Error as error:
+        raise LedgerFault(f"the ledger cannot be copied ({type(error).__name__})") from error
+    except OSError as error:
+        raise fault("the copy cannot be written", error) from error
+    finally:
+        for path in (draft, *(draft.with_name(f"{draft.name}{end}") for end in ("-journal", "-wal", "-shm"))):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+    sync_folder(target.parent)
+    return copied
+
+
+def _check_target(ledger: Path, target: Path) -> None:
+    try:
+        if not target.exists():
+            return
+        if ledger.exists() and target.samefile(ledger):
+            raise StoreFault("that is the ledger itself")
+        with target.open("rb") as file:
+            if file.read(len(_SQLITE)) != _SQLITE:
+                raise StoreFault("there is a file of that name which is no ledger; it stays as it is")
+    except OSError as error:
+        raise fault("the target cannot be looked at", error) from error
+
+
+def _copy(source: apsw.Connection, draft: Path, progress: Callable[[int, int], None]) -> Copied:
+    draft.touch(mode=0o600, exist_ok=False)
+    with closing(apsw.Connection(str(draft))) as copy:
+        # A transaction of our own holds one moment of the ledger still; without, every commit would start us again.
+        with source, copy.backup("main", source, "main") as backup:
+            receipts: int = source.execute("SELECT count(*) FROM receipt").get
+            while not backup.done:
+                backup.step(_PAGES)
+                progress(backup.page_count - backup.remaining, backup.page_count)
+        copy.pragma("journal_mode", "delete")  # one file, whole without others beside it
+        problems = [row[0] for row in copy.execute("PRAGMA integrity_check(1)")]
+        copied = copy.execute("SELECT count(*) FROM receipt").get
+    if problems != ["ok"] or copied != receipts:
+        raise Unsound("the copy is not sound: the ledger is damaged, or the disk that took the copy is")
+    return Copied(draft.stat().st_size, receipts)

@@ -1,0 +1,85 @@
+"""What a serving node does beside receiving: look, try again, clear away."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from scp.config import Retention
+from scp.errors import NodeFault, Trouble
+from scp.health import Health
+from scp.ids import new_id
+from scp.layout import SPOOL, spool_path
+from scp.ledger.sqlite import SqliteLedger
+from scp.store.files import fault, sync_folder, write_file
+from scp.store.gate import Gate
+from scp.store.store import Store
+from scp.upkeep.keeper import Chore
+from scp.upkeep.recovery import Decide, again
+from scp.upkeep.retention import Expiry
+
+LOOK_SECONDS: Final = 2.0
+"""How soon a trouble that is over is seen while nobody sends: who asks for readiness may send nobody until then."""
+_CLEAR_SECONDS: Final = 5.0
+_RETENTION_SECONDS: Final = 24 * 3600.0
+_RETENTION_AFTER: Final = 600.0
+"""A node that has just come up has other things to do."""
+
+
+def chores(
+    store: Store, ledger: SqliteLedger, health: Health, gate: Gate, left: set[Path], decided: Decide
+) -> tuple[Chore, ...]:
+    """Return the chores of every node."""
+
+    def look() -> None:
+        gate.look()
+        if Trouble.LEDGER in health.troubles:
+            _try(health, Trouble.LEDGER, lambda: ledger.transact(lambda db: db.execute("SELECT 1")))
+        if Trouble.DISK in health.troubles:
+            _try(health, Trouble.DISK, lambda: probe(store.folder))
+
+    def clear() -> None:
+        if Trouble.LEDGER not in health.troubles:
+            again(store, left, decided)
+
+    return (
+        Chore("look", look, LOOK_SECONDS, LOOK_SECONDS),
+        Chore("clear", clear, _CLEAR_SECONDS, _CLEAR_SECONDS),
+    )
+
+
+def retention_chores(
+    store: Store, ledger: SqliteLedger, settings: Retention, stopped: Event, *, sync: bool
+) -> tuple[Chore, ...]:
+    """Return what lets go of what is old, if anything is to leave; it may take long, and has a thread of its own."""
+    if not (settings.archive_days or settings.quarantine_days):
+        return ()
+    expiry = Expiry(store, ledger, settings, sync=sync, is_stopped=stopped.is_set)
+    return (Chore("retention", expiry.run, _RETENTION_SECONDS, _RETENTION_AFTER),)
+
+
+def probe(folder: Path) -> None:
+    """Write, sync and remove a file in the spool, under the name of an object that nobody was told of.
+
+    Raises StoreFault if that cannot be done.
+    """
+    path = folder / spool_path(new_id())
+    try:
+        write_file(path, b"\0", sync=True)
+        sync_folder(folder / SPOOL)
+    except OSError as error:
+        raise fault("the spool cannot be written", error) from error
+    finally:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _try(health: Health, trouble: Trouble, act: Callable[[], object]) -> None:
+    """Clear a trouble if what it prevented works."""
+    try:
+        act()
+    except NodeFault as fault:
+        health.report(trouble, str(fault))
+    else:
+        health.clear(trouble)

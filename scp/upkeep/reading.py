@@ -1,0 +1,54 @@
+"""Reading a stored object from the disk: by plain reads, because an error of the disk kills who has it mapped."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from scp.dicom.part10 import NotDicom, read_file, read_note
+
+_HEAD: Final = 64 * 1024
+"""More than any File Meta Information of ours has."""
+_PIECE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A stored object as it lies there.
+
+    ``offset`` is where its Data Set begins, ``size`` and ``digest`` (SHA-256) are of the Data Set, ``meta`` are the
+    UIDs of its File Meta Information by element number, ``note`` is what :mod:`scp.provenance` wrote.
+    """
+
+    offset: int
+    size: int
+    digest: bytes
+    transfer_syntax: str
+    meta: dict[int, str]
+    note: bytes
+
+
+def read_object(path: Path, spend: Callable[[int], None] = lambda _: None) -> Read | None:
+    """Read a whole object, past what the kernel has in memory where it lets us; None if it is not a DICOM file.
+
+    ``spend`` is told how many bytes are about to be read. Raises OSError, FileNotFoundError too.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        spend(_HEAD)
+        head = os.read(descriptor, _HEAD)
+        found = read_file(head)
+        if isinstance(found, NotDicom):
+            return None
+        digest, size = sha256(head[found.offset :]), len(head) - found.offset
+        while piece := os.read(descriptor, _PIECE):
+            spend(len(piece))
+            digest.update(piece)
+            size += len(piece)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)  # a node's memory is for what it receives
+    finally:
+        os.close(descriptor)
+    return Read(found.offset, size, digest.digest(), found.transfer_syntax, dict(found.meta), read_note(head))

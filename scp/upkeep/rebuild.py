@@ -1,0 +1,225 @@
+"""A ledger from archive and quarantine alone, for the day on which the ledger is gone.
+
+Each object says in its own file how it came (:mod:`scp.provenance`), and each refused one has its case. Archived
+objects are admitted again in the order in which they came, by the code that admitted them first; so what later
+instances are compared with is what it was. They are judged with the settings of today, but none is refused: it was
+accepted, and is there. Every response counts as read, for nobody can know any more which was not.
+
+What cannot come back is what left no object: receipts of duplicates and of requests that came to nothing, when
+associations ended, acts, and the audits of series, which are made again. Objects that do not fit (no DICOM file any
+more, or not where they belong) are left out, and named.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from scp import provenance
+from scp.audit.engine import Judgement, examine, judge
+from scp.audit.finding import Decision, Severity, Verdict
+from scp.audit.policy import Policy
+from scp.audit.rule import Subject
+from scp.audit.snapshot import Snapshot
+from scp.audit.tracked import tracked
+from scp.dicom.facts import Facts
+from scp.dicom.part10 import read_note
+from scp.dicom.read import read_facts
+from scp.dicom.request import Association, Request
+from scp.dicom.walk import Limits
+from scp.ids import as_text, from_text, id_at, new_id
+from scp.layout import ARCHIVE, LEDGER, QUARANTINE, Place, Placement, archive_path, case_path
+from scp.ledger import rows
+from scp.ledger.port import Draft
+from scp.ledger.scanners import Scanners
+from scp.ledger.sqlite import SqliteLedger
+from scp.outcomes import Outcome
+from scp.provenance import Provenance
+from scp.store.files import fault
+from scp.store.mapped import mapped
+from scp.upkeep.found import Found
+from scp.upkeep.reading import Read, read_object
+from scp.upkeep.refusals import read_case
+from scp.upkeep.swap import put_in_place, set_bad_key_aside
+
+REBUILDING: Final = f"{LEDGER}.rebuilding"
+_CLASS_UID, _INSTANCE_UID = 0x0002, 0x0003  # of the File Meta Information
+_HEAD: Final = 16 * 1024
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What came back: instances of the archive, objects of quarantine, and what was left out, with the reason.
+
+    ``old`` is the name under which the ledger that was there is kept.
+    """
+
+    archived: int = 0
+    quarantined: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    old: str = ""
+
+
+class LeftOut(Exception):
+    """An object that cannot be in the new ledger; the text says why."""
+
+
+class Rebuilder:
+    """Makes the ledger of a data folder that the caller holds for itself."""
+
+    def __init__(self, folder: Path, policies: Callable[[Association], Policy], limits: Limits) -> None:
+        self._folder = folder
+        self._policies = policies
+        self._limits = limits
+        self._draft = folder / REBUILDING
+        self._nobody = Association(as_text(new_id()), "", 0, "", "")
+
+    def run(self, progress: Callable[[int, int], None] = lambda *_: None) -> Rebuilt:
+        """Make the ledger and put it in its place; ``progress`` is told the objects that are done and all there are.
+
+        The ledger that was there is kept beside it. Raises NodeFault; then everything is as it was.
+        """
+        done = Rebuilt()
+        try:
+            self._clear()
+            set_bad_key_aside(self._folder)
+            with closing(SqliteLedger(self._draft, durability="none")) as ledger, closing(Found()) as found:
+                for path in self._objects():
+                    found.add(self._came(path).receipt, path)
+                for number, path in enumerate(found, 1):
+                    self._take(ledger, path, done)
+                    progress(number, found.number)
+                ledger.transact(lambda db: db.execute("UPDATE instance SET confirmed = 1"))
+            done.old = put_in_place(self._folder, self._draft)
+        except OSError as error:
+            raise fault("the data folder cannot be read or written", error) from error
+        finally:
+            with suppress(OSError):
+                self._clear()
+        return done
+
+    def _clear(self) -> None:
+        for path in self._folder.glob(f"{REBUILDING}*"):
+            path.unlink()
+
+    def _objects(self) -> Iterator[str]:
+        for top in (ARCHIVE, QUARANTINE):
+            for folder, _, names in os.walk(self._folder / top):
+                here = Path(folder).relative_to(self._folder).as_posix()
+                yield from (f"{here}/{name}" for name in names if name.endswith(".dcm"))
+
+    def _came(self, path: str) -> Provenance:
+        """Return how an object came; if it does not say so itself, what its name and its file's time tell."""
+        place = self._folder / path
+        with suppress(OSError), place.open("rb") as file:
+            kept = provenance.read(read_note(file.read(_HEAD)))
+            if kept:
+                return kept
+        received = place.lstat().st_mtime_ns // 1000
+        receipt = id_at(received)
+        if path.startswith(f"{QUARANTINE}/"):
+            with suppress(ValueError):
+                receipt = from_text(place.stem)
+        return Provenance(receipt, received, 0, "", self._nobody)
+
+    def _take(self, ledger: SqliteLedger, path: str, done: Rebuilt) -> None:
+        try:
+            read, came = self._read(path), self._numbered(ledger, self._came(path))
+            if path.startswith(f"{ARCHIVE}/"):
+                self._admit(ledger, path, read, came)
+                done.archived += 1
+            else:
+                self._hold(ledger, path, read, came)
+                done.quarantined += 1
+        except LeftOut as reason:
+            done.left_out.append((path, str(reason)))
+
+    def _numbered(self, ledger: SqliteLedger, came: Provenance) -> Provenance:
+        """Give a number to an object that does not say its own."""
+        while ledger.knows(came.receipt):
+            if came.association is not self._nobody:
+                raise LeftOut("there is another object of the same receipt")
+            came = replace(came, receipt=came.receipt + 1)
+        return came
+
+    def _read(self, path: str) -> Read:
+        try:
+            read = read_object(self._folder / path)
+        except OSError as error:
+            raise LeftOut(f"it cannot be read ({type(error).__name__}, errno {error.errno})") from error
+        if read is None:
+            raise LeftOut("it is not a DICOM file")
+        return read
+
+    def _facts(self, path: str, read: Read) -> Facts:
+        with mapped(self._folder / path) as whole, whole[read.offset :] as data:
+            return read_facts(data, read.transfer_syntax, self._limits)
+
+    def _admit(self, ledger: SqliteLedger, path: str, read: Read, came: Provenance) -> None:
+        """Admit an instance as when it came; whatever is found is a warning at most."""
+        facts = self._facts(path, read)
+        if archive_path(facts.study_instance_uid, facts.series_instance_uid, facts.sop_instance_uid) != path:
+            raise LeftOut("its UIDs belong to another place")
+        request = Request(
+            association=came.association,
+            message_id=came.message_id,
+            sop_class_uid=read.meta.get(_CLASS_UID) or facts.sop_class_uid,
+            sop_instance_uid=read.meta.get(_INSTANCE_UID) or facts.sop_instance_uid,
+            abstract_syntax=came.abstract_syntax or facts.sop_class_uid,
+            transfer_syntax=read.transfer_syntax,
+            related_general_classes=came.related_general_classes,
+        )
+        examination = examine(Subject(request, facts, tracked(facts, ledger.fingerprint_key)))
+        policy = self._policies(request.association)
+
+        def decide(snapshot: Snapshot) -> Judgement | LeftOut:
+            judgement = judge(examination, snapshot, policy)
+            if snapshot.held or not isinstance(judgement, Judgement):
+                return LeftOut("another object with its SOP Instance UID is in the archive")
+            return replace(judgement, verdict=_softened(judgement.verdict, policy.warning_status))
+
+        draft = Draft(came.receipt, came.received, examination.subject, read.digest, read.size)
+        outcome = ledger.admit(draft, decide)
+        if isinstance(outcome, LeftOut):
+            raise outcome
+
+    def _hold(self, ledger: SqliteLedger, path: str, read: Read, came: Provenance) -> None:
+        """Write the receipt of a refused object from its case; without one, that it was refused is all there is."""
+        facts, case = self._facts(path, read), read_case(self._folder / case_path(path))
+        if case is None or case.receipt != came.receipt:
+            uids = read.meta.get(_CLASS_UID, ""), read.meta.get(_INSTANCE_UID, "")
+            request = Request(came.association, came.message_id, *uids, came.abstract_syntax, read.transfer_syntax)
+            outcome, status, size, digest = Outcome.REFUSE, None, read.size, read.digest
+            verdict = Verdict(Decision.REFUSE, 0)
+        else:
+            request, outcome, status, size, digest = case.request, case.outcome, case.status, case.size, case.digest
+            verdict = Verdict(Decision.REFUSE, status or 0, case.comment, findings=case.findings)
+        subject = Subject(request, facts, tracked(facts, ledger.fingerprint_key))
+        draft = Draft(came.receipt, came.received, subject, digest, size)
+        placement = Placement(Place.QUARANTINE, path, came.receipt)
+
+        def act(db: apsw.Connection) -> None:
+            association = request.association
+            db.execute(rows.INSERT_ASSOCIATION, rows.association_row(from_text(association.id), association))
+            row = rows.receipt_row(
+                came.receipt, came.received, request, outcome, status, size, placement, draft, verdict,
+                Scanners(db).number(facts),
+            )  # fmt: skip
+            db.execute(rows.INSERT_RECEIPT, row)
+            for position, finding in enumerate(verdict.findings):
+                db.execute(rows.INSERT_FINDING, rows.finding_row(came.receipt, position, finding))
+
+        ledger.transact(act)
+
+
+def _softened(verdict: Verdict, warning_status: int) -> Verdict:
+    """Return a verdict that stores: what would be refused today is a warning."""
+    if verdict.decision is not Decision.REFUSE:
+        return verdict
+    findings = tuple(replace(one, severity=min(one.severity, Severity.WARN)) for one in verdict.findings)
+    comment = next(one.comment for one in findings if one.severity is Severity.WARN) if warning_status else ""
+    return Verdict(Decision.WARN, warning_status, comment, findings=findings)

@@ -1,0 +1,190 @@
+"""Every file against the ledger, and every file that the ledger does not know.
+
+What is kept must be where its receipt says, and its Data Set must have the digest that it had when it was received.
+The files are read after the ledger was asked, so whatever a running node does meanwhile is looked at again before it
+is called a problem: an object may be on its way out of the spool, or retention may have let it go.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import apsw
+import orjson
+
+from scp.dicom.uid import strip_uid
+from scp.ids import as_text, from_text
+from scp.layout import ARCHIVE, QUARANTINE, Place, case_path, recall_path, spool_path
+from scp.ledger.kept import Kept, archived_at, kept, place_of
+from scp.upkeep.pace import Pace
+from scp.upkeep.reading import Read, read_object
+
+_CASE: Final = ".json"
+_DRAFT: Final = ".json.part"
+
+
+class Sort(StrEnum):
+    """What is wrong with a file."""
+
+    MISSING = "missing"  # the ledger says that it is there
+    CHANGED = "changed"  # its bytes are not those that were received
+    UNREADABLE = "unreadable"  # the disk does not give it
+    UNKNOWN = "unknown"  # the ledger does not say that it is there
+    BAD_CASE = "bad case"  # missing, not readable, or about another object
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A file with which something is wrong; ``path`` is relative to the data folder, ``receipt`` of its object."""
+
+    sort: Sort
+    path: str
+    receipt: int | None
+    detail: str
+
+
+@dataclass(slots=True)
+class Extent:
+    """How far it has come: objects and bytes that were read, files that were looked up."""
+
+    objects: int = 0
+    bytes: int = 0
+    files: int = 0
+
+
+class Verifier:
+    """Looks a data folder over, beside a node or without one. Raises LedgerFault if the ledger cannot be read."""
+
+    def __init__(self, folder: Path, db: apsw.Connection, pace: Pace, since: int = 0) -> None:
+        self._folder = folder
+        self._db = db
+        self._pace = pace
+        self._since = since
+        self.extent = Extent()
+
+    def run(self, progress: Callable[[int], None] = lambda _: None) -> Iterator[Flaw]:
+        """Give what is wrong, as it is found; ``progress`` is told the bytes of each object that is done."""
+        for one in kept(self._db, self._since):
+            yield from self._object(one)
+            self.extent.objects += 1
+            self.extent.bytes += one.size
+            progress(one.size)
+        for top in (ARCHIVE, QUARANTINE):
+            yield from self._strangers(self._folder / top)
+
+    def _object(self, one: Kept) -> Iterator[Flaw]:
+        path, content = one.path, _Content(None, "there is no such file")
+        for candidate in (one.path, spool_path(one.receipt), recall_path(one.receipt), one.path):
+            content = self._read(candidate)
+            if not content.is_gone:
+                break
+        if content.is_gone or content.wrong(one):
+            now = place_of(self._db, one.receipt)
+            if now is None or now != (one.place, one.path):
+                return  # it went elsewhere, or left, while we looked: the ledger says so
+        if content.is_gone:
+            yield Flaw(Sort.MISSING, path, one.receipt, content.error)
+        elif content.error:
+            yield Flaw(Sort.UNREADABLE, path, one.receipt, content.error)
+        elif why := content.wrong(one):
+            yield Flaw(Sort.CHANGED, path, one.receipt, why)
+        if one.place is Place.QUARANTINE and not content.is_gone:
+            yield from self._case(one)
+
+    def _read(self, path: str) -> "_Content":
+        try:
+            return _Content(read_object(self._folder / path, self._pace.spend), "")
+        except FileNotFoundError:
+            return _Content(None, "there is no such file", is_gone=True)
+        except OSError as error:
+            return _Content(None, f"{type(error).__name__}, errno {error.errno}")
+
+    def _case(self, one: Kept) -> Iterator[Flaw]:
+        path = case_path(one.path)
+        problem = self._case_problem(self._folder / path, one)
+        # A case is written before its object comes, and goes with it.
+        if problem and place_of(self._db, one.receipt) == (one.place, one.path) and not self._in_flight(one.receipt):
+            yield Flaw(Sort.BAD_CASE, path, one.receipt, problem)
+
+    def _case_problem(self, path: Path, one: Kept) -> str:
+        try:
+            case = orjson.loads(path.read_bytes())
+            same = case["case"] == as_text(one.receipt) and case["receipt"]["sha256"] == one.digest.hex()
+        except FileNotFoundError:
+            return "there is no such file"
+        except OSError as error:
+            return f"{type(error).__name__}, errno {error.errno}"
+        except (ValueError, KeyError, TypeError):
+            return "it is not a case"
+        return "" if same else "it is about another object"
+
+    def _strangers(self, below: Path) -> Iterator[Flaw]:
+        """Give files that the ledger does not know; what came before ``since`` is left out."""
+        for path in _files(below):
+            self.extent.files += 1
+            relative = path.relative_to(self._folder).as_posix()
+            if self._is_known(relative):
+                continue
+            try:
+                found = path.lstat()
+            except FileNotFoundError:
+                continue  # it left while we looked
+            if found.st_mtime * 1_000_000 < self._since:
+                continue
+            regular = stat.S_ISREG(found.st_mode)
+            yield Flaw(Sort.UNKNOWN, relative, None, "no receipt says so" if regular else "not a file")
+
+    def _is_known(self, path: str) -> bool:
+        """Whether the ledger says that a file is there, by the name that it must have then."""
+        name = path.rpartition("/")[2]
+        if path.startswith(f"{ARCHIVE}/"):
+            found = archived_at(self._db, name.removesuffix(".dcm"))
+            return found is not None and found[1] == path
+        draft = name.endswith(_DRAFT)
+        try:
+            receipt = from_text(name.partition(".")[0])
+        except ValueError:
+            return False
+        object_path = path.removesuffix(_DRAFT if draft else _CASE).removesuffix(".dcm") + ".dcm"
+        if place_of(self._db, receipt) != (Place.QUARANTINE, object_path):
+            return False
+        return not draft or self._in_flight(receipt)
+
+    def _in_flight(self, receipt: int) -> bool:
+        return any((self._folder / path(receipt)).exists() for path in (spool_path, recall_path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What reading a file gave: an object, or None and why; None without a reason is no DICOM file."""
+
+    read: Read | None
+    error: str
+    is_gone: bool = False
+
+    def wrong(self, one: Kept) -> str:
+        """Say what differs from what was received; empty if nothing does, or if it could not be read."""
+        if self.error:
+            return ""
+        if self.read is None:
+            return "it is not a DICOM file any more"
+        if self.read.size != one.size:
+            return f"{self.read.size} bytes instead of {one.size}"
+        if self.read.digest != one.digest:
+            return "other bytes"
+        if self.read.transfer_syntax != strip_uid(one.transfer_syntax.encode()):
+            return "its header names another Transfer Syntax"
+        return ""
+
+
+def _files(below: Path) -> Iterator[Path]:
+    """Give everything below a folder that is not one itself, sorted within each folder; links are not followed."""
+    for folder, folders, names in os.walk(below, followlinks=False):
+        folders.sort()
+        here = Path(folder)
+        yield from (here / name for name in sorted(names))
+        yield from (here / name for name in folders if (here / name).is_symlink())

@@ -1,0 +1,147 @@
+"""Which series have become quiet, and their audit: one thread of a serving node.
+
+The receive path only says which series an instance was of (:meth:`Watch.hear`). A series of which nothing has come
+for ``quiet_seconds`` is audited; an instance that comes later opens it again. At the start all that the ledger has not
+judged yet is heard of once more, so that nothing is lost by a restart. What people did about quarantined objects, in
+whatever process, is looked for about once a minute.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from scp.errors import NodeFault, place_of
+from scp.ledger import series as kept_series
+from scp.ledger.reading import reading
+from scp.ledger.series import write_audit
+from scp.ledger.sqlite import SqliteLedger
+from scp.observe.lines import fault_line
+from scp.observe.series_lines import series_line
+from scp.series import Audited, Auditor
+
+LOOK_SECONDS: Final = 60.0
+"""How often acts of other processes are looked for."""
+
+
+class Watch:
+    """Audits the series of a node when they have become quiet."""
+
+    def __init__(
+        self,
+        ledger: SqliteLedger,
+        path: Path,
+        auditor: Callable[[], Auditor],
+        quiet_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Watch a ledger in a file; ``auditor`` is asked anew for each audit, because settings may change."""
+        self._ledger = ledger
+        self._path = path
+        self._auditor = auditor
+        self.quiet_seconds = quiet_seconds
+        self._clock = clock
+        self._due: dict[str, float] = {}
+        """When a series will be quiet, by its UID. Written by every thread: each operation is one step."""
+        self._look_at = 0.0
+        self._last_act: int | None = None
+        self._told = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    @property
+    def open(self) -> int:
+        """How many series wait to become quiet."""
+        return len(self._due)
+
+    def start(self) -> None:
+        """Begin, with what the ledger has not judged yet."""
+        self._thread.start()
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Begin no other audit, and wait for the one at hand, at most so long."""
+        self._stopped = True
+        self._told.set()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def hear(self, series_instance_uid: str) -> None:
+        """Note that an instance of a series was received. Takes less than a microsecond, and never waits."""
+        if series_instance_uid not in self._due:
+            self._due[series_instance_uid] = self._clock() + self.quiet_seconds
+            self._told.set()
+        else:
+            self._due[series_instance_uid] = self._clock() + self.quiet_seconds
+
+    def at_once(self, series_instance_uid: str) -> None:
+        """Have a series audited as soon as the thread comes to it, quiet or not."""
+        self._due[series_instance_uid] = self._clock()
+        self._told.set()
+
+    def audit(self, series_instance_uid: str, *, pixels: bool = False) -> Audited | None:
+        """Audit a series here and now, and write and tell what is new; None if nothing of it is stored.
+
+        Raises NodeFault if ledger or store fail.
+        """
+        started = time.perf_counter()
+        with reading(self._path) as db:
+            audited = self._auditor().audit(db, series_instance_uid, pixels=pixels)
+        if audited is None:
+            return None
+        made = time.time_ns() // 1000
+        written = self._ledger.transact(lambda db: write_audit(db, audited.kept, audited.audit, made))
+        if written.is_new:
+            series_line(audited.audit, len(written.opened), written.closed, time.perf_counter() - started)
+        return audited
+
+    def turn(self) -> float:
+        """Audit what is due, and return the seconds until something else is."""
+        now = self._clock()
+        if now >= self._look_at:
+            self._guarded(self._look)
+            self._look_at = now + LOOK_SECONDS
+        for uid, due in list(self._due.items()):
+            if self._stopped:
+                return 0.0
+            if due <= now:
+                self._guarded(partial(self._take, uid))
+        return max(0.0, min([self._look_at, *self._due.copy().values()]) - self._clock())
+
+    def _take(self, uid: str) -> None:
+        """Audit a series that is due; if something of it has just come, leave it for later."""
+        due = self._due.pop(uid)
+        if due > self._clock():
+            self._due.setdefault(uid, due)
+            return
+        try:
+            self.audit(uid)
+        except NodeFault:
+            self._due.setdefault(uid, self._clock() + max(self.quiet_seconds, 1.0))
+            raise
+
+    def _look(self) -> None:
+        """Hear of series about whose objects somebody did something; the first time, of all that are not judged."""
+        with reading(self._path) as db:
+            newest = kept_series.last_act(db)
+            first = self._last_act is None
+            heard = kept_series.unjudged(db) if self._last_act is None else kept_series.acted_on(db, self._last_act)
+        self._last_act = newest
+        for uid in heard:
+            self._due.setdefault(uid, self._clock() + (self.quiet_seconds if first else 0.0))
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._told.clear()
+            self._told.wait(self.turn())
+
+    def _guarded(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except NodeFault as fault:
+            fault_line(None, fault)
+        except Exception as error:  # noqa: BLE001 - the other series must not suffer
+            structlog.get_logger().error("series_audit_failed", error=type(error).__name__, place=place_of(error))

@@ -1,0 +1,5 @@
+"""``scripts/bench``."""
+
+from benchmark.bench import main
+
+main()

@@ -1,0 +1,36 @@
+"""Everything that one call of the benchmark found out, as ``--json`` writes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from benchmark.figures import Figures
+from benchmark.growth import Growth
+from benchmark.machine import Machine
+from benchmark.memory import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What was measured, where, and why some nodes were not."""
+
+    machine: Machine
+    runs: int
+    skipped: Mapping[str, str]
+    throughput: tuple[Figures, ...] = ()
+    memory: tuple[Memory, ...] = ()
+    growth: tuple[Growth, ...] = ()
+
+
+_FORM = TypeAdapter(Results)
+
+
+def dumps(results: Results) -> bytes:
+    """Write results as JSON."""
+    return _FORM.dump_json(results, indent=2)
+
+
+def loads(text: bytes) -> Results:
+    """Read what :func:`dumps` wrote."""
+    return _FORM.validate_json(text)

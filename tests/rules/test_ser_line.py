@@ -1,0 +1,141 @@
+"""SER: whether slices are parallel, and lie where a volume has them."""
+
+from math import cos, radians, sin
+from typing import Any
+
+import pytest
+from pydicom.uid import MRImageStorage
+
+from scp.audit.rules import ser_line
+from scp.audit.rules.ser_line import RULES
+from scp.audit.series.member import Member
+from tests.rules.series import (
+    CORONAL,
+    SAGITTAL,
+    SeriesCase,
+    again,
+    changed,
+    check,
+    fires,
+    found_by,
+    member,
+    moved,
+    quiet,
+    slices,
+    view_of,
+)
+
+
+def turned(degrees: float) -> tuple[float, ...]:
+    """Axial, turned about the rows."""
+    return 1.0, 0.0, 0.0, 0.0, cos(radians(degrees)), sin(radians(degrees))
+
+
+def sheared(degrees: float, **changes: Any) -> list[Member]:
+    """Axial slices on a line so many degrees off their normal."""
+    slope = sin(radians(degrees)) / cos(radians(degrees))
+    return [member(n, (0.0, slope * 2.5 * n, 2.5 * n), **changes) for n in range(1, 11)]
+
+
+def located(factor: float, begin: float = 7.0) -> list[Member]:
+    return [one._replace(geometry=one.geometry._replace(location=begin + factor * 2.5 * n))
+            for n, one in enumerate(slices())]  # fmt: skip
+
+
+def localizer() -> list[Member]:
+    return [
+        *slices(3),
+        *(member(10 + n, (0.0, 20.0 * n, 0.0), orientation=CORONAL) for n in range(3)),
+        *(member(20 + n, (20.0 * n, 0.0, 0.0), orientation=SAGITTAL) for n in range(3)),
+    ]
+
+
+def rotating() -> list[Member]:
+    """A projection every five degrees, and one that a reading cannot place: it is where the others are not."""
+    return [
+        member(n, (0.0, 0.0, 0.0), orientation=(cos(radians(5 * n)), sin(radians(5 * n)), 0, 0, 0, -1))
+        for n in range(12)
+    ]
+
+
+SERIES_CASES = [
+    fires("SER-301", "localizer of three planes", localizer),
+    fires("SER-301", "rotating projections", rotating),
+    fires("SER-301", "one slice 5 degrees off", lambda: changed(slices(), 4, orientation=turned(5))),
+    fires("SER-301", "0.02 degrees", lambda: changed(slices(), 4, orientation=turned(0.02)), "jitter"),
+    fires("SER-301", "0.4 degrees", lambda: changed(slices(), 4, orientation=turned(0.4)), "jitter"),
+    quiet("SER-301", "parallel", slices),
+    quiet("SER-301", "rounded", lambda: changed(slices(), 4, orientation=turned(0.004)), "jitter"),
+    quiet("SER-301", "scout of another plane", lambda: [
+        *slices(), member(90, (0, 0, 0), orientation=CORONAL, scout=True)]),
+    quiet("SER-301", "nothing with a place", lambda: [member(1, None)]),
+    fires("SER-302", "one slice sideways", lambda: moved(slices(), 4, (0, 2, 0))),
+    fires("SER-302", "the first slice sideways", lambda: moved(slices(), 0, (-0.3, 0, 0))),
+    fires("SER-302", "two runs", lambda: [*slices(8), *slices(8, first=9, begin=-80, position=None)][:8]
+          + [member(9 + n, (-117.0, -110.0, -80 + 2.5 * n)) for n in range(8)]),
+    quiet("SER-302", "0.05 mm", lambda: moved(slices(), 4, (0, 0.05, 0))),
+    quiet("SER-302", "a tilted line", lambda: sheared(15)),
+    quiet("SER-302", "two positions", lambda: moved(slices(2), 1, (5, 0, 0))),
+    fires("SER-303", "sheared", lambda: sheared(15)),
+    fires("SER-303", "another tilt is stated", lambda: sheared(15, tilt=-12.0)),
+    fires("SER-303", "the gantry explains it", lambda: sheared(15, tilt=-15.2), "tilt"),
+    quiet("SER-303", "along the normal", slices),
+    quiet("SER-303", "2 degrees", lambda: sheared(2), "tilt"),
+    fires("SER-307", "twice as fast", lambda: located(2)),
+    fires("SER-307", "one is off", lambda: changed(located(1), 4, location=55.0)),
+    quiet("SER-307", "follows", lambda: located(1)),
+    quiet("SER-307", "runs the other way", lambda: located(-1)),
+    quiet("SER-307", "one has none", lambda: changed(located(2), 4, location=None)),
+    quiet("SER-307", "two positions", lambda: located(2)[:2]),
+    quiet(
+        "SER-307", "along a tilted table",
+        lambda: [one._replace(geometry=one.geometry._replace(location=2.5 * n / cos(radians(20))))
+                 for n, one in enumerate(sheared(20))],
+    ),
+    fires("SER-308", "half of it", lambda: slices(between=1.25)),
+    quiet("SER-308", "the same", lambda: slices(between=2.5)),
+    quiet("SER-308", "negative", lambda: slices(between=-2.5)),
+    quiet("SER-308", "within 5 percent", lambda: slices(between=2.4)),
+    quiet("SER-308", "along a tilted table", lambda: sheared(20, between=2.5 / cos(radians(20)))),
+    quiet("SER-308", "not stated", slices),
+    quiet("SER-308", "one position", lambda: slices(1, between=12.0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", SERIES_CASES)
+def test_what_the_rule_says(row: SeriesCase) -> None:
+    check(RULES, row)
+
+
+def test_orientations_are_counted_and_named() -> None:
+    (found,) = found_by(ser_line.several_orientations, localizer())
+    assert found.message.startswith("3 orientations: ")
+    assert {"axial 3", "coronal 3", "sagittal 3"} == set(found.message.split(": ")[1].split(", "))
+
+
+def test_jitter_names_the_few_that_differ() -> None:
+    (found,) = found_by(ser_line.several_orientations, changed(slices(), 4, orientation=turned(0.2)))
+    assert found.message == "orientations differ by up to 0.2°: Instance Number 5 from the others"
+    assert found.instances == ("1.2.5",)
+
+
+def test_one_slice_off_the_line_does_not_blame_the_others() -> None:
+    (found,) = found_by(ser_line.positions_not_on_a_line, moved(slices(), 4, (0, 2, 0)))
+    assert found.message == "1 slice off the line by up to 2 mm: Instance Number 5"
+    assert found.instances == ("1.2.5",)
+
+
+def test_what_the_gantry_says_is_shown_if_it_does_not_explain_the_line() -> None:
+    (found,) = found_by(ser_line.line_not_along_the_normal, sheared(15, tilt=-12.0))
+    assert found.message == "slices are stacked 15° off their normal, Gantry/Detector Tilt is −12°"
+    (found,) = found_by(ser_line.line_not_along_the_normal, sheared(15))
+    assert found.message.endswith("Gantry/Detector Tilt is missing")
+
+
+def test_a_finding_about_one_of_several_stacks_says_which() -> None:
+    magnitude = slices(stack="m", sop_class_uid=MRImageStorage)
+    phase = again(moved(magnitude, 3, (0, 1, 0)), stack="p")
+    (found,) = found_by(ser_line.positions_not_on_a_line, [*magnitude, *phase])
+    stack = next(one for one in view_of([*magnitude, *phase]).stacks if one.off_line)
+    assert found.message.startswith(f"stack {stack.number} (axial): 1 slice off the line")
+    assert found.stack == stack.number

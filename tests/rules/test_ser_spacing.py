@@ -1,0 +1,235 @@
+"""SER: whether slices are as far apart as they should be, and each there as often as the others."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.uid import CTImageStorage, RTDoseStorage
+
+from scp.audit.rules import ser_spacing
+from scp.audit.rules.ser_spacing import RULES
+from scp.audit.series.member import Member
+from tests.rules.series import (
+    AXIAL,
+    CORONAL,
+    SeriesCase,
+    again,
+    changed,
+    check,
+    fires,
+    found_by,
+    member,
+    moved,
+    quiet,
+    slices,
+    without,
+)
+
+
+def at(*places: float) -> list[Member]:
+    """Axial slices at these z."""
+    return [member(number, (0.0, 0.0, place)) for number, place in enumerate(places, 1)]
+
+
+def head() -> list[Member]:
+    """Thin slices below, thick ones above."""
+    return at(*(4.0 * n for n in range(8)), *(28 + 7.0 * n for n in range(1, 9)))
+
+
+def dose(*offsets: float) -> list[Member]:
+    frames = [(0.0, 0.0, offset, 0) for offset in offsets]
+    return [member(1, None, sop_class_uid=RTDoseStorage, frames=frames, orientations=[AXIAL])]
+
+
+def times(members: list[Member], count: int) -> list[Member]:
+    """The same positions several times over, as in a dynamic scan."""
+    return [
+        one._replace(id=one.id + 100 * n, sop_instance_uid=f"{one.sop_instance_uid}.{n}",
+                     instance_number=(one.instance_number or 0) + 100 * n)
+        for n in range(count) for one in members
+    ]  # fmt: skip
+
+
+def localizer(*places: float) -> list[Member]:
+    """Coronal slices, and these axial ones."""
+    return [*(member(50 + n, (0.0, 20.0 * n, 0.0), orientation=CORONAL) for n in range(5)), *at(*places)]
+
+
+def split_by_type() -> list[Member]:
+    """One volume whose slices have two Image Types, by turns of two."""
+    return [one._replace(geometry=one.geometry._replace(stack="ab"[n // 2 % 2])) for n, one in enumerate(slices(12))]
+
+
+def filled() -> list[Member]:
+    """A hole in a stack that has repeats, filled by another Image Type."""
+    holed = without(times(slices(9), 2), 4, 13)
+    return [*holed, *(one._replace(geometry=one.geometry._replace(stack="b"), id=900 + n, sop_instance_uid=f"1.9.{n}")
+                      for n, one in enumerate(slices(9)[4:5] * 2))]  # fmt: skip
+
+
+SERIES_CASES = [
+    fires("SER-304", "moved by 30 percent", lambda: moved(slices(), 4, (0, 0, 0.75))),
+    fires("SER-304", "the last one moved", lambda: moved(slices(), 9, (0, 0, 0.75))),
+    fires("SER-304", "two acquisitions", lambda: [*slices(), *again(slices(begin=-99.0))]),
+    fires("SER-304", "no step at all", lambda: at(0, 1, 5, 6.3, 9, 13, 20, 22)),
+    fires("SER-304", "moved by 5 percent", lambda: moved(slices(), 4, (0, 0, 0.125)), "slight"),
+    fires("SER-304", "head with two pitches", head, "pitch"),
+    fires("SER-304", "uneven dose grid", lambda: dose(0, 2, 4, 6, 8, 12.5), "dose"),
+    quiet("SER-304", "even", slices),
+    quiet("SER-304", "rounded to hundredths", lambda: at(0, 0.62, 1.25, 1.88, 2.5, 3.12), "slight"),
+    quiet("SER-304", "a hole", lambda: without(slices(), 4), "pitch"),
+    quiet("SER-304", "two positions", lambda: slices(2)),
+    quiet("SER-304", "one position", lambda: slices(1)),
+    quiet("SER-304", "localizer", lambda: localizer(0, 10, 25)),
+    quiet("SER-304", "two Image Types make one volume", split_by_type),
+    quiet("SER-304", "even dose grid", lambda: dose(0, 2, 4, 6, 8), "dose"),
+    fires("SER-305", "one slice", lambda: without(slices(), 4)),
+    fires("SER-305", "two neighbours", lambda: without(slices(), 4, 5)),
+    fires("SER-305", "two places", lambda: without(slices(20), 4, 10)),
+    fires("SER-305", "between two pitches", lambda: without(head(), 5)),
+    fires("SER-305", "a long hole that is no multiple", lambda: at(0, 1.25, 2.5, 204.9)),
+    fires("SER-305", "three positions, step stated", lambda: without(slices(4), 2)),
+    fires("SER-305", "four positions", lambda: without(slices(5), 3)),
+    fires("SER-305", "at every time", lambda: times(without(slices(), 4), 3)),
+    fires("SER-305", "moved to its neighbour", lambda: moved(slices(), 4, (0, 0, 2.5))),
+    fires("SER-305", "hole in the dose grid", lambda: dose(0, 2, 4, 6, 10, 12), "dose"),
+    quiet("SER-305", "whole", slices),
+    quiet("SER-305", "no step at all", lambda: at(0, 1, 5, 6.3, 9, 13, 20, 22)),
+    quiet("SER-305", "first and last missing", lambda: slices()[1:-1]),
+    quiet("SER-305", "another pitch", lambda: at(*(5.0 * n for n in range(8)), *(35 + 10.0 * n for n in range(1, 6)))),
+    quiet("SER-305", "three positions, step not stated", lambda: [
+        one._replace(geometry=one.geometry._replace(thickness=None)) for one in without(slices(4), 2)]),
+    quiet("SER-305", "localizer", lambda: localizer(0, 10, 30)),
+    quiet("SER-305", "another Image Type is there", split_by_type),
+    quiet("SER-305", "filled by another Image Type", filled),
+    quiet("SER-305", "whole dose grid", lambda: dose(0, 2, 4, 6), "dose"),
+    fires("SER-306", "one position again", lambda: [*slices(), *again(slices()[3:4])]),
+    fires("SER-306", "one of a time missing", lambda: without(times(slices(), 3), 14)),
+    fires("SER-306", "a run was aborted", lambda: [*times(slices(), 3), *again(slices()[:3])]),
+    fires("SER-306", "a third merged in", lambda: [*slices(9), *again(slices(3))]),
+    fires("SER-306", "a different number everywhere", lambda: [
+        *slices(4), *again(slices(2)), *again(again(slices(1)))], "mixed"),
+    quiet("SER-306", "three times", lambda: times(slices(), 3), "mixed"),
+    quiet("SER-306", "once", slices),
+    quiet("SER-306", "two positions", lambda: [*slices(2), *again(slices(1))]),
+    fires("SER-309", "two sizes", lambda: [*slices(), *again(slices(3), rows=256, columns=256, stack="b")]),
+    quiet("SER-309", "one size", slices),
+    quiet("SER-309", "an odd page", lambda: [*slices(), *again(slices(2), rows=256, stack="b")]),
+    quiet("SER-309", "no size", lambda: slices(rows=None)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", SERIES_CASES)
+def test_what_the_rule_says(row: SeriesCase) -> None:
+    check(RULES, row)
+
+
+def test_a_hole_is_named_by_its_neighbours_and_counted() -> None:
+    members = [one._replace(instance_number=n) for n, one in enumerate(
+        without(slices(60, begin=-182.5), 41, 42, 43), 1)]  # fmt: skip
+    (found,) = found_by(ser_spacing.slices_missing, members)
+    assert found.message == "3 slices missing between Instance Number 41 (z −82.5) and 42 (z −72.5), step 2.5 mm"
+    assert (found.expected, found.found) == (2.5, 10.0)
+    assert len(found.instances) == 2
+
+
+def test_the_smaller_instance_number_is_named_first_whichever_way_the_stack_runs() -> None:
+    members = [one._replace(instance_number=20 - (one.instance_number or 0)) for one in without(slices(), 4)]
+    (found,) = found_by(ser_spacing.slices_missing, members)
+    assert found.message == "1 slice missing between Instance Number 14 (z −87.5) and 16 (z −92.5), step 2.5 mm"
+
+
+def test_slices_without_a_number_are_named_by_their_uid() -> None:
+    (found,) = found_by(ser_spacing.slices_missing, [
+        one._replace(instance_number=None) for one in without(slices(), 4)])  # fmt: skip
+    assert found.message.startswith(
+        "1 slice missing between SOP Instance UID 1.2.4 (z −92.5) and SOP Instance UID 1.2.6 (z −87.5)"
+    )
+
+
+def test_frames_of_one_volume_are_named_by_their_number() -> None:
+    (found,) = found_by(ser_spacing.slices_missing, dose(0, 2, 4, 6, 10, 12))
+    assert found.message == "1 slice missing between frame 4 (z 6) and 5 (z 10), step 2 mm"
+
+
+def test_an_oblique_stack_is_named_by_the_distance_along_its_normal() -> None:
+    half = 0.5**0.5
+    oblique = (1.0, 0.0, 0.0, 0.0, half, half)
+    members = [member(n, (0.0, -2 * n * half, 2 * n * half), orientation=oblique) for n in range(10) if n != 5]
+    (found,) = found_by(ser_spacing.slices_missing, members)
+    assert found.message == "1 slice missing between Instance Number 4 (d 8) and 6 (d 12), step 2 mm"
+
+
+def test_many_holes_are_told_in_ten_lines_and_a_sum() -> None:
+    found = found_by(ser_spacing.slices_missing, without(slices(100), *range(4, 80, 5)))
+    assert len(found) == 11
+    assert found[-1].message == "6 slices missing at 6 more places"
+
+
+def test_a_change_of_pitch_is_told_with_its_place() -> None:
+    (found,) = found_by(ser_spacing.spacing_not_uniform, head())
+    assert found.message == "the step changes: 4, then 7 mm, from Instance Number 8 (z 28) on"
+
+
+def test_uneven_steps_are_told_with_the_first_of_them() -> None:
+    (found,) = found_by(ser_spacing.spacing_not_uniform, moved(slices(), 4, (0, 0, 0.75)))
+    assert found.message == (
+        "the step is 2.5 mm, but 3.25 mm between Instance Number 4 (z −92.5) and 5 (z −89.25) and at 1 other place"
+    )
+
+
+def test_repeats_are_told_with_the_images_at_the_position() -> None:
+    (found,) = found_by(ser_spacing.positions_repeated_unevenly, [*slices(), *again(slices()[3:4])])
+    assert found.message == "2 images at Instance Number 4 and 1004 (z −92.5), 1 at most positions"
+    (found,) = found_by(ser_spacing.positions_repeated_unevenly, [*slices(9), *again(slices(3))])
+    assert found.message.endswith("; 2 other positions differ too")
+
+
+def test_different_repeats_are_told_by_how_often_they_are() -> None:
+    (found,) = found_by(
+        ser_spacing.positions_repeated_unevenly, [*slices(4), *again(slices(2)), *again(again(slices(1)))]
+    )
+    assert found.message == "images at a position differ: 1 at 2, 2 at 1, 3 at 1 positions"
+
+
+def test_sizes_are_told_with_their_images() -> None:
+    (found,) = found_by(ser_spacing.several_matrices, [*slices(), *again(slices(3), rows=256, columns=128, stack="b")])
+    assert found.message == "2 sizes: 512 × 512 in 10 images, 256 × 128 in 3 images"
+
+
+@given(
+    count=st.integers(4, 60), step=st.floats(0.2, 20), begin=st.floats(-1000, 1000),
+    normal=st.sampled_from([AXIAL, CORONAL]), seed=st.integers(0, 9),
+)  # fmt: skip
+def test_an_even_volume_is_never_blamed(
+    count: int, step: float, begin: float, normal: tuple[float, ...], seed: int
+) -> None:
+    places = [(0.0, 0.0, begin + step * n) if normal is AXIAL else (0.0, begin + step * n, 0.0) for n in range(count)]
+    members = [member(n, place, orientation=normal) for n, place in enumerate(places, 1)]
+    random.Random(seed).shuffle(members)
+    assert [one for rule in RULES for one in found_by(rule, members)] == []
+
+
+@given(data=st.data(), count=st.integers(6, 60), step=st.floats(0.2, 20), begin=st.floats(-1000, 1000))
+def test_a_hole_inside_is_always_found_with_its_size(
+    data: st.DataObject, count: int, step: float, begin: float
+) -> None:
+    first = data.draw(st.integers(1, count - 2))
+    missing = data.draw(st.integers(1, min(count - 1 - first, count // 3)))
+    members = slices(count, step, begin=begin)
+    holed = without(members, *range(first, first + missing))
+    found = found_by(ser_spacing.slices_missing, holed)
+    assert [one.message.split(" ")[0] for one in found] == [str(missing)]
+
+
+def test_scouts_and_pages_do_not_disturb_the_stack() -> None:
+    page = member(99, None, sop_class_uid=CTImageStorage, stack="page")
+    scout = member(98, (0.0, 0.0, 13.0), scout=True)
+    assert [one for rule in RULES for one in found_by(rule, [*slices(), page, scout])] == []
+
+
+def test_a_slice_far_finer_than_a_millimetre_is_a_position_of_its_own() -> None:
+    members = changed(slices(10, 0.005, spacing=(0.005, 0.005)), 0, thickness=0.005)
+    assert found_by(ser_spacing.positions_repeated_unevenly, members) == []
+    assert len(found_by(ser_spacing.slices_missing, without(members, 4))) == 1

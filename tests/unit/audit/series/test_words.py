@@ -1,0 +1,39 @@
+"""Messages name things as people do."""
+
+import pytest
+
+from scp.audit.series.stacks import stacks_of
+from scp.audit.series.words import count, listed, number, uids_of, where, who_of
+from tests.rules.series import again, member, slices
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(-82.5, 2, "−82.5"), (2.50, 2, "2.5"), (10, 2, "10"), (100, 0, "100"), (-0.001, 2, "0"), (1.23456, 3, "1.235")],
+)
+def test_numbers_have_no_more_digits_than_they_need(value: float, digits: int, text: str) -> None:
+    assert number(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [((4,), "4"), ((4, 7), "4 and 7"), ((4, 7, 9, 12), "4, 7, 9 and 12"), ((1, 2, 3, 4, 5), "1, 2, 3 and 2 more")],
+)
+def test_several_numbers_are_listed(numbers: tuple[int, ...], text: str) -> None:
+    assert listed(numbers) == text
+
+
+def test_one_is_not_many() -> None:
+    assert (count(1, "slice"), count(2, "slice")) == ("1 slice", "2 slices")
+
+
+def test_a_position_is_named_with_all_its_images() -> None:
+    (stack,) = stacks_of([*slices(2), *again(slices(2))])
+    assert where(stack, 0) == "Instance Number 1 and 1001 (z −100)"
+    assert where(stack, 1, short=True) == "2 and 1002 (z −97.5)"
+
+
+def test_instances_are_named_by_number_or_else_by_uid() -> None:
+    assert who_of(slices(2)) == "Instance Number 1 and 2"
+    assert who_of([member(None, None, uid="1.2.9")]) == "SOP Instance UID 1.2.9"
+    assert len(uids_of(slices(150))) == 100

@@ -1,0 +1,175 @@
+"""An examiner says of each instance of an association what would be said of it alone."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from scp.audit.catalogue import RULES
+from scp.audit.engine import Judgement, NeedsComparison, examine, judge
+from scp.audit.examiner import Examiner
+from scp.audit.finding import Answer, Outcome, Problem
+from scp.audit.policy import Profile, make_policy
+from scp.audit.recall import Ask, Change, Check, Recall
+from scp.audit.rule import Rule, Subject
+from scp.audit.snapshot import Snapshot
+from scp.audit.tracked import FACTS, tracked
+from scp.dicom.facts import Facts
+from scp.dicom.part10 import Part10, read_file
+from scp.dicom.read import read_facts
+from scp.dicom.request import Association, Request
+from scp.dicom.walk import Limits
+from scp.ledger.port import Draft
+from scp.ledger.sqlite import SqliteLedger
+from tests.corpus import SERIES
+from tests.rules.builders import image, subject
+from tests.unit.dicom.samples import PYDICOM, names
+
+KEY: Final = b"k" * 32
+SENDER: Final = Association("0000000000001", "127.0.0.1", 1, "CT1", "AUDITSCP")
+POLICIES: Final = [
+    make_policy(RULES, profile=profile, overrides={}, responses={}, warning_status=0) for profile in Profile
+]
+Sent = tuple[Request, bytes]
+
+
+def sent(content: bytes, message: int) -> Sent | None:
+    found = read_file(content)
+    if not isinstance(found, Part10):
+        return None
+    facts = read_facts(content[found.offset :], found.transfer_syntax, Limits())
+    sop_class = facts.sop_class_uid
+    request = Request(SENDER, message, sop_class, facts.sop_instance_uid, sop_class, found.transfer_syntax)
+    return request, content[found.offset :]
+
+
+def check(association: Sequence[Sent], policy: int = 1) -> int:
+    """Judge all with one examiner, and each alone, against one ledger; return how many there were."""
+    ledger = SqliteLedger(None, "none")
+    examiner = Examiner(Limits(), ledger.fingerprint_key)
+    for number, (request, data) in enumerate(association, 1):
+        facts = read_facts(data, request.transfer_syntax, Limits())
+        alone = examine(Subject(request, facts, tracked(facts, ledger.fingerprint_key)))
+        examination = examiner.examine(data, request)
+        assert examination.subject == alone.subject
+        assert sorted(map(repr, examination.found)) == sorted(map(repr, alone.found))
+        assert not examination.crashes
+
+        def decide(snapshot: Snapshot) -> Judgement | NeedsComparison:
+            by_itself = judge(alone, snapshot, POLICIES[policy])  # noqa: B023 - called in this turn of the loop
+            found = examiner.judge(examination, snapshot, POLICIES[policy])  # noqa: B023
+            assert found == by_itself
+            return found
+
+        ledger.admit(Draft(number, number, examination.subject, bytes(32), len(data)), decide)
+    ledger.close()
+    return len(association)
+
+
+@pytest.mark.parametrize("policy", range(len(POLICIES)))
+def test_every_series_of_the_corpus_in_one_association(policy: int) -> None:
+    association = [one for series in SERIES for path in series.paths if (one := sent(path.read_bytes(), 1))]
+    assert check(association, policy) > 200
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_instances_of_all_series_in_any_order(seed: int) -> None:
+    association = [one for series in SERIES for path in series.paths[:8] if (one := sent(path.read_bytes(), 1))]
+    association += [one for name in names(PYDICOM)[:60] if (one := sent((PYDICOM / name).read_bytes(), 1))]
+    random.Random(seed).shuffle(association)
+    assert check(association) > 60
+
+
+def test_a_request_that_is_wrong_in_the_middle_of_a_series_is_seen() -> None:
+    paths = next(series for series in SERIES if series.is_clean).paths[:6]
+    good = [one for path in paths if (one := sent(path.read_bytes(), 1))]
+    wrong = [
+        (replace(request, sop_instance_uid="1.2.3"), data) if number == 3
+        else (replace(request, abstract_syntax="1.2.4"), data) if number == 4
+        else (request, data)
+        for number, (request, data) in enumerate(good)
+    ]  # fmt: skip
+    examiner = Examiner(Limits(), KEY)
+    codes = [{one.rule.code for one in examiner.examine(data, request).found} for request, data in wrong]
+    assert "UID-007" in codes[3]
+    assert "UID-008" in codes[4]
+    assert all(not {"UID-007", "UID-008"} & codes[number] for number in (0, 1, 2, 5))
+
+
+def test_the_facts_that_make_compared_values_are_all_named() -> None:
+    facts = subject(image()).facts
+    read: set[str] = set()
+
+    class Seen(Facts):
+        def __getattribute__(self, name: str) -> object:
+            if not name.startswith("_"):
+                read.add(name)
+            return super().__getattribute__(name)
+
+    tracked(Seen(**vars(facts)), KEY)
+    assert read - FACTS == {"image_position", "image_orientation"}
+    assert read >= FACTS
+
+
+def rule(code: str) -> Rule:
+    return replace(RULES[0], code=code)
+
+
+def asked(log: list[str]) -> Ask:
+    def ask(check: Check, mine: Subject, snapshot: Snapshot | None) -> Outcome | None:
+        log.append(check[0].code)
+        return check[1](mine)
+
+    return ask
+
+
+def test_a_rule_is_asked_again_only_if_what_it_read_has_changed() -> None:
+    first = subject(image())
+    by_modality = (rule("A"), lambda subject: Problem(subject.facts.modality))
+    by_number = (rule("B"), lambda subject: Problem(str(subject.facts.instance_number)))
+    by_frames = (rule("C"), lambda subject: Problem(str(subject.facts.frames)))
+    checks = (by_modality, by_number, by_frames)
+    recall, log = Recall(), list[str]()
+    ask = asked(log)
+
+    def run(mine: Subject, change: Change) -> tuple[list[str], list[str]]:
+        log.clear()
+        problems = recall.run(checks, mine, None, change, ask)
+        return list(log), sorted(problem.message for _, problem in problems)
+
+    second = replace(first, facts=replace(first.facts, instance_number=77))
+    third = replace(second, facts=replace(second.facts, number_of_frames=5))
+    assert run(first, None)[0] == ["A", "B", "C"]
+    assert run(second, frozenset({"instance_number"})) == (["B"], sorted([first.facts.modality, "77", "1"]))
+    assert run(second, frozenset()) == (["B"], sorted([first.facts.modality, "77", "1"]))
+    assert run(third, frozenset({"number_of_frames"})) == (["B", "C"], sorted([first.facts.modality, "77", "5"]))
+    assert run(first, None)[0] == ["A", "B", "C"]
+
+
+def test_a_rule_that_failed_is_asked_each_time() -> None:
+    recall, log = Recall(), list[str]()
+
+    def ask(check: Check, mine: Subject, snapshot: Snapshot | None) -> Outcome | None:
+        log.append(check[0].code)
+        return None if check[0].code == "A" else Answer.PASS
+
+    checks: tuple[Check, ...] = ((rule("A"), lambda _: Answer.PASS), (rule("B"), lambda _: Answer.PASS))
+    for change in (None, frozenset[str](), frozenset[str]()):
+        assert recall.run(checks, subject(image()), None, change, ask) == []
+    assert log == ["A", "B", "A", "A"]
+
+
+def test_an_error_of_ours_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = next(series for series in SERIES if series.is_clean).paths[:3]
+    association = [one for path in paths if (one := sent(path.read_bytes(), 1))]
+    examiner = Examiner(Limits(), KEY)
+    examiner.examine(association[0][1], association[0][0])
+    with monkeypatch.context() as patch:
+        patch.setattr("scp.audit.examiner.tracked", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            examiner.examine(association[1][1], association[1][0])
+    request, data = association[2]
+    facts = read_facts(data, request.transfer_syntax, Limits())
+    assert examiner.examine(data, request).subject == Subject(request, facts, tracked(facts, KEY))

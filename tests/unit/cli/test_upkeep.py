@@ -1,0 +1,176 @@
+"""``auditscp verify``, ``backup``, ``rebuild`` and ``retention``: what they write, and how they exit."""
+
+import json
+import shutil
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import apsw
+import pytest
+
+from scp.cli.verify import rate_of, since_of
+from scp.store.store import Store
+from tests.unit.cli.conftest import Run
+from tests.unit.upkeep.folders import filled
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "data"
+    filled(folder).close()
+    return folder
+
+
+@pytest.fixture
+def folder(template: Path, tmp_path: Path) -> Path:
+    """Give the data folder that commands find by themselves."""
+    shutil.copytree(template, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def quarantined(folder: Path) -> Path:
+    return min((folder / "quarantine").rglob("*.dcm"))
+
+
+def test_a_folder_in_good_order_exits_with_0_and_says_how_much_was_read(run: Run, folder: Path) -> None:
+    done = run("verify", "--rate", "500MB/s")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("7 objects, 0 MiB read; 0 missing, 0 changed, 0 unreadable, 0 unknown, 0 bad case; ")
+
+
+def test_flaws_exit_with_1_and_are_named(run: Run, folder: Path) -> None:
+    path = quarantined(folder)
+    path.unlink()
+    (folder / "archive" / "a\nb.txt").write_bytes(b"")
+    done = run("verify", "--data", folder)
+    assert done.code == 1
+    missing, unknown, summary = done.out.splitlines()
+    assert missing == f"missing     {path.relative_to(folder)} (receipt {path.stem}): there is no such file"
+    assert unknown == "unknown     archive/a\\nb.txt: no receipt says so"
+    assert "1 missing" in summary
+
+
+def test_flaws_as_json(run: Run, folder: Path) -> None:
+    path = quarantined(folder)
+    path.unlink()
+    done = run("verify", "--format", "json", "--since", "2w")
+    flaw, summary = (json.loads(line) for line in done.out.splitlines())
+    assert flaw == {
+        "type": "flaw", "sort": "missing", "path": str(path.relative_to(folder)), "receipt": path.stem,
+        "detail": "there is no such file",
+    }  # fmt: skip
+    assert {key: summary[key] for key in ("type", "objects", "missing", "changed", "bad_case")} == {
+        "type": "summary", "objects": 7, "missing": 1, "changed": 0, "bad_case": 0,
+    }  # fmt: skip
+
+
+def test_what_came_before_is_left_out(run: Run, folder: Path) -> None:
+    quarantined(folder).unlink()
+    done = run("verify", "--since", "2999-01-01")
+    assert (done.code, done.out.split(" objects")[0]) == (0, "0")
+
+
+@pytest.mark.parametrize("options", [["--since", "yesterday"], ["--rate", "fast"], ["--rate", "0"]])
+def test_an_option_that_is_not_understood_exits_with_2(run: Run, folder: Path, options: list[str]) -> None:
+    done = run("verify", *options)
+    assert done.code == 2
+    assert f"error: {options[0]}: that is not understood" in done.err
+
+
+@pytest.mark.parametrize("command", [["verify"], ["backup", "copy"], ["rebuild"]])
+def test_where_there_is_nothing_they_exit_with_2(run: Run, command: list[str]) -> None:
+    done = run(*command)
+    assert done.code == 2
+    assert "there is no" in done.err
+
+
+def test_times_are_local_or_say_where_or_how_long_ago() -> None:
+    local = datetime(2026, 1, 31, 18).astimezone().timestamp()
+    assert since_of("2026-01-31T18:00", 0) == local * 1_000_000
+    assert since_of("2026-01-31", 0) == datetime(2026, 1, 31).astimezone().timestamp() * 1_000_000
+    assert since_of("2026-01-31T18:00Z", 0) == datetime(2026, 1, 31, 18, tzinfo=UTC).timestamp() * 1_000_000
+    assert [since_of(text, 1_000_000.0) for text in ("30m", "2h", "1d", "1w")] == [
+        (1_000_000 - seconds) * 1_000_000 for seconds in (1800, 7200, 86_400, 604_800)
+    ]
+
+
+def test_rates_are_bytes_a_second() -> None:
+    assert [rate_of(text) for text in ("50MB/s", "1 MiB/s", "2048", "1kb")] == [50_000_000, 1 << 20, 2048, 1000]
+
+
+def test_a_backup_is_said_to_be_made(run: Run, folder: Path) -> None:
+    done = run("backup", "copy.sqlite3")
+    assert done.code == 0
+    assert done.out.startswith("copy.sqlite3: 8 receipts, ")
+    with closing(apsw.Connection("copy.sqlite3")) as db:
+        assert db.execute("SELECT count(*) FROM receipt").get == 8
+
+
+def test_a_backup_that_cannot_be_written_exits_with_2(run: Run, folder: Path) -> None:
+    assert run("backup", "missing/copy").code == 2
+    assert run("backup", folder / "ledger.sqlite3").code == 2
+
+
+def test_a_backup_that_is_not_sound_exits_with_1(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scp.cli import backup
+    from scp.upkeep.backup import Unsound
+
+    def unsound(*_: object) -> None:
+        raise Unsound("the copy is not sound")
+
+    monkeypatch.setattr(backup, "back_up", unsound)
+    done = run("backup", "copy")
+    assert (done.code, done.err) == (1, "error: the copy is not sound\n")
+
+
+def test_a_rebuilt_ledger_is_in_place_and_verifies(run: Run, folder: Path) -> None:
+    (folder / "ledger.sqlite3").unlink()
+    done = run("rebuild")
+    assert (done.code, done.out) == (0, "4 in the archive, 3 in quarantine, 0 left out\n")
+    assert run("verify").code == 0
+    again = run("rebuild", "--data", folder)
+    assert again.code == 0
+    assert "The ledger that was there is data/ledger.sqlite3." in again.out.replace(str(folder), "data")
+
+
+def test_what_is_left_out_is_named_and_exits_with_1(run: Run, folder: Path) -> None:
+    (folder / "archive" / "x.dcm").write_bytes(b"")
+    done = run("rebuild")
+    assert done.code == 1
+    assert done.out.startswith("left out  archive/x.dcm: it is not a DICOM file\n")
+
+
+def test_a_folder_in_use_is_not_rebuilt(run: Run, folder: Path) -> None:
+    with closing(Store(folder)):
+        done = run("rebuild")
+    assert done.code == 2
+    assert "another node is using the data folder" in done.err
+
+
+def test_without_a_setting_nothing_is_ever_removed(run: Run, folder: Path) -> None:
+    assert run("retention").out == "[retention] keeps everything for ever\n"
+
+
+def test_what_would_be_removed_is_shown_and_then_removed(run: Run, folder: Path) -> None:
+    days = {"AUDITSCP_RETENTION__ARCHIVE_DAYS": "7", "AUDITSCP_RETENTION__QUARANTINE_DAYS": "7"}
+    with closing(apsw.Connection(str(folder / "ledger.sqlite3"))) as db:
+        db.execute("UPDATE receipt SET received = received - 8 * 86400000000")
+    shown = run("retention", "--dry-run", **days)
+    assert shown.code == 0
+    assert shown.out.splitlines()[-1] == (
+        "2 studies with 4 instances, 3 objects of quarantine, 0 MiB would leave; 0 studies stay, in doubt"
+    )
+    assert "study 1.2.826.0.1.1" in shown.out.splitlines()
+    done = run("retention", **days)
+    assert done.code == 0
+    assert done.out.splitlines()[-1].startswith("2 studies with 4 instances, 3 objects of quarantine, 0 MiB removed")
+    assert list((folder / "archive").iterdir()) == []
+    assert run("verify").code == 0
+
+
+def test_a_node_that_is_running_removes_by_itself(run: Run, folder: Path) -> None:
+    with closing(Store(folder)):
+        done = run("retention", AUDITSCP_RETENTION__ARCHIVE_DAYS="7")
+    assert done.code == 2
+    assert "another node is using the data folder" in done.err

@@ -1,0 +1,175 @@
+"""What holds for every request and every response."""
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from scp.console.guard import CONTENT_SECURITY_POLICY, host_of
+from tests.unit.console.consoles import PASSWORD, Consoled, consoled, sign_in
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def port_of(one: Consoled) -> int:
+    port = urlsplit(one.url).port
+    assert port
+    return port
+
+
+def raw(one: Consoled, request: bytes) -> bytes:
+    """Say some bytes, and return what comes back until the console hangs up."""
+    with socket.create_connection(("127.0.0.1", port_of(one)), 30) as sock:
+        sock.sendall(request)
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+        return answer
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/series", "/quarantine", "/senders", "/rules", "/login", "/none", "/api/v1/now", "/healthz"]
+)
+def test_every_response_forbids_what_it_does_not_need(local: Consoled, path: str) -> None:
+    with local.client() as client:
+        headers = client.get(path).headers
+    assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cache-control"] == "no-store"
+    assert "server" not in headers
+    assert "strict-transport-security" not in headers
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8112", "127.0.0.1.evil.example", "192.0.2.1", "", "[", "0.0.0.0"]
+)
+def test_a_name_that_is_not_ours_gets_nothing(local: Consoled, host: str) -> None:
+    with local.client() as client:
+        response = client.get("/api/v1/now", headers={"host": host})
+    assert response.status_code in (400, 421)
+    assert "ae_title" not in response.text
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:9", "[::1]:8112", "127.5.5.5"])
+def test_names_of_this_machine_are_ours(local: Consoled, host: str) -> None:
+    with local.client() as client:
+        assert client.get("/healthz", headers={"host": host}).status_code == 200
+
+
+def test_names_of_the_configuration_are_ours_and_no_others(tmp_path_factory: pytest.TempPathFactory) -> None:
+    users = {"viewers": {"vera": "scrypt:14:" + "00" * 16 + ":" + "00" * 32}}
+    with consoled(tmp_path_factory.mktemp("named"), names=["PACS.example"], **users) as one, one.client() as client:
+        assert client.get("/healthz", headers={"host": "pacs.example:8112"}).status_code == 200
+        assert client.get("/healthz", headers={"host": "other.example"}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:1"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/login", "/logout", "/quarantine", "/api/v1/quarantine/0000000000000/act"])
+def test_what_comes_from_another_site_changes_nothing(
+    local: Consoled, guarded: Consoled, headers: dict[str, str], path: str
+) -> None:
+    for one in (local, guarded):
+        with one.client() as client:
+            response = client.post(path, headers=headers | FORM, content="name=anna&password=" + PASSWORD)
+        assert response.status_code == 403
+        assert "set-cookie" not in response.headers
+
+
+def test_our_own_pages_may_act(guarded: Consoled) -> None:
+    with guarded.client(headers={"origin": guarded.url, "sec-fetch-site": "same-origin"}) as client:
+        assert sign_in(client).status_code == 303
+
+
+@pytest.mark.parametrize("length", ["65537", "99999999999999999999"])
+def test_a_body_that_says_it_is_large_is_not_read(local: Consoled, length: str) -> None:
+    answer = raw(
+        local,
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: " + length.encode() + b"\r\n\r\n",
+    )
+    assert answer.split(b"\r\n")[0].split()[1] == b"413"
+
+
+def test_a_body_that_becomes_large_is_not_read_on(local: Consoled) -> None:
+    def pieces() -> object:
+        for _ in range(20):
+            yield b"x" * 8192
+
+    with local.client() as client:
+        assert client.post("/login", headers=FORM, content=pieces()).status_code == 413  # type: ignore[arg-type]  # it is
+        assert client.post("/api/v1/quarantine/0000000000000/act", json={"act": "x" * 70_000}).status_code == 413
+
+
+def test_a_body_that_never_ends_is_given_up(local: Consoled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scp.console.guard._BODY_SECONDS", 0.1)
+    answer = raw(
+        local,
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 10\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\nnam",
+    )
+    assert answer.split(b"\r\n")[0].split()[1] == b"408"
+
+
+def test_a_connection_that_asks_nothing_ends(local: Consoled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scp.console.server._FIRST_REQUEST_SECONDS", 0.05)
+    assert raw(local, b"") == b""
+    assert raw(local, b"GET / HTTP/1.1\r\nHost: local") == b""
+    with local.client() as client:
+        assert client.get("/healthz").status_code == 200
+        time.sleep(0.2)
+        assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50), b"A-ASSOCIATE\r\n\r\n", b"\0" * 100]
+)
+def test_what_is_not_http_is_answered_or_hung_up(local: Consoled, junk: bytes) -> None:
+    answer = raw(local, junk + b"\r\n\r\n")
+    assert not answer or answer.startswith(b"HTTP/1.1 400")
+    with local.client() as client:
+        assert client.get("/healthz").status_code == 200
+
+
+def test_a_page_that_fails_says_nothing_of_why(local: Consoled, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("PATIENT^NAME")
+
+    monkeypatch.setattr("scp.console.views.now.health", fail)
+    with local.client() as client:
+        response = client.get("/api/v1/now")
+    assert response.status_code == 500
+    assert "PATIENT" not in response.text
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+def test_other_methods_do_nothing(local: Consoled, method: str) -> None:
+    with local.client() as client:
+        assert client.request(method, "/series").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [("A.b:80", "a.b"), ("[::1]:80", "::1"), ("a.b.", "a.b"), ("user@host", "host"), ("[::", ""), ("", "")],
+)
+def test_hosts(header: str, name: str) -> None:
+    assert host_of(header) == name
+
+
+def test_many_at_a_time_are_told_to_wait_not_dropped(local: Consoled) -> None:
+    limits = httpx.Limits(max_connections=40)
+    with local.client(limits=limits) as client:
+        assert {client.get("/healthz").status_code for _ in range(40)} == {200}

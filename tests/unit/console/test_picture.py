@@ -1,0 +1,224 @@
+"""Thumbnails: what is uncompressed or RLE becomes a small picture, whatever its bits, colours and byte order."""
+
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels.encoders import RLELosslessEncoder
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
+
+from scp.console.picture import SIDE, frame_of, native_samples, picture, rle_samples, source_of
+from scp.console.png import png
+from scp.console.thumbnails import NoPicture, Thumbnails
+from scp.dicom.pixels import Source
+from scp.dicom.read import scan_of
+from scp.dicom.syntax import EXPLICIT_LITTLE, encoding_of
+from scp.dicom.walk import Limits
+from scp.store.store import Store
+from tests.rules.builders import encoded, image
+from tests.wire.objects import instance_of, write_file
+
+
+def source(ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> Source:
+    data, scan = scan_of(encoded(ds, syntax), syntax, Limits())
+    encoding = encoding_of(syntax) or EXPLICIT_LITTLE
+    found = source_of(data, scan.elements, syntax, little=encoding.little)
+    assert found
+    return found
+
+
+def shown(ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> NDArray[np.uint8]:
+    one = source(ds, syntax)
+    frame = frame_of(one)
+    assert frame
+    samples = native_samples(one, frame)
+    assert samples is not None
+    return picture(samples, frame)
+
+
+def grey(values: list[int], kind: str = "<u2", **changes: Any) -> Dataset:
+    side = int(len(values) ** 0.5)
+    return image(Rows=side, Columns=side, PixelData=np.array(values, kind).tobytes(), **changes)
+
+
+def test_a_window_maps_samples_to_grey() -> None:
+    ds = grey([0, 100, 200, 4000], WindowCenter="100.5", WindowWidth="201")
+    assert shown(ds).tolist() == [[0, 128], [255, 255]]
+
+
+def test_rescaling_comes_before_the_window() -> None:
+    ds = grey([0, 100, 200, 300], WindowCenter="0.5", WindowWidth="201", RescaleSlope="1", RescaleIntercept="-100")
+    assert shown(ds).tolist() == [[0, 128], [255, 255]]
+
+
+def test_without_a_window_nearly_all_samples_fit() -> None:
+    assert shown(grey([0, 50, 100, 100])).tolist()[0][0] == 0
+    assert shown(grey([7, 7, 7, 7])).tolist() == [[0, 0], [0, 0]]
+
+
+def test_negative_samples_are_dark() -> None:
+    ds = grey([-100, 0, 100, 100], "<i2", PixelRepresentation=1, WindowCenter="0.5", WindowWidth="201")
+    assert shown(ds).tolist() == [[0, 128], [255, 255]]
+
+
+def test_monochrome_1_is_turned_round() -> None:
+    ds = grey([0, 100, 200, 200], PhotometricInterpretation="MONOCHROME1", WindowCenter="100.5", WindowWidth="201")
+    assert shown(ds).tolist() == [[255, 128], [0, 0]]
+
+
+def test_big_endian_looks_the_same() -> None:
+    ds = grey([0, 100, 200, 200], ">u2", WindowCenter="100.5", WindowWidth="201")
+    assert shown(ds, ExplicitVRBigEndian).tolist() == [[0, 128], [255, 255]]
+
+
+def test_a_large_image_becomes_small() -> None:
+    made = shown(image(Rows=1000, Columns=600, PixelData=bytes(1000 * 600 * 2)))
+    assert max(made.shape) <= SIDE
+    assert made.shape == (250, 150)
+
+
+def test_the_frame_in_the_middle_is_shown() -> None:
+    frames = np.repeat(np.array([0, 100, 200], "<u2"), 4).tobytes()
+    ds = image(Rows=2, Columns=2, NumberOfFrames="3", PixelData=frames, WindowCenter="100.5", WindowWidth="201")
+    assert shown(ds).tolist() == [[128, 128], [128, 128]]
+
+
+def test_single_bits() -> None:
+    ds = image(
+        Rows=3, Columns=3, NumberOfFrames="2", BitsAllocated=1, BitsStored=1, HighBit=0,
+        PixelData=bytes([0b0000_0000, 0b0010_1010, 0b0000_0001, 0]),
+    )  # fmt: skip
+    # The second frame begins at bit 9.
+    assert shown(ds).tolist() == [[255, 0, 255], [0, 255, 0], [0, 255, 0]]
+
+
+@pytest.mark.parametrize(
+    ("planar", "data"), [(0, [255, 0, 0, 0, 255, 0] * 2), (1, [255, 0, 255, 0, 0, 255, 0, 255, 0, 0, 0, 0])]
+)
+def test_colours_by_pixel_and_by_plane(planar: int, data: list[int]) -> None:
+    ds = image(
+        Rows=2, Columns=2, SamplesPerPixel=3, PlanarConfiguration=planar, PhotometricInterpretation="RGB",
+        BitsAllocated=8, BitsStored=8, HighBit=7, PixelData=bytes(data),
+    )  # fmt: skip
+    assert shown(ds).tolist() == [[[255, 0, 0], [0, 255, 0]], [[255, 0, 0], [0, 255, 0]]]
+
+
+def test_ybr_becomes_rgb() -> None:
+    ds = image(
+        Rows=1, Columns=2, SamplesPerPixel=3, PlanarConfiguration=0, PhotometricInterpretation="YBR_FULL",
+        BitsAllocated=8, BitsStored=8, HighBit=7, PixelData=bytes([76, 85, 255, 255, 128, 128]),
+    )  # fmt: skip
+    red, white = shown(ds).tolist()[0]
+    assert white == [255, 255, 255]
+    assert red[0] > 250
+    assert max(red[1:]) < 5
+
+
+def test_run_lengths() -> None:
+    samples = np.array([[0, 100], [200, 200]], "<u2")
+    ds = image(Rows=2, Columns=2, WindowCenter="100.5", WindowWidth="201")
+    description: dict[str, Any] = {
+        "rows": 2, "columns": 2, "samples_per_pixel": 1, "bits_allocated": 16, "bits_stored": 16, "number_of_frames": 1,
+        "pixel_representation": 0, "photometric_interpretation": "MONOCHROME2",
+    }  # fmt: skip
+    ds.PixelData = encapsulate([RLELosslessEncoder.encode(samples, **description)])
+    ds["PixelData"].is_undefined_length = True
+    ds["PixelData"].VR = "OB"
+    one = source(ds, RLELossless)
+    frame = frame_of(one)
+    assert frame
+    decoded = rle_samples(one, frame)
+    assert decoded is not None
+    assert picture(decoded, frame).tolist() == [[0, 128], [255, 255]]
+    assert rle_samples(one, frame._replace(frames=2)) is None
+    assert rle_samples(one, frame._replace(bits_allocated=8)) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Rows": 0},
+        {"SamplesPerPixel": 2},
+        {"BitsAllocated": 12},
+        {"Rows": 65535, "Columns": 65535},
+        {"NumberOfFrames": "0"},
+    ],
+)
+def test_what_is_no_picture_is_said_to_be_none(changes: dict[str, Any]) -> None:
+    assert frame_of(source(image(**changes))) is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"Rows": 5}, {"NumberOfFrames": "3"}, {"BitsAllocated": 1, "Rows": 64, "Columns": 64}]
+)
+def test_pixels_that_are_not_all_there_make_none(changes: dict[str, Any]) -> None:
+    one = source(image(**changes))
+    frame = frame_of(one)
+    assert frame
+    assert native_samples(one, frame) is None
+
+
+def test_a_png_is_what_the_standard_says() -> None:
+    made = png(np.array([[0, 255], [7, 8]], np.uint8))
+    assert made[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">IIBBBBB", made[16:29]) == (2, 2, 8, 0, 0, 0, 0)
+    body = made.index(b"IDAT")
+    length = struct.unpack(">I", made[body - 4 : body])[0]
+    assert zlib.decompress(made[body + 4 : body + 4 + length]) == bytes([0, 0, 255, 0, 7, 8])
+    assert (
+        zlib.crc32(made[body : body + 4 + length])
+        == struct.unpack(">I", made[body + 4 + length : body + 8 + length])[0]
+    )
+    colour = png(np.zeros((2, 3, 3), np.uint8))
+    assert struct.unpack(">IIBB", colour[16:26]) == (3, 2, 8, 2)
+
+
+# Thumbnails of files
+
+
+@pytest.fixture
+def thumbnails(tmp_path: Path) -> Thumbnails:
+    return Thumbnails(Store(tmp_path / "data"), Limits())
+
+
+def put(tmp_path: Path, ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> str:
+    folder = tmp_path / "data" / "archive"
+    return f"archive/{write_file(folder, instance_of(ds, syntax)).name}"
+
+
+def test_a_stored_image_has_a_thumbnail_which_is_remembered(thumbnails: Thumbnails, tmp_path: Path) -> None:
+    path = put(tmp_path, image())
+    first = thumbnails.png(1, path)
+    assert first.startswith(b"\x89PNG")
+    (tmp_path / "data" / path).unlink()
+    assert thumbnails.png(1, path) is first
+    with pytest.raises(NoPicture, match="cannot be read"):
+        thumbnails.png(2, path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [({"PixelData": None}, "no pixels"), ({"Rows": 0}, "no picture"), ({"Rows": 5}, "not all there")],
+)
+def test_what_has_no_picture_says_why(
+    thumbnails: Thumbnails, tmp_path: Path, changes: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(NoPicture, match=why):
+        thumbnails.png(1, put(tmp_path, image(**changes)))
+
+
+def test_a_codestream_without_a_decoder_or_that_is_none_costs_only_its_own_picture(
+    thumbnails: Thumbnails, tmp_path: Path
+) -> None:
+    ds = image()
+    ds.PixelData = encapsulate([b"no codestream at all"])
+    ds["PixelData"].is_undefined_length = True
+    ds["PixelData"].VR = "OB"
+    with pytest.raises(NoPicture, match=r"no decoder|cannot be decoded"):
+        thumbnails.png(1, put(tmp_path, ds, JPEG2000Lossless))

@@ -1,0 +1,302 @@
+"""A series is audited when it has become quiet: once, again if more comes, and after a restart too."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, MutableSequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from scp.audit.catalogue import RULES
+from scp.audit.finding import Severity
+from scp.audit.policy import make_policy
+from scp.audit.series import judge
+from scp.audit.series.result import SeriesVerdict
+from scp.errors import LedgerFault
+from scp.ids import new_id
+from scp.ledger.acts import Act, ActKind, record
+from scp.ledger.series_status import history, status
+from scp.observe import lines, series_lines
+from scp.series import Auditor, opener
+from scp.watch import LOOK_SECONDS, Watch
+from tests.rules.builders import SERIES
+from tests.unit.nodes import LIMITS, Scratch, open_node
+from tests.unit.series import volume
+
+QUIET = 10.0
+PATIENCE = 30.0
+Told = MutableSequence[Any]
+
+
+class Clock:
+    """Seconds that pass when somebody says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    """Every line that the watch tells."""
+    capture = structlog.testing.LogCapture()
+    logger = structlog.wrap_logger(
+        structlog.ReturnLogger(), processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(0)
+    )
+    for module in (lines, series_lines):
+        monkeypatch.setattr(module, "_log", logger)
+    monkeypatch.setattr(structlog, "get_logger", lambda: logger)
+    return capture.entries
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Scratch]:
+    one = open_node(tmp_path)
+    yield one
+    one.close()
+
+
+Make = Callable[..., Watch]
+
+
+@pytest.fixture
+def make(node: Scratch, clock: Clock) -> Make:
+    """Make a watch of the node, which listens to its intake."""
+    auditor = Auditor(make_policy(RULES), LIMITS, opener(node.folder))
+
+    def make(auditor: Callable[[], Auditor] = lambda: auditor, quiet: float = QUIET, **more: Any) -> Watch:
+        made = Watch(node.ledger, node.folder / "ledger.sqlite3", auditor, quiet, **({"clock": clock} | more))
+        node.intake.hear_series = made.hear
+        return made
+
+    return make
+
+
+@pytest.fixture
+def watch(make: Make) -> Watch:
+    """A watch that has seen that there was nothing before it."""
+    made = make()
+    made.turn()
+    return made
+
+
+def send(node: Scratch, *numbers: int, **changes: Any) -> None:
+    for data in volume(*numbers, **changes):
+        assert node.send(data).verdict.is_stored
+
+
+def verdict(node: Scratch, uid: str = SERIES) -> SeriesVerdict | None:
+    found = node.ledger.transact(lambda db: status(db, uid))
+    assert found is not None
+    return found.verdict
+
+
+def audits(node: Scratch) -> int:
+    return len(node.ledger.transact(lambda db: history(db, SERIES)))
+
+
+def series_told(told: Told) -> list[dict[str, Any]]:
+    return [line for line in told if line["event"] == "series"]
+
+
+def test_a_series_is_audited_when_nothing_has_come_for_so_long(
+    node: Scratch, watch: Watch, clock: Clock, told: Told
+) -> None:
+    send(node, 1, 2, 3)
+    clock.now += QUIET - 1
+    send(node, 4)
+    clock.now += QUIET - 1
+    assert watch.turn() == pytest.approx(1)
+    assert verdict(node) is None
+    clock.now += 1
+    watch.turn()
+    assert verdict(node) is SeriesVerdict.CONSISTENT
+    (line,) = series_told(told)
+    assert (line["series_instance_uid"], line["verdict"], line["instances"]) == (SERIES, "consistent", 4)
+
+
+def test_it_sleeps_until_something_is_due(node: Scratch, watch: Watch, clock: Clock) -> None:
+    assert watch.turn() == pytest.approx(LOOK_SECONDS)
+    send(node, 1)
+    clock.now += 2
+    send(node, 2, SeriesInstanceUID=f"{SERIES}.2", SOPInstanceUID="1.2.3.4")
+    assert watch.turn() == pytest.approx(QUIET - 2)
+
+
+def test_a_late_instance_opens_a_series_again_and_the_old_findings_are_closed(
+    node: Scratch, watch: Watch, clock: Clock, told: Told
+) -> None:
+    send(node, 1, 2, 3, 5)
+    clock.now += QUIET
+    watch.turn()
+    assert verdict(node) is SeriesVerdict.ATTENTION
+    send(node, 4)
+    clock.now += QUIET
+    watch.turn()
+    assert verdict(node) is SeriesVerdict.CONSISTENT
+    first, second = series_told(told)
+    assert (first["codes"], first["opened"], first["closed"], first["log_level"]) == ({"SER-305": 1}, 2, 0, "warning")
+    assert (second["codes"], second["opened"], second["closed"], second["log_level"]) == ({}, 0, 2, "info")
+
+
+def test_a_resend_that_changes_nothing_is_not_told_of_again(
+    node: Scratch, watch: Watch, clock: Clock, told: Told
+) -> None:
+    send(node, 1, 2, 3)
+    clock.now += QUIET
+    watch.turn()
+    for data in volume(1, 2, 3):
+        node.send(data)
+    clock.now += QUIET
+    watch.turn()
+    assert len(series_told(told)) == audits(node) == 1
+
+
+def test_at_once_is_not_quiet(node: Scratch, watch: Watch) -> None:
+    send(node, 1, 2, 3)
+    watch.at_once(SERIES)
+    watch.turn()
+    assert verdict(node) is SeriesVerdict.CONSISTENT
+
+
+def test_here_and_now_is_answered(node: Scratch, watch: Watch) -> None:
+    send(node, 1, 2, 3, 5)
+    audited = watch.audit(SERIES)
+    assert audited is not None
+    assert audited.audit.verdict is verdict(node) is SeriesVerdict.ATTENTION
+    assert watch.audit("1.2.3") is None
+
+
+def test_what_was_not_judged_before_a_restart_is_judged_after_it(node: Scratch, make: Make, clock: Clock) -> None:
+    first = make()
+    send(node, 1, 2, 3)
+    first.close()
+    second = make()
+    assert second.turn() == pytest.approx(QUIET)
+    assert verdict(node) is None, "its sender may be about to go on"
+    clock.now += QUIET
+    second.turn()
+    assert verdict(node) is SeriesVerdict.CONSISTENT
+    third = make()
+    third.turn()
+    clock.now += QUIET
+    third.turn()
+    assert audits(node) == 1
+
+
+def test_what_somebody_did_about_an_object_is_looked_for(node: Scratch, watch: Watch, clock: Clock) -> None:
+    send(node, 1, 2, 3)
+    watch.audit(SERIES)
+    receipt = node.receipts()[1].id
+    node.ledger.transact(lambda db: db.execute("DELETE FROM instance WHERE id = ?", (receipt,)))
+    node.ledger.transact(
+        lambda db: record(db, Act(new_id(), 0, ActKind.REPLACE.value, "somebody", "", receipt, "replaced", ""))
+    )
+    watch.turn()
+    clock.now += LOOK_SECONDS
+    watch.turn()
+    watch.turn()
+    assert audits(node) == 2
+
+
+def test_an_instance_that_came_just_now_puts_it_off(node: Scratch, watch: Watch, clock: Clock) -> None:
+    send(node, 1, 2, 3)
+    taken = watch._take
+    clock.now += QUIET
+    watch.hear(SERIES)
+    taken(SERIES)
+    assert verdict(node) is None
+    clock.now += QUIET
+    watch.turn()
+    assert verdict(node) is SeriesVerdict.CONSISTENT
+
+
+def test_a_series_that_is_gone_is_forgotten(watch: Watch, clock: Clock) -> None:
+    watch.hear("1.2.3")
+    clock.now += QUIET
+    assert watch.turn() == pytest.approx(LOOK_SECONDS - QUIET)
+
+
+def test_a_ledger_that_fails_is_told_of_and_asked_again(
+    node: Scratch, watch: Watch, clock: Clock, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(node, 1, 2, 3)
+    clock.now += QUIET
+    with monkeypatch.context() as broken:
+        broken.setattr(node.ledger, "transact", _fault)
+        watch.turn()
+    assert [line["fault"] for line in told if line["event"] == "fault"] == ["the ledger cannot be written"]
+    clock.now += QUIET
+    watch.turn()
+    assert verdict(node) is SeriesVerdict.CONSISTENT
+
+
+def _fault(_: object) -> None:
+    raise LedgerFault("the ledger cannot be written")
+
+
+def test_our_own_mistake_about_one_series_does_not_end_the_watch(
+    node: Scratch, make: Make, clock: Clock, told: Told
+) -> None:
+    def broken() -> Auditor:
+        raise KeyError("Doe^John")
+
+    watch = make(broken)
+    watch.turn()
+    send(node, 1)
+    clock.now += QUIET
+    watch.turn()
+    (line,) = [one for one in told if one["event"] == "series_audit_failed"]
+    assert line["error"] == "KeyError"
+    assert "Doe" not in repr(told)
+
+
+def test_a_rule_that_fails_is_told_of(node: Scratch, told: Told, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> list[Any]:
+        raise ValueError("Doe^John")
+
+    monkeypatch.setattr(judge, "SERIES_RULES", ((judge.SERIES_RULES[0][0], broken),))
+    send(node, 1)
+    audited = make().audit(SERIES)
+    assert audited is not None
+    assert [one.severity for one in audited.audit.findings] == [Severity.WARN]
+    (line,) = [one for one in told if one["event"] == "rule_failed"]
+    assert (line["error"], line["series_instance_uid"]) == ("ValueError", SERIES)
+
+
+def test_the_thread_wakes_for_what_is_due_and_ends_when_asked(node: Scratch, make: Make, told: Told) -> None:
+    watch = make(quiet=0.05, clock=time.monotonic)
+    watch.start()
+    send(node, 1, 2, 3)
+    assert eventually(lambda: bool(series_told(told)))
+    watch.close(PATIENCE)
+    assert not watch._thread.is_alive()
+    assert verdict(node) is SeriesVerdict.CONSISTENT
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not holds() and time.monotonic() < deadline:
+        threading.Event().wait(0.005)
+    return holds()
+
+
+def test_a_watch_that_was_never_started_can_be_closed(make: Make) -> None:
+    make().close()
+
+
+def test_what_is_stopped_begins_no_other_audit(node: Scratch, watch: Watch, clock: Clock) -> None:
+    send(node, 1)
+    clock.now += QUIET
+    watch.close()
+    assert watch.turn() == 0
+    assert verdict(node) is None
