@@ -6,6 +6,7 @@ The map, from the outside in. Imports point down this list and never up::
     renewal    reload: what may change while a node runs, all of it or nothing
     wiring     the only place where concrete parts meet: Settings -> Node
     gauges     what /metrics looks up when it is asked
+    console/   pages for a browser and the HTTP API: what is going on, and the acts on quarantine
     net/       pynetdicom and sockets: server, admission, proposal, acceptor, channel, receive, command, respond
     checking   the same rules over files, without a network
     upkeep/    what keeps folder and ledger in order: recovery, chores, retention, verify, rebuild, backup

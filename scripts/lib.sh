@@ -44,7 +44,7 @@ install_packages() {
 has_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
 
 # need_packages KIND: what the system must have; for tests and measurements that is DCMTK too, whose clients send to the
-# node, and for tests OpenSSL, which makes certificates.
+# node, for tests OpenSSL, which makes certificates, and strace, which sees the order of system calls.
 need_packages() {
     local missing=()
     if ! has_environment run && ! find_python "$complete" >/dev/null; then
@@ -56,6 +56,7 @@ need_packages() {
     # pynetdicom brings a storescu of its own, but no dcmsend.
     [[ $1 != test && $1 != bench ]] || command -v dcmsend >/dev/null || missing+=(dcmtk)
     [[ $1 != test ]] || command -v openssl >/dev/null || missing+=(openssl)
+    [[ $1 != test ]] || command -v strace >/dev/null || missing+=(strace)
     # Browser tests skip themselves without it, so nobody is stopped who cannot have it.
     if [[ $1 == test ]] && ! has_chromium; then
         if ((EUID != 0)) || ! command -v apt-get >/dev/null || ! install_packages chromium; then

@@ -24,6 +24,8 @@ from scp.layout import LEDGER
 
 _FIRST_REQUEST_SECONDS: Final = 15.0
 _CONNECTIONS: Final = 128
+_HANDSHAKE_SECONDS: Final = 10.0
+_PAUSE: Final = 0.1
 _STARTING: Final = 10.0
 _STOPPING: Final = 3.0
 
@@ -63,7 +65,6 @@ class ConsoleServer:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=_CONNECTIONS,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=2,
             h11_max_incomplete_event_size=32 * 1024,
@@ -92,11 +93,17 @@ class ConsoleServer:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its hand on the process's signals."""
+    """uvicorn without its hand on the process's signals, and with a bound on connections.
+
+    uvicorn would accept without end, and the descriptors are those of the node too. What comes above the bound is
+    closed at once; a TLS handshake counts from its beginning, and has a deadline.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.began = threading.Event()
+        self._beginning: set[asyncio.Task[None]] = set()
+        self._accepting: asyncio.Task[None] | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -104,10 +111,45 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Accept connections on the socket that is given, and say that this has begun."""
         asyncio.get_running_loop().set_exception_handler(_loop_failed)
-        await super().startup(sockets)
+        await self.lifespan.startup()
+        self.servers = []
+        self._accepting = asyncio.create_task(self._accept(*sockets or ()))
+        self.started = True
         self.began.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, let what is being answered end, and close."""
+        if self._accepting:
+            self._accepting.cancel()
+        await super().shutdown(sockets)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, _ = await loop.sock_accept(listener)
+            except OSError:  # out of descriptors, or gone before it was accepted
+                await asyncio.sleep(_PAUSE)
+                continue
+            if len(self._beginning) + len(self.server_state.connections) >= _CONNECTIONS:
+                sock.close()
+                continue
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            task = asyncio.create_task(self._begin(sock))
+            self._beginning.add(task)
+            task.add_done_callback(self._beginning.discard)
+
+    async def _begin(self, sock: socket.socket) -> None:
+        loop, config = asyncio.get_running_loop(), self.config
+        try:
+            await loop.connect_accepted_socket(
+                lambda: _Protocol(config, self.server_state, self.lifespan.state, loop), sock, ssl=config.ssl,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS if config.ssl else None,
+            )  # fmt: skip
+        except OSError:  # ssl.SSLError is one, and so is a handshake that takes too long
+            sock.close()
 
 
 class _Protocol(H11Protocol):

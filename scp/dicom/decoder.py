@@ -4,8 +4,10 @@ The instances of a series say nearly the same, thousands of times. So a :class:`
 of the Data Set before: what is written in the same bytes, in the same encoding, is not decoded again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from itertools import compress
+from operator import itemgetter, ne
 from typing import Any, Final
 
 from scp.dicom import tags as t
@@ -23,7 +25,11 @@ from scp.dicom.uid import padding_is_standard, strip_uid
 Change = frozenset[str] | None
 """Names of the facts that are not as in the Data Set before; None if all may differ."""
 
+Values = tuple[tuple[int, ...], tuple[bytes, ...]]
+"""Tags, and what is encoded under each, in the order of the Data Set."""
+
 _Data = memoryview | bytes
+_Raw = Iterable[tuple[int, bytes]]
 _PIXELS: Final = (t.PIXEL_DATA, t.FLOAT_PIXEL_DATA, t.DOUBLE_FLOAT_PIXEL_DATA)
 _HEAD: Final = 1 << 16
 """Bytes that are copied once, because slices of bytes are much cheaper than those of other memory."""
@@ -31,6 +37,7 @@ _REMEMBERED: Final = 64
 """Bytes of the longest value that is remembered for all associations: names of equipment, not descriptions."""
 _FIRST_TAG: Final = 0x00030000
 """Elements of groups 0000 and 0002 are no part of a Data Set."""
+_BEGIN: Final = itemgetter(1)
 _NAMES: Final[Mapping[int, str]] = {tag: name for name, tag in UIDS.items()}
 
 
@@ -44,10 +51,10 @@ class Decoder:
         self._encoding: Encoding | None = None
         self._charset = b""
         self._scan: Scan | None = None
-        self._raw: dict[int, bytes] = {}
+        self._values: Values = (), ()
         self._found: dict[str, Any] = {}
 
-    def facts_of(self, data: _Data, scan: Scan, encoding: Encoding, places: tuple[Place, ...] | None = None) -> Facts:
+    def facts_of(self, data: _Data, scan: Scan, encoding: Encoding, values: Values | None = None) -> Facts:
         """Decode what rules need from a walked Data Set.
 
         Parameters
@@ -58,68 +65,68 @@ class Decoder:
             What the walk found in them; it may be incomplete, if the Data Set is defective.
         encoding:
             Byte order and encapsulation of the transfer syntax.
-        places:
-            What :func:`places_of` says of the scan, if it is known.
+        values:
+            What is at the places of :func:`places_of`, if it is known.
         """
         elements = scan.elements
-        raw = _values(data, elements, places_of(elements) if places is None else places)
+        values = values or values_of(data, elements, places_of(elements))
         charset = _charset(data, elements)
-        before = self._raw
-        if encoding is self._encoding and charset == self._charset and raw.keys() == before.keys():
-            changed = {tag: value for tag, value in raw.items() if before[tag] != value}
-            found = self._found.copy()
-        else:
-            changed, found = raw, dict(ABSENT)
+        (tags, raw), (tags_before, raw_before) = values, self._values
+        is_new = encoding is not self._encoding or charset != self._charset or tags != tags_before
+        changed: _Raw
+        if is_new:
+            changed, found = zip(tags, raw, strict=True), dict(ABSENT)
             found["uids"], found["badly_padded_uids"] = {}, ()
             found.update(dict.fromkeys(UIDS, ""))
-        is_new = changed is raw
-        names = _decode(changed, raw, found, charset, encoding.little)
+        else:
+            # No step of this is Python's own: of fifty values, a slice of a series changes five.
+            changed, found = compress(zip(tags, raw, strict=True), map(ne, raw, raw_before)), self._found.copy()
+        names = _decode(changed, values, found, charset, encoding.little)
         # With the scan of the Data Set before, its structure is the same, but for what lies deeper than these values.
         if is_new or scan is not self._scan or t.NUMBER_OF_FRAMES in elements:
             names |= _structure(data, scan, encoding, found)
         elif "sop_class_uid" in names:
             names |= _set_kind(found)
-        self._encoding, self._charset, self._scan, self._raw, self._found = encoding, charset, scan, raw, found
+        self._encoding, self._charset, self._scan, self._values, self._found = encoding, charset, scan, values, found
         self.change = None if is_new else frozenset(names)
         facts = object.__new__(Facts)
-        facts.__dict__.update(found)  # what the constructor does, less one call for each of ninety fields
+        # What the constructor does, less one call for each of ninety fields; nobody writes into either from now on.
+        object.__setattr__(facts, "__dict__", found)
         return facts
 
 
 def places_of(elements: Elements) -> tuple[Place, ...]:
-    """Return where the values are that become facts; those that are absent, empty or Sequences left out."""
+    """Return where the values are that become facts, in that order; those absent, empty or Sequences left out."""
     wanted = WANTED
-    return tuple(
+    places = [
         (tag, offset, offset + length)
         for tag, (vr, offset, length, items, _) in elements.items()
         if (tag in wanted or (vr == "UI" and tag >= _FIRST_TAG)) and length > 0 and items is None
-    )
+    ]
+    places.sort(key=_BEGIN)  # an element that is there twice has the rank of the first and the place of the last
+    return tuple(places)
 
 
-def _values(data: _Data, elements: Elements, places: tuple[Place, ...]) -> dict[int, bytes]:
+def values_of(data: _Data, elements: Elements, places: tuple[Place, ...]) -> Values:
     """Return the encoded values at these places."""
     pixels = elements.get(t.PIXEL_DATA)
     head = bytes(data[: min(_HEAD, pixels.offset if pixels else _HEAD)])
     size = len(head)
-    if not places or places[-1][2] <= size:
-        return {tag: head[start:end] for tag, start, end in places}
-    return {
-        tag: head[start:end] if end <= size else bytes(data[start : min(end, start + MOST)])
-        for tag, start, end in places
-    }
+    return tuple(tag for tag, _, _ in places), tuple(
+        head[start:end] if end <= size else bytes(data[start : min(end, start + MOST)]) for _, start, end in places
+    )
 
 
-def _decode(
-    changed: Mapping[int, bytes], raw: Mapping[int, bytes], found: dict[str, Any], charset: bytes, little: bool
-) -> set[str]:
-    """Decode values into ``found``, and return the names of what that changes."""
+def _decode(changed: _Raw, values: Values, found: dict[str, Any], charset: bytes, little: bool) -> set[str]:
+    """Decode what changed into ``found``, and return the names of what that changes; ``values`` are all."""
     names: set[str] = set()
-    has_uids = False
-    for tag, value in changed.items():
+    uids: list[tuple[int, bytes]] = []
+    for one in changed:
+        tag, value = one
         name, how, read = WANTED.get(tag, UNNAMED_UID)
         is_short = len(value) <= _REMEMBERED
         if how is How.UID:
-            has_uids = True
+            uids.append(one)
             continue
         if how is How.PLAIN:
             found[name] = _plain(read, value) if is_short else read(value)
@@ -128,30 +135,30 @@ def _decode(
         else:
             found[name] = _binary(read, value, little) if is_short else read(value, little)
         names.add(name)
-    if has_uids:
-        names |= _decode_uids(changed, raw, found)
+    if uids:
+        names |= _decode_uids(uids, values, found)
     return names
 
 
-def _decode_uids(changed: Mapping[int, bytes], raw: Mapping[int, bytes], found: dict[str, Any]) -> set[str]:
+def _decode_uids(changed: _Raw, values: Values, found: dict[str, Any]) -> set[str]:
     """Take the UIDs that changed into ``found``; which of all are badly padded is told in their order."""
     names = {"uids"}
-    uids = dict(found["uids"])
-    was_bad = bool(found["badly_padded_uids"])
-    is_bad = False
-    for tag, value in changed.items():
-        if WANTED.get(tag, UNNAMED_UID)[1] is How.UID:
-            cut = value[:MOST_TEXT]
-            uids[tag] = strip_uid(cut)
-            is_bad = is_bad or not padding_is_standard(cut)
-            if tag in _NAMES:
-                names.add(_NAMES[tag])
-                found[_NAMES[tag]] = uids[tag]
-    found["uids"] = uids
-    if is_bad or was_bad:
+    uids = found["uids"] = found["uids"].copy()
+    is_bad = bool(found["badly_padded_uids"])
+    for tag, value in changed:
+        cut = value[:MOST_TEXT]
+        uid = uids[tag] = strip_uid(cut)
+        is_bad = is_bad or not padding_is_standard(cut)
+        name = _NAMES.get(tag)
+        if name:
+            names.add(name)
+            found[name] = uid
+    if is_bad:
         names.add("badly_padded_uids")
         found["badly_padded_uids"] = tuple(
-            tag for tag, value in raw.items() if tag in uids and not padding_is_standard(value[:MOST_TEXT])
+            tag
+            for tag, value in zip(*values, strict=True)
+            if tag in uids and not padding_is_standard(value[:MOST_TEXT])
         )
     return names
 

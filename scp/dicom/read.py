@@ -1,6 +1,6 @@
 """From the bytes of a Data Set to its facts: inflate, walk, decode."""
 
-from scp.dicom.decoder import Decoder, places_of
+from scp.dicom.decoder import Decoder, places_of, values_of
 from scp.dicom.defect import Defect
 from scp.dicom.facts import Facts
 from scp.dicom.shape import Shapes
@@ -37,7 +37,7 @@ def read_facts(
     places = places_of(scan.elements)
     shapes = decoder.shapes.setdefault(transfer_syntax, Shapes())
     shapes.learn(data, scan, places, explicit=encoding.explicit)
-    return decoder.facts_of(data, scan, encoding, places)
+    return decoder.facts_of(data, scan, encoding, values_of(data, scan.elements, places))
 
 
 def recognised(head: memoryview | bytes, length: int, transfer_syntax: str, decoder: Decoder) -> Facts | None:
@@ -49,4 +49,5 @@ def recognised(head: memoryview | bytes, length: int, transfer_syntax: str, deco
     shape = shapes.find(head, length) if shapes else None
     if shape is None:
         return None
-    return decoder.facts_of(head, shape.scan, encoding_of(transfer_syntax) or EXPLICIT_LITTLE, shape.places)
+    values = shape.tags, shape.cut(head)
+    return decoder.facts_of(head, shape.scan, encoding_of(transfer_syntax) or EXPLICIT_LITTLE, values)

@@ -10,8 +10,9 @@ standard, and what follows the compared bytes is one native value that fills the
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from struct import Struct
 from typing import Final
 
 from scp.dicom.element import PIXEL_DATA, Elements, Span
@@ -32,13 +33,17 @@ Place = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a Data Set is encoded: its first ``size`` bytes, where those of ``mask`` are ``headers``, and its scan."""
+    """How a Data Set is encoded: its first ``size`` bytes, where those of ``mask`` are ``headers``, and its scan.
+
+    ``cut`` takes the values of ``tags``, those that somebody wants, out of a Data Set at once.
+    """
 
     size: int
     mask: int
     headers: int
     scan: Scan
-    places: tuple[Place, ...]
+    tags: tuple[int, ...]
+    cut: Callable[[_Data], tuple[bytes, ...]]
 
 
 class Shapes:
@@ -73,9 +78,20 @@ class Shapes:
         if not _mask_values(mask, head, scan.elements, explicit=explicit):
             return
         number = int.from_bytes(mask, "little")
-        self._shapes[len(data)] = Shape(size, number, int.from_bytes(head, "little") & number, scan, places)
+        headers = int.from_bytes(head, "little") & number
+        tags = tuple(tag for tag, _, _ in places)
+        self._shapes[len(data)] = Shape(size, number, headers, scan, tags, _layout(places).unpack_from)
         if len(self._shapes) > _MOST:
             self._shapes.popitem(last=False)
+
+
+def _layout(places: tuple[Place, ...]) -> Struct:
+    """Return what lies between the values, and the values."""
+    layout, position = [], 0
+    for _, begin, end in places:
+        layout.append(f"{begin - position}x{end - begin}s")
+        position = end
+    return Struct("".join(layout))
 
 
 def _compared(data: _Data, scan: Scan) -> int | None:

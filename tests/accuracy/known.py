@@ -1,7 +1,7 @@
 """Series in the folders that are tried by default, and what is known to be wrong with some of them.
 
-The corpus says so itself (``tests/corpus.py``). Of pydicom's files the flaws were looked up in the files, not taken
-from what the auditor says.
+The corpus says so itself (``tests/corpus.py``). In pydicom's files it was the auditor who pointed to these series; that
+it is right was then seen in the bytes of the files.
 """
 
 from collections.abc import Mapping

@@ -25,7 +25,8 @@ from tests.wire.mutation import Mutator
 from tests.wire.node import NodeProcess
 from tests.wire.peer import P_DATA, HungUpError, Peer, RejectedError, pdv
 
-SETTINGS: Final = "[association]\nacse_timeout = 5\nnetwork_timeout = 5\n"
+SETTINGS: Final = "[association]\nacse_timeout = 5\nnetwork_timeout = 20\n"
+_GOOD: Final = ("PYNETDICOM", "STORESCU", "DCMSEND")
 _MOST_GROWTH: Final = 1.10
 _MARGIN: Final = 8 << 20
 _PAUSE: Final = 0.2  # seconds between two things that one peer does: a hospital, not a benchmark
@@ -71,7 +72,7 @@ def good(port: int, sender: Send) -> Deed:
         book, instances = Book(), batch(4)
         book.sending(instances)
         sender(port, instances, book)
-        assert book.unanswered() == [], "a good peer was not answered"
+        assert book.unanswered() == [], f"{len(book.unanswered())} of {len(instances)} were not answered"
 
     return act
 
@@ -189,11 +190,17 @@ def soak(folder: Path, seconds: float, every: float, tell: Callable[[str], None]
                 for name, node in nodes.items():
                     samples.append(look(name, node, started))
                     tell(samples[-1].row())
-        problems = failures[:3]
+        problems = [*failures[:3], *(_cut_off(nodes["plain"]) if failures else ())]
         for name, node in nodes.items():
             problems += _left_behind(node, idle[name]) + _growth([one for one in samples if one.node == name])
             problems += [f"{name}: {line}" for line in node.complaints() if line["event"] != "library"][:3]
         return problems
+
+
+def _cut_off(node: NodeProcess) -> list[str]:
+    """Tell how the last associations ended that were not released, of those who are good."""
+    closed = [line for line in node.lines("association_closed") if line["calling_ae_title"] in _GOOD]
+    return [str(dict(line)) for line in closed if line["ending"] != "released"][-3:]
 
 
 def _left_behind(node: NodeProcess, idle: Sample) -> list[str]:

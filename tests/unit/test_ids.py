@@ -118,5 +118,5 @@ def test_a_time_of_which_there_are_no_identifiers_is_before_or_after_all(microse
 
 
 @given(st.integers(1_577_836_800_000, 4_102_444_800_000))
-def test_an_identifier_tells_when_it_was_made(milliseconds: int) -> None:
+def test_the_time_of_an_identifier_can_be_read_from_it(milliseconds: int) -> None:
     assert time_of(id_at(milliseconds * 1000)) == milliseconds * 1000

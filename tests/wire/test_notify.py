@@ -129,6 +129,7 @@ def test_what_waits_when_the_node_is_killed_is_delivered_after_the_next_start(
     peer = Peer.of(node.port, ct(2)).associate()
     peer.store(ct(2))
     assert peer.store(ct(2, WindowCenter="77")).status == "C111"
+    node.wait_for("instance", 5)  # or there would be a receipt without its line
     node.kill()
     assert not peer.hung_up().aborted
     with WebReceiver(port).running() as receiver:

@@ -35,7 +35,8 @@ def several_orientations(view: SeriesView) -> Iterator[SeriesProblem]:
     """The slices have several orientations.
 
     Checks: all slices of the series have one Image Orientation (Patient), within 0.5 degrees. The case `jitter` is one
-    orientation that is not quite the same everywhere: off by more than 0.0001 and less than 0.5 degrees.
+    orientation that is not quite the same everywhere: off by more than 0.006 degrees (0.0001 in a cosine) and less
+    than 0.5 degrees.
 
     Why: slices that are not parallel are several volumes, or none. Orientations that differ a little are not meant:
     they come from rewriting, rounding, or two acquisitions that were put together.

@@ -1,5 +1,6 @@
 """Thumbnails: what is uncompressed or RLE becomes a small picture, whatever its bits, colours and byte order."""
 
+import resource
 import struct
 import zlib
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders import RLELosslessEncoder
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
+from scp.console import decode
 from scp.console.picture import SIDE, frame_of, native_samples, picture, rle_samples, source_of
 from scp.console.png import png
 from scp.console.thumbnails import NoPicture, Thumbnails
@@ -23,6 +25,8 @@ from scp.dicom.walk import Limits
 from scp.store.store import Store
 from tests.rules.builders import encoded, image
 from tests.wire.objects import instance_of, write_file
+
+LIMITED = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_CORE)
 
 
 def source(ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> Source:
@@ -222,3 +226,96 @@ def test_a_codestream_without_a_decoder_or_that_is_none_costs_only_its_own_pictu
     ds["PixelData"].VR = "OB"
     with pytest.raises(NoPicture, match=r"no decoder|cannot be decoded"):
         thumbnails.png(1, put(tmp_path, ds, JPEG2000Lossless))
+
+
+def run_length(**changes: Any) -> Dataset:
+    """An image in run lengths, which pydicom decodes without plug-ins."""
+    ds = image(Rows=2, Columns=2, WindowCenter="100.5", WindowWidth="201", **changes)
+    samples = np.array([[0, 100], [200, 200]], "<u2")
+    description: dict[str, Any] = {
+        "rows": 2, "columns": 2, "samples_per_pixel": 1, "bits_allocated": 16, "bits_stored": 16, "number_of_frames": 1,
+        "pixel_representation": 0, "photometric_interpretation": "MONOCHROME2",
+    }  # fmt: skip
+    ds.PixelData = encapsulate([RLELosslessEncoder.encode(samples, **description)])
+    ds["PixelData"].is_undefined_length = True
+    ds["PixelData"].VR = "OB"
+    return ds
+
+
+def test_another_process_decodes_the_same(
+    thumbnails: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path, run_length(), RLELossless)
+    here = thumbnails.png(1, path)
+    monkeypatch.setattr("scp.console.thumbnails._here", lambda _: None)
+    assert thumbnails.png(2, path) == here
+
+
+@pytest.mark.parametrize("broken", ["nothing", "no picture", "no pixels"])
+def test_another_process_that_fails_says_nothing(
+    thumbnails: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    monkeypatch.setattr("scp.console.thumbnails._here", lambda _: None)
+    ds = run_length()
+    if broken == "no picture":
+        ds.Rows = 0
+    path = put(tmp_path, ds, RLELossless)
+    if broken == "nothing":
+        (tmp_path / "data" / path).write_bytes((tmp_path / "data" / path).read_bytes()[:-60])
+    if broken == "no pixels":
+        monkeypatch.setattr("scp.console.thumbnails._MOST_BYTES", 1)
+    with pytest.raises(NoPicture, match="cannot be decoded"):
+        thumbnails.png(1, path)
+
+
+def test_another_process_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    thumbnails = Thumbnails(Store(tmp_path / "data"), Limits(), seconds=0.01)
+    monkeypatch.setattr("scp.console.thumbnails._here", lambda _: None)
+    with pytest.raises(NoPicture, match="cannot be decoded"):
+        thumbnails.png(1, put(tmp_path, run_length(), RLELossless))
+
+
+def test_few_thumbnails_are_made_at_a_time_and_few_are_kept(
+    thumbnails: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path, image())
+    monkeypatch.setattr("scp.console.thumbnails._WAIT", 0.01)
+    with thumbnails._turns, pytest.raises(NoPicture, match="being made"):
+        thumbnails.png(1, path)
+    monkeypatch.setattr("scp.console.thumbnails._MOST_KEPT", 1)
+    first = thumbnails.png(1, path)
+    second = thumbnails.png(2, path)
+    assert thumbnails.png(2, path) is second
+    assert thumbnails.png(1, path) is not first
+
+
+def test_an_image_that_takes_too_much_memory_has_no_picture(
+    thumbnails: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("scp.console.thumbnails._here", fail)
+    with pytest.raises(NoPicture, match="too large"):
+        thumbnails.png(1, put(tmp_path, image()))
+
+
+def test_the_decoder_is_a_program_of_its_own(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    path = tmp_path / "data"
+    path.mkdir()
+    file = write_file(path, instance_of(run_length(), RLELossless))
+    before = {kind: resource.getrlimit(kind) for kind in LIMITED}
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patch:
+        patch.setattr(resource, "setrlimit", lambda *_: None)
+        decode.main(file)
+        assert capfdbinary.readouterr().out.startswith(b"\x89PNG")
+        for content in (b"", b"no DICOM"):
+            file.write_bytes(content)
+            with pytest.raises(SystemExit):
+                decode.main(file)
+        file = write_file(path, instance_of(image(Rows=0)))
+        with pytest.raises(SystemExit):
+            decode.main(file)
+    assert before == {kind: resource.getrlimit(kind) for kind in LIMITED}
+    assert (decode._decoded("YBR_FULL_422"), decode._decoded("MONOCHROME1")) == ("RGB", "MONOCHROME1")

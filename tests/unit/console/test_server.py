@@ -1,6 +1,7 @@
 """The console listens where it is told, speaks HTTPS if it is told, and stops."""
 
 import socket
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,15 @@ def test_https_has_a_cookie_of_its_own_and_takes_new_certificates(tmp_path: Path
             assert not sock.recv(1000).startswith(b"HTTP")
 
 
+def answers(url: str, **options: Any) -> bool:
+    """Whether a page comes, once the console has noticed that another connection is gone."""
+    with httpx.Client(transport=httpx.HTTPTransport(retries=50, **options), trust_env=False) as client:
+        for _ in range(200):
+            with suppress(httpx.TransportError):
+                return client.get(url).status_code == 200
+    return False
+
+
 def shown(url: str, authority: Authority) -> str:
     """Return the common name of the certificate that is shown."""
     context = authority.client()
@@ -84,3 +94,35 @@ def shown(url: str, authority: Authority) -> str:
     ):
         certificate: Any = secured.getpeercert()
     return next(str(value) for part in certificate["subject"] for key, value in part if key == "commonName")
+
+
+def test_connections_are_bounded_and_what_is_above_is_closed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scp.console.server._CONNECTIONS", 3)
+    with consoled(tmp_path) as one, ExitStack() as open_ones:
+        port = int(one.url.rpartition(":")[2])
+
+        def connect() -> socket.socket:
+            return open_ones.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+
+        served = [connect() for _ in range(3)]
+        for sock in served:
+            sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert sock.recv(1000).startswith(b"HTTP/1.1 200")
+        assert connect().recv(1) == b""
+        served[0].close()
+        assert answers(f"{one.url}/healthz")
+
+
+def test_silent_tls_handshakes_count_and_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scp.console.server._CONNECTIONS", 2)
+    monkeypatch.setattr("scp.console.server._HANDSHAKE_SECONDS", 0.2)
+    authority = Authority(tmp_path)
+    holder = authority.issue("console")
+    tls = {"certificate": str(holder.certificate), "key": str(holder.key)}
+    with consoled(tmp_path / "data", {"tls": tls}, tls=True) as one, ExitStack() as open_ones:
+        port = int(one.url.rpartition(":")[2])
+        silent = [open_ones.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(3)]
+        assert [sock.recv(1) for sock in silent] == [b""] * 3
+        assert answers(f"https://localhost:{port}/healthz", verify=authority.client())

@@ -69,3 +69,10 @@ def test_a_view_of_memory_is_read_as_bytes_are() -> None:
 def test_the_encoding_of_the_transfer_syntax_is_a_fact() -> None:
     assert read_facts(MODALITY, JPEGBaseline8Bit, Limits()).encapsulated
     assert not read_facts(MODALITY, ExplicitVRLittleEndian, Limits()).encapsulated
+
+
+@pytest.mark.parametrize("between", [b"", explicit(t.PIXEL_DATA, "OW", bytes(100))], ids=["near", "behind_the_pixels"])
+def test_of_an_element_that_is_there_twice_the_last_one_is_read_wherever_it_is(between: bytes) -> None:
+    data = explicit(t.MODALITY, "CS", b"MR") + explicit(t.PATIENT_ID, "LO", b"P1") + between + MODALITY
+    facts = read_facts(data, ExplicitVRLittleEndian, Limits())
+    assert (facts.modality, facts.unordered) == ("CT", t.MODALITY)
