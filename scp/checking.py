@@ -33,6 +33,7 @@ from scp.ids import as_text, new_id
 from scp.ledger.port import Admitted, Draft
 from scp.ledger.series import all_series
 from scp.ledger.sqlite import SqliteLedger
+from scp.printable import printable
 from scp.series import Auditor
 from scp.store.mapped import mapped
 
@@ -69,7 +70,7 @@ def files_under(paths: Sequence[Path]) -> list[Path]:
 
 def shown(path: Path) -> str:
     """Return a path as text that can be written anywhere: what cannot be printed, or is no UTF-8, is escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(path))
+    return printable(str(path))
 
 
 class Checker:

@@ -17,13 +17,14 @@ class Deliveries:
     """The last stored instance of each open association, until the sender has shown that it read the response."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()  # taken by itself where nobody is told: a Condition is slower to enter
+        self._changed = threading.Condition(self._lock)
         self._pending: dict[str, int] = {}
         self._confirmed: deque[int] = deque(maxlen=_REMEMBERED)
 
     def expect(self, association: str, instance: int) -> None:
         """Begin to wait for a confirmation, before the decision can be seen by others."""
-        with self._changed:
+        with self._lock:
             self._pending[association] = instance
 
     def heard(self, association: str) -> int | None:
@@ -36,12 +37,12 @@ class Deliveries:
 
     def is_confirmed(self, instance: int) -> bool:
         """Whether a confirmation has come that the ledger may not have written yet."""
-        with self._changed:
+        with self._lock:
             return instance in self._confirmed
 
     def is_open(self, instance: int) -> bool:
         """Whether the association that stored the instance last is still there and silent."""
-        with self._changed:
+        with self._lock:
             return instance in self._pending.values()
 
     def settle(self, instance: int, seconds: float) -> None:
@@ -50,7 +51,7 @@ class Deliveries:
             self._changed.wait_for(lambda: instance not in self._pending.values(), seconds)
 
     def _forget(self, association: str, *, confirmed: bool) -> int | None:
-        with self._changed:
+        with self._lock:
             instance = self._pending.pop(association, None)
             if instance is not None:
                 if confirmed:

@@ -2,6 +2,25 @@
 
 ``net`` begins an object when a C-STORE-RQ arrives, writes the Data Set into it, completes it, and sends the response
 that comes back. Everything that can go wrong on our side becomes an answer too: a sender is never left without one.
+
+With ``durability = "full"``, this is the order in which things become durable, and what holds after a power cut at
+any moment in between:
+
+====  ========================================  ======================================================================
+step  what happens                              if the power fails now
+====  ========================================  ======================================================================
+1     the Data Set is written into the spool    recovery removes it: the ledger knows no receipt
+2     its file is synced, in this thread        the same; from here on the bytes are there for good
+3     the ledger commits receipt and verdict,   recovery finishes the move that the ledger decided; the sender, who
+      one sync for all who wait (group commit)  had no response, sends again and gets 0000, as nothing was confirmed
+4     the file gets its name in the archive or  recovery finds it in its place, or in the spool still; its case is
+      quarantine, its case first                made from the ledger and the two objects, so it can be made again
+5     that folder is synced, one sync for all   nothing is left to do but to remove the name in the spool
+      who wait for the same
+6     the response is sent                      success was true when it was said
+====  ========================================  ======================================================================
+
+A sync that fails is never repeated: the sender is told to try again, and whatever the ledger decided stays decided.
 """
 
 import time
@@ -239,7 +258,7 @@ class Intake:
             self._deliveries.expect(association, reception.receipt)
             outcome = self._ledger.admit(draft, decide)
             if isinstance(outcome, Admitted):
-                self._expect_confirmation(association, outcome)
+                self._expect_confirmation(association, reception.receipt, outcome)
                 return outcome
             self._deliveries.ended(association)
             if isinstance(outcome, Waiting):
@@ -249,10 +268,10 @@ class Intake:
                 compared[outcome.held.other.receipt] = self._compare(reception, outcome)
         raise NodeFault("the stored copy keeps changing")
 
-    def _expect_confirmation(self, association: str, admitted: Admitted) -> None:
+    def _expect_confirmation(self, association: str, receipt: int, admitted: Admitted) -> None:
         if admitted.instance is None:
             self._deliveries.ended(association)
-        else:
+        elif admitted.instance != receipt:  # or it is expected already
             self._deliveries.expect(association, admitted.instance)
 
     def _compare(self, reception: Reception, need: NeedsComparison) -> Comparison:
@@ -270,7 +289,7 @@ class Intake:
         elif placement.place is Place.NOWHERE and placement.path and not self._store.has(placement.path):
             # The ledger survived a crash that the file did not: these are the same bytes, so they take its place.
             placement = replace(placement, place=Place.ARCHIVE)
-        self._store.place(reception.incoming.path, placement, case)
+        self._store.place(reception.incoming.name, placement, case)
 
     def failed(self, reception: Reception, fault: NodeFault) -> Answer:
         """Answer *try again*. What was decided before the fault stays decided: recovery finishes it."""

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from scp.config import ConfigurationError, Problem, Settings
 from scp.config.section import Section
+from scp.errors import place_of
 from scp.net.trust import Trust
 from scp.notify.notifier import orders_of
 from scp.notify.writer import Orders
@@ -47,6 +48,10 @@ class Renewal:
             if others := [one for one in problems if one not in of_certificates]:
                 settings_kept(others)
             return Reload(begun, tuple(problems))
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end a node that receives
+            problem = f"the configuration cannot be read: {type(error).__name__} at {place_of(error)}"
+            settings_kept([problem])
+            return Reload(begun, (problem,))
         different = list(differences(node.settings, wanted))
         changed = tuple(one.place for one in different if one.section in APPLIED)
         restart = tuple(one.place for one in different if one.section not in APPLIED)

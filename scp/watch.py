@@ -104,7 +104,7 @@ class Watch:
         if now >= self._look_at:
             self._guarded(self._look)
             self._look_at = now + LOOK_SECONDS
-        for uid, due in list(self._due.items()):
+        for uid, due in self._due.copy().items():
             if self._stopped:
                 return 0.0
             if due <= now:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from scp.audit.catalogue import INTERNAL, REQUEST_RULES, RULES
 from scp.audit.finding import Outcome, Problem, Verdict
@@ -23,8 +24,7 @@ class Crash:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A verdict, and the rules that failed on the way to it."""
 
     verdict: Verdict
@@ -54,8 +54,7 @@ _PAIRWISE = _applicable(lambda rule: rule.pairwise)
 _ORDER = {rule.code: position for position, rule in enumerate(RULES)}
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(NamedTuple):
     """What the instance rules found: computed before the ledger is asked, so that its transaction stays short."""
 
     subject: Subject

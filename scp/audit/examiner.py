@@ -4,8 +4,9 @@ What comes out is what :func:`~scp.dicom.read.read_facts`, :func:`~scp.audit.eng
 :func:`~scp.audit.engine.judge` say of each instance alone; that a series repeats itself only makes it cheaper.
 """
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Callable
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Final
 
 from scp.audit.engine import Examination, Judgement, NeedsComparison, examine, judge
@@ -34,11 +35,10 @@ _of_tracked: Final = attrgetter(*_TRACKED)
 _of_snapshot: Final = attrgetter(*_SNAPSHOT)
 
 
-def _moved(prefix: str, names: Sequence[str], before: tuple[object, ...], now: tuple[object, ...]) -> list[str]:
-    """Name the values that differ."""
-    if before == now:
-        return []
-    return [prefix + name for name, old, new in zip(names, before, now, strict=True) if old is not new and old != new]
+def _moved(prefix: str, names: tuple[str, ...], before: tuple[object, ...], now: tuple[object, ...]) -> list[str]:
+    """Name the values that differ. Nearly all are the very same, and need no second look."""
+    others = compress(zip(names, before, now, strict=True), map(is_not, before, now))
+    return [prefix + name for name, old, new in others if old != new]
 
 
 class Examiner:

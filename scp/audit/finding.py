@@ -8,21 +8,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from functools import lru_cache
 
 _Scalar = str | int | float | None
 Value = _Scalar | tuple[_Scalar, ...] | Mapping[str, _Scalar]
 """A value in a finding: what JSON can hold."""
 
-_UID_CHARACTERS = frozenset("0123456789.")
+_UID_CHARACTERS = "0123456789."
 _NOT_LO = re.compile(r"[^ -~]")
 
 
+@lru_cache(maxsize=1024)
 def shown_uid(text: str) -> str | None:
     """Return what should be a UID if it can be shown to anybody, else None: text may be anything, a name even.
 
     A finding without a value gets it when a case is written, from the object itself.
     """
-    return text[:128] if text and set(text) <= _UID_CHARACTERS else None
+    return text[:128] if text and not text.strip(_UID_CHARACTERS) else None
 
 
 class Severity(IntEnum):
@@ -99,6 +101,8 @@ class Finding:
 
 class Decision(Enum):
     """What becomes of an instance."""
+
+    __hash__ = object.__hash__  # each is only itself; Enum's own is written in Python, and every instance needs it
 
     ACCEPT = "accept"
     WARN = "warn"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from scp.audit.finding import shown_uid
 from scp.dicom import tags as t
@@ -101,8 +101,7 @@ COUNTED: Final = (
 """Attributes whose values are counted in each series, so that a reference that is the odd one out can be told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(NamedTuple):
     """The compared values of one instance: not empty ones only, personal ones as fingerprints.
 
     ``stack`` is what makes a stack within a series (SOP Class and Image Type); ``acquisition`` adds the Acquisition
@@ -179,14 +178,18 @@ def _shared(key: bytes, values: tuple[str, ...]) -> tuple[Mapping[str, str], Map
     return study, series, counted, variant_of(counted)
 
 
+_unsigned_zero: Final = (0.0).__add__
+"""Makes 0 of -0, and leaves other numbers as they are."""
+
+
 def _place(facts: Facts) -> str:
     """Return what stands for the image plane; numbers that are written in another way, 0 and -0 too, are the same."""
     if isinstance(facts.image_position, Malformed) or not facts.image_position:
         return ""
     plane = (facts.image_position, facts.image_orientation)
-    return _digest(repr([one if isinstance(one, Malformed) else [number + 0.0 for number in one] for one in plane]))
+    return _digest(repr([one if isinstance(one, Malformed) else list(map(_unsigned_zero, one)) for one in plane]))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

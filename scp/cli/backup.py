@@ -8,7 +8,8 @@ import typer
 from rich.progress import Progress
 
 from scp.cli.options import ConfigOption, DataOption, errors, fail, settings_from
-from scp.errors import NodeFault
+from scp.cli.reading import data_override
+from scp.errors import LedgerFault, NodeFault
 from scp.layout import LEDGER
 from scp.ledger.key import NAME
 from scp.upkeep.backup import Unsound, back_up
@@ -23,7 +24,7 @@ def backup(
 
     Exits with 0 if the copy is good, 1 if it is not sound, 2 if it could not be made.
     """
-    folder = settings_from(config, {"--data": data and str(data)}).storage.folder
+    folder = settings_from(config, data_override(data)).storage.folder
     try:
         with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
             task = bar.add_task("copying", total=None)
@@ -31,6 +32,8 @@ def backup(
     except Unsound as fault:
         errors.print(f"error: {fault}", markup=False)
         raise typer.Exit(1) from None
+    except LedgerFault as fault:
+        fail(f"{folder}: {fault}")
     except NodeFault as fault:
         fail(f"{target}: {fault}")
     typer.echo(f"{target}: {copied.receipts} receipts, {copied.bytes >> 10} KiB")

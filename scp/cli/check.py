@@ -23,13 +23,14 @@ from scp.cli.options import ConfigOption, FormatOption, OutputFormat, errors, fa
 from scp.cli.plot import PlotOption, draw_into, picture_folder
 from scp.cli.series import print_series
 from scp.observe import logs
+from scp.printable import printable
 from scp.wiring import policy_of, walk_limits
 
 _COLOURS: Final = {"accept": "green", "warn": "yellow", "refuse": "red", "skipped": "dim"}
 
 
 def check(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files and folders.", show_default=False)],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.", show_default=False)],
     output: FormatOption = OutputFormat.TEXT,
     profile: Annotated[Profile | None, typer.Option("--profile", help="Instead of the configured one.")] = None,
     pixels: Annotated[bool, typer.Option("--pixels", help="Look for copies of pixel data, too (DUP-008).")] = False,
@@ -106,12 +107,12 @@ def _write_text(result: Checked | Skipped) -> None:
         return
     out.print(Text.assemble((f"{verdict:7} ", _COLOURS[verdict]), f"{result.verdict.status:04X} {shown(result.path)}"))
     for finding in told:
-        out.print(Text(f"        {finding['severity']:6} {finding['code']}  {finding['message']}"))
+        out.print(Text(f"        {finding['severity']:6} {finding['code']}  {printable(finding['message'])}"))
         for side in ("expected", "found"):
             if finding[side] is not None:
-                out.print(Text(f"               {side}: {_shown(finding[side])}"))
+                out.print(Text(f"               {side}: {printable(_shown(finding[side]))}"))
         if finding["other"]:
-            out.print(Text(f"               other: {finding['other']['path']}"))
+            out.print(Text(f"               other: {printable(finding['other']['path'])}"))
 
 
 def _write_series(output: OutputFormat, audit: SeriesAudit) -> None:

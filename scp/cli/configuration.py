@@ -10,7 +10,7 @@ from scp.wiring import check_console
 app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
 
 
-@app.command("check")
+@app.command("check", short_help="Say all that is wrong with it.")
 def check(config: ConfigOption = None) -> None:
     """Say all that is wrong with the configuration, certificates and secrets included; exits with 2 if anything is."""
     settings = settings_from(config)
@@ -22,7 +22,7 @@ def check(config: ConfigOption = None) -> None:
     typer.echo(f"{config or 'the defaults'}: no problems")
 
 
-@app.command("show")
+@app.command("show", short_help="Write the settings in force, as TOML.")
 def show(
     config: ConfigOption = None,
 ) -> None:

@@ -29,9 +29,7 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Configuration file (TOML).", envvar="AUDITSCP_CONFIG"),
 ]
-DataOption = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Folder for everything that is kept.")
-]
+DataOption = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder for everything that is kept.")]
 FormatOption = Annotated[OutputFormat, typer.Option("--format", help="How the result is written.")]
 
 

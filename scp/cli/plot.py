@@ -12,6 +12,7 @@ from scp.dicom.uid import is_safe_name
 from scp.plot.picture import picture
 from scp.plot.png import PngNotAvailable, png
 from scp.plot.svg import svg
+from scp.printable import printable
 from scp.wiring import auditor_of
 
 _SUFFIXES: Final = (".svg", ".png")
@@ -40,7 +41,7 @@ def plot(
     with ledger_of(settings) as db:
         audited = auditor_of(settings).audit(db, uid)
     if audited is None:
-        fail("there is no series with this UID")
+        fail(f"{settings.storage.folder}: nothing is stored of series {printable(uid)}")
     write_picture(audited.audit, output)
 
 

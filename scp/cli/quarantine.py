@@ -1,11 +1,9 @@
 """``auditscp quarantine``: look at what was refused, and release, replace or drop it."""
 
 import os
-import pwd
 import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -13,7 +11,16 @@ import typer
 
 from scp.cli import quarantine_text as text
 from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from
-from scp.cli.reading import SenderOption, SinceOption, data_override, ledger_of, number_of, time_of
+from scp.cli.reading import (
+    SenderOption,
+    SinceOption,
+    account,
+    check_owner,
+    data_override,
+    ledger_of,
+    number_of,
+    time_of,
+)
 from scp.config import Settings
 from scp.errors import NodeFault
 from scp.layout import LEDGER
@@ -37,7 +44,7 @@ class States(StrEnum):
     ALL = "all"
 
 
-Numbers = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Receipts.", show_default=False)]
+Numbers = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Receipts.", show_default=False)]
 SeriesOption = Annotated[
     str | None, typer.Option("--series", metavar="UID", help="What is held of a series.", show_default=False)
 ]
@@ -63,7 +70,7 @@ def list_(
         str | None, typer.Option("--patient-id", metavar="ID", help="Compared by its fingerprint.", show_default=False)
     ] = None,
     state: Annotated[States, typer.Option("--state", help="What became of it.")] = States.HELD,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = PAGE,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The newest so many.")] = PAGE,
     output: FormatOption = OutputFormat.TEXT,
     data: DataOption = None,
     config: ConfigOption = None,
@@ -89,7 +96,7 @@ def list_(
         text.write_list(found, limit)
 
 
-@app.command("show")
+@app.command("show", short_help="Show why an object was refused. Has patient data.")
 def show(
     number: Annotated[str, typer.Argument(metavar="ID", help="A receipt.", show_default=False)],
     output: FormatOption = OutputFormat.TEXT,
@@ -108,7 +115,7 @@ def show(
         text.write_case(case)
 
 
-@app.command("release")
+@app.command("release", short_help="Judge objects again; archive what is accepted.")
 def release(
     numbers: Numbers = None,
     series: SeriesOption = None,
@@ -122,7 +129,7 @@ def release(
 ) -> None:
     """Judge objects again, with the settings and the ledger of now, and admit what is accepted to the archive.
 
-    Works beside a running node. Exits with 1 if anything stays in quarantine.
+    Works beside a running node. Exits with 0 if all is done, 1 if anything stays in quarantine, 2 if it could not run.
     """
     if force and not reason.strip():
         fail("--force needs --reason")
@@ -132,7 +139,7 @@ def release(
     )  # fmt: skip
 
 
-@app.command("replace")
+@app.command("replace", short_help="Archive objects in the place of what is stored.")
 def replace(
     reason: ReasonOption,
     numbers: Numbers = None,
@@ -145,7 +152,7 @@ def replace(
 ) -> None:
     """Archive objects in the place of those with the same SOP Instance UID, which go to quarantine.
 
-    Works beside a running node. Exits with 1 if anything stays in quarantine.
+    Works beside a running node. Exits with 0 if all is done, 1 if anything stays in quarantine, 2 if it could not run.
     """
     _act(
         lambda quarantine, one: quarantine.replace(one, _who(), reason, dry_run=dry_run),
@@ -153,7 +160,7 @@ def replace(
     )  # fmt: skip
 
 
-@app.command("drop")
+@app.command("drop", short_help="Remove objects from quarantine for good.")
 def drop(
     reason: ReasonOption,
     numbers: Numbers = None,
@@ -166,7 +173,7 @@ def drop(
 ) -> None:
     """Remove objects from quarantine for good, with their cases; their receipts stay.
 
-    Works beside a running node. Exits with 1 if anything stays in quarantine.
+    Works beside a running node. Exits with 0 if all is done, 1 if anything stays in quarantine, 2 if it could not run.
     """
     _act(
         lambda quarantine, one: quarantine.drop(one, _who(), reason, dry_run=dry_run),
@@ -187,7 +194,7 @@ def _act(
     """Act on each object in turn, oldest first, and tell of each as soon as it is done."""
     folder = settings.storage.folder
     chosen = _chosen(settings, numbers, series, study)
-    _check_owner(folder)
+    check_owner(folder)
     failed = 0
     try:
         with open_quarantine(settings) as quarantine:
@@ -220,23 +227,7 @@ def _chosen(settings: Settings, numbers: Sequence[str] | None, series: str | Non
 
 def _who() -> str:
     """Return who acts: the person behind sudo, if there is one."""
-    return f"os:{os.environ.get('SUDO_USER') or _account(os.getuid())}"
-
-
-def _account(uid: int) -> str:
-    """Return the name of an account, or its number if it has none, as in a container."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _check_owner(folder: Path) -> None:
-    """Refuse to leave files that the node, under its own account, could not read or remove."""
-    if not folder.is_dir() or folder.stat().st_uid == os.geteuid():
-        return
-    owner = _account(folder.stat().st_uid)
-    fail(f"{folder} belongs to {owner}: run this as {owner} (sudo -u {owner} auditscp …)")
+    return f"os:{os.environ.get('SUDO_USER') or account(os.getuid())}"
 
 
 def _line(document: Any) -> None:

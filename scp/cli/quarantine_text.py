@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scp.cli.reading import printable
 from scp.ids import as_text
 from scp.layout import timestamp
 from scp.ledger.queries import Entry
+from scp.printable import printable
 from scp.quarantine.acts import Result
+from scp.quarantine.readmission import REFUSED
 
 _WIDE: Final = 300
 """Columns of a pipe or a file: each object in one line."""
@@ -51,10 +52,14 @@ def write_result(result: Result, *, rehearsed: bool) -> None:
     line = Text.assemble(as_text(result.receipt), " ", (word, "green" if result.done else "red"))
     if result.other is not None and result.done:
         line.append(f", {as_text(result.other)} {'would go' if rehearsed else 'went'} to quarantine")
-    if result.codes:
-        line.append(f" ({'overruled' if result.done else 'refused by'} {', '.join(result.codes)})")
-    if result.why:
-        line.append(f": {result.why}")
+    codes = ", ".join(result.codes)
+    if result.why == REFUSED:
+        line.append(f" again, by {codes}: it stays in quarantine")
+    else:
+        if codes:
+            line.append(f" ({'overruled' if result.done else 'refused by'} {codes})")
+        if result.why:
+            line.append(f": {result.why}")
     out.print(line)
     if not result.done:
         for finding in result.findings:

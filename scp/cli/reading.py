@@ -1,5 +1,7 @@
-"""What verbs that look into a ledger share: the connection, times, numbers of receipts, and text fit for a terminal."""
+"""What verbs on a data folder share: whose it is, the connection to its ledger, times, and numbers of receipts."""
 
+import os
+import pwd
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from scp.errors import NodeFault
 from scp.ids import from_text
 from scp.layout import LEDGER
 from scp.ledger.reading import reading
+from scp.printable import printable
 from scp.times import EXPECTED, moment
 
 SinceOption = Annotated[
@@ -56,11 +59,22 @@ def number_of(text: str) -> int:
         fail(f"{printable(text)} is not the number of a receipt: {error}")
 
 
-def printable(text: str) -> str:
-    """Return text that a terminal shows as it is: what a peer said may hold anything."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 def data_override(data: Path | None) -> dict[str, object]:
     """Return the setting that ``--data`` stands for."""
     return {"--data": data and str(data)}
+
+
+def account(uid: int) -> str:
+    """Return the name of an account, or its number if it has none, as in a container."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def check_owner(folder: Path) -> None:
+    """Refuse to leave files that the node, under its own account, could not read or remove."""
+    if not folder.is_dir() or folder.stat().st_uid == os.geteuid():
+        return
+    owner = account(folder.stat().st_uid)
+    fail(f"{folder} belongs to {owner}: run this as {owner} (sudo -u {owner} auditscp …)")

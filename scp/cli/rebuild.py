@@ -8,7 +8,9 @@ from rich.progress import Progress
 
 from scp.checking import shown
 from scp.cli.options import ConfigOption, DataOption, errors, fail, settings_from
+from scp.cli.reading import check_owner, data_override
 from scp.errors import NodeFault
+from scp.layout import ARCHIVE, QUARANTINE
 from scp.store.store import Store
 from scp.upkeep.rebuild import Rebuilder
 from scp.wiring import policies, walk_limits
@@ -23,10 +25,11 @@ def rebuild(
     The old ledger is kept beside it. Exits with 0 if every object is in the new one, 1 if some were left out, 2 if it
     could not run; then nothing was changed.
     """
-    settings = settings_from(config, {"--data": data and str(data)})
+    settings = settings_from(config, data_override(data))
     folder = settings.storage.folder
-    if not folder.is_dir():
-        fail(f"{folder}: there is no such folder")
+    if not any((folder / top).is_dir() for top in (ARCHIVE, QUARANTINE)):
+        fail(f"{folder}: there is neither {ARCHIVE} nor {QUARANTINE}, as in the data folder of a node")
+    check_owner(folder)
     try:
         with (
             closing(Store(folder)),

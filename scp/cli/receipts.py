@@ -33,7 +33,7 @@ def receipts(
     instance: Annotated[
         str | None, typer.Option("--instance", metavar="UID", help="Only of a SOP Instance UID.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = PAGE,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The newest so many.")] = PAGE,
     output: FormatOption = OutputFormat.TEXT,
     data: DataOption = None,
     config: ConfigOption = None,

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from scp.cli.options import ConfigOption, DataOption, settings_from
-from scp.cli.reading import SenderOption, SinceOption, data_override, ledger_of, now, printable, time_of
+from scp.cli.reading import SenderOption, SinceOption, data_override, ledger_of, now, time_of
 from scp.ledger.reports import Report
 from scp.ledger.reports import report as report_of
+from scp.printable import printable
 from scp.reporting import as_csv, as_html, is_numeric, report_document, span, tables
 
 _WIDE: Final = 250

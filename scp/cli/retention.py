@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from scp.cli.options import ConfigOption, DataOption, fail, settings_from
+from scp.cli.reading import check_owner, data_override, ledger_of
 from scp.config import Settings
 from scp.errors import NodeFault
 from scp.layout import LEDGER
-from scp.ledger.reading import open_reader
+from scp.ledger.reading import reading
 from scp.ledger.sqlite import SqliteLedger
 from scp.observe import logs
 from scp.store.store import Store
@@ -26,8 +27,10 @@ def retention(
 
     Without --dry-run the node must not be running. Exits with 0, or with 2 if it could not run.
     """
-    settings = settings_from(config, {"--data": data and str(data)})
+    settings = settings_from(config, data_override(data))
     folder = settings.storage.folder
+    with ledger_of(settings):
+        pass  # there is something to remove from
     if not (settings.retention.archive_days or settings.retention.quarantine_days):
         typer.echo("[retention] keeps everything for ever")
         return
@@ -45,13 +48,13 @@ def retention(
 
 def _preview(settings: Settings) -> Removed:
     folder = settings.storage.folder
-    with closing(open_reader(folder / LEDGER)) as db:
+    with reading(folder / LEDGER) as db:
         return preview(db, folder, settings.retention, time.time_ns() // 1000)
 
 
 def _remove(settings: Settings) -> Removed:
     folder, durability = settings.storage.folder, settings.storage.durability
-    open_reader(folder / LEDGER).close()  # there is something to remove from
+    check_owner(folder)
     logs.configure("auto", "warning")
     with (
         closing(Store(folder, sync=durability == "full")) as store,

@@ -2,12 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-import apsw
 import orjson
 import typer
 from rich.console import Console
@@ -19,34 +16,35 @@ from scp.audit.series.result import SeriesVerdict, document
 from scp.audit.series.words import count
 from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from
 from scp.cli.plot import plot
-from scp.config import Settings
+from scp.cli.reading import data_override, ledger_of
 from scp.errors import NodeFault
 from scp.layout import LEDGER
-from scp.ledger.reading import reading
 from scp.ledger.series import write_audit
 from scp.ledger.series_status import history, newest, past_document, status, status_document
 from scp.ledger.sqlite import SqliteLedger
+from scp.printable import printable
 from scp.wiring import auditor_of
 
 app = typer.Typer(help="Whole series: verdicts, findings, stacks.", no_args_is_help=True, rich_markup_mode=None)
-app.command("plot")(plot)
+app.command("plot", short_help="Draw where the slices of a series lie.")(plot)
 
 COLOURS: Final = {"consistent": "green", "attention": "yellow", "contradictory": "red"}
 _WIDE: Final = 300
 _UID = Annotated[str, typer.Argument(metavar="UID", help="Series Instance UID.", show_default=False)]
 
 
-@app.command("list")
+@app.command("list", short_help="List series and their verdicts, newest first.")
 def list_(
     output: FormatOption = OutputFormat.TEXT,
     verdict: Annotated[SeriesVerdict | None, typer.Option("--verdict", help="Only those with this one.")] = None,
-    most: Annotated[int, typer.Option("--most", metavar="N", min=1, help="How many.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The newest so many.")] = 50,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """List series, the newest first, with their verdicts and the codes of what warns."""
-    with _ledger(_settings(config, data)) as db:
-        documents = [status_document(one) for one in newest(db, most, verdict)]
+    settings = settings_from(config, data_override(data))
+    with ledger_of(settings) as db:
+        documents = [status_document(one) for one in newest(db, limit, verdict)]
     if output is OutputFormat.JSON:
         for one in documents:
             _line(one)
@@ -56,23 +54,24 @@ def list_(
         table.add_column(heading, no_wrap=True, justify="right" if heading == "instances" else "left")
     for one in documents:
         table.add_row(
-            one["series_instance_uid"], one["modality"], str(one["instances"]), _verdict(one),
+            one["series_instance_uid"], printable(one["modality"]), str(one["instances"]), _verdict(one),
             " ".join(dict.fromkeys(finding["code"] for finding in one["findings"] if _warns(finding))),
             one["audited"] or "",
         )  # fmt: skip
     Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False).print(table)
 
 
-@app.command()
+@app.command(short_help="Show the verdict on a series and what was found.")
 def show(
     uid: _UID, output: FormatOption = OutputFormat.TEXT, config: ConfigOption = None, data: DataOption = None
 ) -> None:
     """Show a series: its verdict, what was found, its stacks, and what earlier audits said."""
-    with _ledger(_settings(config, data)) as db:
+    settings = settings_from(config, data_override(data))
+    with ledger_of(settings) as db:
         found = status(db, uid)
         past = [past_document(one) for one in history(db, uid)]
     if found is None:
-        fail("there is no series with this UID")
+        fail(f"{settings.storage.folder}: nothing is stored of series {printable(uid)}")
     shown = status_document(found)
     if output is OutputFormat.JSON:
         _line(shown | {"history": past})
@@ -85,7 +84,7 @@ def show(
             out.print(Text(f"  {finding['severity']:6} {finding['code']}  {finding['message']}", style="dim"))
 
 
-@app.command()
+@app.command(short_help="Audit a series now, and keep what is found.")
 def audit(
     uid: _UID,
     output: FormatOption = OutputFormat.TEXT,
@@ -97,11 +96,11 @@ def audit(
 
     Exits with 0 if it is consistent, 1 if not, 2 if it could not run.
     """
-    settings = _settings(config, data)
-    with _ledger(settings) as db:
+    settings = settings_from(config, data_override(data))
+    with ledger_of(settings) as db:
         audited = auditor_of(settings).audit(db, uid, pixels=pixels)
     if audited is None:
-        fail("there is no series with this UID")
+        fail(f"{settings.storage.folder}: nothing is stored of series {printable(uid)}")
     made = time.time_ns() // 1000
     try:
         ledger = SqliteLedger(settings.storage.folder / LEDGER, settings.storage.durability)
@@ -110,7 +109,7 @@ def audit(
         finally:
             ledger.close()
     except NodeFault as fault:
-        fail(str(fault))
+        fail(f"{settings.storage.folder}: {fault}")
     shown = document(audited.audit)
     if output is OutputFormat.JSON:
         _line(shown)
@@ -124,7 +123,8 @@ def print_series(out: Console, shown: Mapping[str, Any]) -> None:
     out.print(
         Text.assemble(
             (_verdict(shown), COLOURS.get(shown["verdict"] or "", "dim")),
-            f"  {shown['modality']}  {shown['series_instance_uid']}  {count(shown['instances'], 'instance')}",
+            f"  {printable(shown['modality'])}  {shown['series_instance_uid']}",
+            f"  {count(shown['instances'], 'instance')}",
         )
     )
     for code, number in shown["refused"].items():
@@ -153,20 +153,6 @@ def _warns(finding: Mapping[str, Any]) -> bool:
 
 def _verdict(shown: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, (shown["verdict"], "open" if shown.get("open") else "")))
-
-
-def _settings(config: Path | None, data: Path | None) -> Settings:
-    return settings_from(config, {"--data": data and str(data)})
-
-
-@contextmanager
-def _ledger(settings: Settings) -> Iterator[apsw.Connection]:
-    """Give the ledger of the data folder for reading; if that cannot be done, say so, and exit with 2."""
-    try:
-        with reading(settings.storage.folder / LEDGER) as db:
-            yield db
-    except NodeFault as fault:
-        fail(f"{settings.storage.folder}: {fault}")
 
 
 def _line(shown: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +14,14 @@ import typer
 from scp import failpoints
 from scp.cli.options import ConfigOption, fail, fail_over, settings_from, settings_of
 from scp.cli.signals import Signals
-from scp.config import ConfigurationError
+from scp.config import ConfigurationError, Console
+from scp.config import Node as NodeSettings
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.errors import NodeFault
 from scp.observe import logs
 from scp.renewal import Renewal
 from scp.standing import Standing, publish, withdraw
-from scp.wiring import check_console, console_of, make_node
+from scp.wiring import Node, check_console, console_of, make_node
 
 
 def serve(
@@ -50,16 +52,8 @@ def serve(
     except NodeFault as fault:
         fail(f"{settings.storage.folder}: {fault}")
     endpoint = node.server.trust.endpoint
-    try:
-        address, number = node.server.start()
-    except OSError as error:
-        node.close()
-        fail(f"cannot listen on {settings.node.host} port {settings.node.port}: {error.strerror}")
-    try:
-        pages = console.start() if console else None
-    except OSError as error:
-        node.close()
-        fail(f"cannot listen on {settings.console.host} port {settings.console.port}: {error.strerror}")
+    address, number = _listen(node, node.server.start, settings.node)
+    pages = _listen(node, console.start, settings.console) if console else None
     for keeper in node.keepers:
         keeper.start()
     node.watch.start()
@@ -104,3 +98,12 @@ def serve(
     log.info("stopped", finished=drained.finished, aborted=drained.aborted)
     sys.stdout.flush()
     os._exit(0)  # a thread that a peer holds up must not hold us up too
+
+
+def _listen(node: Node, start: Callable[[], tuple[str, int]], settings: NodeSettings | Console) -> tuple[str, int]:
+    """Listen, and return the address and port; if that cannot be had, say so and exit with 2."""
+    try:
+        return start()
+    except OSError as error:
+        node.close()
+        fail(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}")

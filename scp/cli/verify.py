@@ -1,12 +1,10 @@
 """``auditscp verify``: the files against the ledger, and the files that the ledger does not know."""
 
-import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -18,27 +16,17 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from scp.checking import shown
 from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, errors, fail, settings_from
+from scp.cli.reading import SinceOption, data_override, time_of
 from scp.errors import NodeFault
 from scp.ids import as_text
 from scp.layout import LEDGER
 from scp.ledger.kept import extent
 from scp.ledger.reading import open_reader
+from scp.printable import printable
 from scp.upkeep.pace import Pace
 from scp.upkeep.verify import Flaw, Sort, Verifier
 
-_UNITS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_SECONDS_FORM: Final = re.compile(r"(\d+)\s*([mhdw])")
 _SIZE: Final = TypeAdapter(ByteSize)
-
-
-def since_of(text: str, now: float) -> int:
-    """Read a time, in microseconds since 1970: ISO 8601 (local unless it says so), or how long ago: 36h, 7d, 2w.
-
-    Raises ValueError if it is neither.
-    """
-    if ago := _SECONDS_FORM.fullmatch(text.strip()):
-        return int((now - int(ago[1]) * _UNITS[ago[2]]) * 1_000_000)
-    return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000_000)
 
 
 def rate_of(text: str) -> int:
@@ -53,10 +41,7 @@ def rate_of(text: str) -> int:
 
 
 def verify(
-    since: Annotated[
-        str | None,
-        typer.Option("--since", metavar="T", help='Only what came since: "2026-01-31T18:00", or how long ago: "36h".'),
-    ] = None,
+    since: SinceOption = None,
     rate: Annotated[
         str | None, typer.Option("--rate", metavar="R", help='Bytes to read per second at most: "50MB/s".')
     ] = None,
@@ -69,10 +54,10 @@ def verify(
     A running node does not mind. Exits with 0 if all is as it was received, 1 if anything is not, 2 if it could not
     run.
     """
-    settings = settings_from(config, {"--data": data and str(data)})
+    settings = settings_from(config, data_override(data))
     folder, started = settings.storage.folder, time.perf_counter()
-    begin = _read(since, lambda text: since_of(text, time.time()), "--since", '"2026-01-31T18:00" or "36h"') or 0
-    pace = Pace(_read(rate, rate_of, "--rate", '"50MB/s"'))
+    begin = time_of("--since", since) or 0
+    pace = Pace(_rate(rate))
     tally = Counter[str]()
     try:
         with closing(open_reader(folder / LEDGER)) as db:
@@ -87,11 +72,11 @@ def verify(
     raise typer.Exit(1 if tally else 0)
 
 
-def _read(text: str | None, read: Callable[[str], int], option: str, example: str) -> int | None:
+def _rate(text: str | None) -> int | None:
     try:
-        return None if text is None else read(text)
+        return None if text is None else rate_of(text)
     except ValueError:
-        fail(f"{option}: that is not understood; write for example {example}")
+        fail(f"--rate {printable(text or '')}: expected bytes per second, such as 50MB/s")
 
 
 @contextmanager

@@ -225,14 +225,14 @@ def _charset(data: _Data, elements: Elements) -> bytes:
     return b"" if span is None else bytes(data[span.offset : span.offset + min(max(span.length, 0), MOST_TEXT)])
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
 def _plain(read: Callable[[bytes], Any], value: bytes) -> Any:
     return read(value)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
 def _binary(read: Callable[[bytes, bool], Any], value: bytes, little: bool) -> Any:
     return read(value, little)
 
 
-_text = lru_cache(maxsize=16384)(decode_text)
+_text = lru_cache(maxsize=1024)(decode_text)

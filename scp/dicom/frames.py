@@ -152,7 +152,7 @@ def _raw(data: _Data, span: Span) -> bytes:
     return bytes(data[span.offset : span.offset + span.length])
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
 def _decimals(raw: bytes) -> tuple[float, ...]:
     found = values.decimal_strings(raw)
     return found if isinstance(found, tuple) else ()

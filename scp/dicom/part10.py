@@ -19,6 +19,7 @@ IMPLEMENTATION_VERSION_NAME: Final = f"AUDITSCP_{__version__}"[:16]
 _FIRST_GROUPS: Final = (0x0004, 0x0008, 0x0010)
 _PREAMBLE: Final = bytes(128) + b"DICM"
 _SHORT: Final = struct.Struct("<HH2sH")
+_LONG: Final = struct.Struct("<HH2sHI")
 _GROUP_LENGTH: Final = 0x0000
 _CLASS_UID: Final = 0x0012
 _PRIVATE_CREATOR_UID: Final = 0x0100
@@ -42,10 +43,10 @@ def file_header(request: Request, note: bytes = b"") -> bytes:
     before, after = _around(
         request.sop_class_uid, request.transfer_syntax, association.calling_ae_title, association.called_ae_title
     )
-    instance = _elements((0x0003, b"UI", _uid(request.sop_instance_uid)))
+    instance = _element(0x0003, b"UI", _uid(request.sop_instance_uid))
     private = _private(note) if note else b""
     length = len(before) + len(instance) + len(after) + len(private)
-    group_length = struct.pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, length)
+    group_length = _LONG.pack(0x0002, 0x0000, b"UL", 4, length)
     return b"".join((_PREAMBLE, group_length, before, instance, after, private))
 
 
@@ -66,12 +67,16 @@ def _around(sop_class_uid: str, transfer_syntax: str, calling: str, called: str)
 def _private(note: bytes) -> bytes:
     """Return Private Information Creator UID and Private Information."""
     note += b" " * (len(note) % 2)
-    return _PRIVATE_CREATOR + struct.pack("<HH2sHI", 0x0002, _PRIVATE_INFORMATION, b"OB", 0, len(note)) + note
+    return _PRIVATE_CREATOR + _LONG.pack(0x0002, _PRIVATE_INFORMATION, b"OB", 0, len(note)) + note
 
 
 def _elements(*elements: tuple[int, bytes, bytes]) -> bytes:
-    """Write elements of group 0002 in Explicit VR Little Endian, those without a value left out."""
-    return b"".join(_SHORT.pack(0x0002, number, vr, len(value)) + value for number, vr, value in elements if value)
+    return b"".join(_element(*one) for one in elements)
+
+
+def _element(number: int, vr: bytes, value: bytes) -> bytes:
+    """Write an element of group 0002 in Explicit VR Little Endian; one without a value is left out."""
+    return _SHORT.pack(0x0002, number, vr, len(value)) + value if value else b""
 
 
 _PRIVATE_CREATOR: Final = _elements((_PRIVATE_CREATOR_UID, b"UI", IMPLEMENTATION_CLASS_UID.encode() + b"\0"))

@@ -19,9 +19,7 @@ def scan_of(data: memoryview | bytes, transfer_syntax: str, limits: Limits) -> t
     return data, walk(data, encoding, limits)
 
 
-def read_facts(
-    data: memoryview | bytes, transfer_syntax: str, limits: Limits, decoder: Decoder | None = None
-) -> Facts:
+def read_facts(data: memoryview | bytes, transfer_syntax: str, limits: Limits, decoder: Decoder | None = None) -> Facts:
     """Return what rules need of a Data Set. Never raises, whatever the bytes: a defect is one of the facts.
 
     ``decoder`` is that of the Data Set before, which spares what both have in common.

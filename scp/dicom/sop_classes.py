@@ -18,6 +18,8 @@ ROOT: Final = "1.2.840.10008.5.1.4.1.1."
 class Kind(Enum):
     """The sorts of objects that the rules tell apart."""
 
+    __hash__ = object.__hash__  # each is only itself; Enum's own is written in Python, and rules look up much by kind
+
     CT = auto()
     MR = auto()
     PET = auto()

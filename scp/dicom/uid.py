@@ -18,13 +18,13 @@ _UUID_DIGITS = 39
 _UUID_END = 1 << 128
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def is_uid(text: str) -> bool:
     """Tell whether the text is a UID (PS3.5 §9.1): numbers without leading zeros, 64 characters at most."""
     return len(text) <= MAX_LENGTH and _UID.fullmatch(text) is not None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def is_safe_name(text: str) -> bool:
     """Tell whether the text can be a file name as it is: a UID, but leading zeros may pass.
 
@@ -52,7 +52,7 @@ def is_standards_own(uid: str) -> bool:
     return uid == _STANDARDS_ROOT or uid.startswith(f"{_STANDARDS_ROOT}.")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def root_problem(uid: str) -> str | None:
     """Return what is implausible about the root of a UID, or None.
 

@@ -13,8 +13,7 @@ from typing import Any, Final
 
 import apsw
 
-from scp.errors import LedgerFault
-from scp.ledger.reading import open_reader
+from scp.ledger.reading import reading
 
 _REMEMBER: Final = 30.0
 """Seconds; if counting takes long, twenty times as long as that."""
@@ -59,14 +58,8 @@ class Counts:
         with self._lock:
             begun = time.monotonic()
             if self._latest is None or begun >= self._until:
-                try:
-                    db = open_reader(self._path)
-                    try:
-                        self._latest = take(db)
-                    finally:
-                        db.close()
-                except apsw.Error as error:
-                    raise LedgerFault(f"the ledger cannot be counted ({type(error).__name__})") from error
+                with reading(self._path) as db:
+                    self._latest = take(db)
                 ended = time.monotonic()
                 self._until = ended + max(_REMEMBER, _SHARE * (ended - begun))
             return self._latest

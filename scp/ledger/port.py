@@ -7,7 +7,7 @@ append-only. It holds no names, birth dates or free text: personal values are fi
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from scp.audit.engine import Judgement
 from scp.audit.finding import Finding
@@ -33,8 +33,7 @@ class Draft:
     confirms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """A decision that is committed. ``instance`` is the stored instance that the response speaks of, if any."""
 
     judgement: Judgement

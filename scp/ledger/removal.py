@@ -29,10 +29,13 @@ _OLD_STUDIES: Final = """SELECT study.id, study.uid FROM study JOIN receipt ON r
 _INSTANCES: Final = """SELECT instance.id, path, size, instance.study, series.uid FROM series
     JOIN instance ON instance.series = series.id JOIN receipt ON receipt.id = instance.id
     WHERE series.study = ? ORDER BY instance.id"""
-# An object that was just sent again, and found to be there already, must not go under its sender's eyes.
-_OLD_OBJECTS: Final = """SELECT id, path, size FROM receipt WHERE kept = 'quarantine' AND received < ?1
-    AND NOT EXISTS (SELECT 1 FROM receipt AS again WHERE again.original = receipt.id AND again.kept = 'nowhere'
-        AND again.affected_sop_instance_uid = receipt.affected_sop_instance_uid AND again.received >= ?2)
+# An object that was just sent again, and found to be there already, must not go under its sender's eyes. Admissions
+# wait meanwhile, so this must not look at what was stored: the indexes have only the rest.
+_OLD_OBJECTS: Final = """SELECT id, path, size FROM receipt INDEXED BY receipt_held
+    WHERE kept = 'quarantine' AND received < ?1 AND NOT EXISTS (
+        SELECT 1 FROM receipt AS again INDEXED BY receipt_unstored_instance
+        WHERE again.affected_sop_instance_uid = receipt.affected_sop_instance_uid AND again.kept <> 'archive'
+        AND again.kept = 'nowhere' AND again.original = receipt.id AND again.received >= ?2)
     ORDER BY id LIMIT ?3"""
 _OF_SERIES: Final = ("series_finding", "series_audit", "stack", "variant", "instance")
 

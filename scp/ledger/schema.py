@@ -32,13 +32,17 @@ CREATE TABLE study (
     tracked TEXT NOT NULL
 ) STRICT;
 
+-- is_open says that there is something that no audit has seen: triggers set it, and writing an audit clears it. So a
+-- start need not look at every instance to find the series that are not judged.
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,
     uid TEXT NOT NULL UNIQUE,
     study INTEGER NOT NULL REFERENCES study (id),
     reference INTEGER NOT NULL,
+    is_open INTEGER NOT NULL DEFAULT 1,
     tracked TEXT NOT NULL
 ) STRICT;
+CREATE INDEX series_open ON series (id) WHERE is_open;
 
 -- Pages find studies by what is known of the patient; only the first instance of a study pays for it.
 CREATE INDEX study_patient ON study (json_extract(tracked, '$.patient'));
@@ -135,6 +139,19 @@ CREATE INDEX receipt_outcome ON receipt (outcome) WHERE outcome <> 'accept';
 CREATE INDEX receipt_status ON receipt (status) WHERE outcome <> 'accept';
 CREATE INDEX receipt_unstored_series ON receipt (series_instance_uid) WHERE kept <> 'archive';
 CREATE INDEX receipt_unstored_instance ON receipt (affected_sop_instance_uid) WHERE kept <> 'archive';
+
+CREATE TRIGGER instance_opens AFTER INSERT ON instance BEGIN
+    UPDATE series SET is_open = 1 WHERE id = NEW.series AND NOT is_open;
+END;
+CREATE TRIGGER instance_leaves AFTER DELETE ON instance BEGIN
+    UPDATE series SET is_open = 1 WHERE id = OLD.series AND NOT is_open;
+END;
+CREATE TRIGGER receipt_opens AFTER INSERT ON receipt WHEN NEW.kept = 'quarantine' BEGIN
+    UPDATE series SET is_open = 1 WHERE uid = NEW.series_instance_uid AND NOT is_open;
+END;
+CREATE TRIGGER receipt_moves AFTER UPDATE OF kept ON receipt WHEN 'quarantine' IN (NEW.kept, OLD.kept) BEGIN
+    UPDATE series SET is_open = 1 WHERE uid = NEW.series_instance_uid AND NOT is_open;
+END;
 
 CREATE TABLE finding (
     receipt INTEGER NOT NULL REFERENCES receipt (id),

@@ -41,9 +41,9 @@ _REFUSED: Final = """SELECT code, count(*) FROM (SELECT receipt.affected_sop_ins
         JOIN series ON series.id = instance.series WHERE series.uid = ?1)) GROUP BY code"""
 _PATHS: Final = "SELECT path FROM receipt WHERE id = ?"
 _NEWEST: Final = "SELECT id, verdict, covers FROM series_audit WHERE series = ? ORDER BY id DESC LIMIT 1"
-_UNJUDGED: Final = f"""SELECT uid FROM series WHERE {COVERS} IS NOT
-    (SELECT covers FROM series_audit WHERE series_audit.series = series.id ORDER BY id DESC LIMIT 1)
+_UNJUDGED: Final = """SELECT uid FROM series INDEXED BY series_open WHERE is_open
     AND EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id)"""
+_CLOSE: Final = f"UPDATE series SET is_open = 0 WHERE id = ? AND is_open AND {COVERS} = ?"
 
 _INSERT_AUDIT: Final = """INSERT INTO series_audit (series, made, verdict, instances, images, covers, refused, stacks)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
@@ -154,6 +154,7 @@ def all_series(db: apsw.Connection) -> list[str]:
 
 def write_audit(db: apsw.Connection, kept: Kept, audit: SeriesAudit, made: int) -> Written:
     """Write an audit: findings that no longer hold are closed, new ones opened, and all of them stay."""
+    db.execute(_CLOSE, (kept.number, kept.covers))  # it stays open if something has come since that was read
     newest = db.execute(_NEWEST, (kept.number,)).fetchone()
     before = {_key(finding): number for number, finding in open_findings(db, kept.number)}
     now = {_key(finding): finding for finding in audit.findings}

@@ -74,23 +74,23 @@ def history(db: apsw.Connection, uid: str) -> list[Past]:
     """Return every audit of a series, the newest first, with what it opened and closed."""
     audits = fetch(
         db,
-        "SELECT series_audit.id, made, verdict, instances FROM series_audit JOIN series ON series.id = series"
+        "SELECT series, series_audit.id, made, verdict, instances FROM series_audit JOIN series ON series.id = series"
         " WHERE series.uid = ? ORDER BY series_audit.id DESC",
         (uid,),
     )
     return [
         Past(
             number, made, SeriesVerdict(verdict), instances,
-            _findings(db, "opened", number), _findings(db, "closed", number),
+            _findings(db, series, "opened", number), _findings(db, series, "closed", number),
         )
-        for number, made, verdict, instances in audits
+        for series, number, made, verdict, instances in audits
     ]  # fmt: skip
 
 
-def _findings(db: apsw.Connection, when: str, audit: int) -> tuple[SeriesFinding, ...]:
+def _findings(db: apsw.Connection, series: int, when: str, audit: int) -> tuple[SeriesFinding, ...]:
     """Return the findings that an audit opened, or those that it closed."""
-    query = f"SELECT {FINDING} FROM series_finding WHERE {when} = ? ORDER BY id"
-    return tuple(finding_of(row) for row in fetch(db, query, (audit,)))
+    query = f"SELECT {FINDING} FROM series_finding WHERE series = ? AND {when} = ? ORDER BY id"
+    return tuple(finding_of(row) for row in fetch(db, query, (series, audit)))
 
 
 def status_document(status: SeriesStatus) -> dict[str, Any]:

@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 Durability = Literal["full", "none"]
 _BUSY_MS: Final = 5_000
+_CACHE_KIB: Final = 16_384
 _CHECKPOINT_PAGES: Final = 4_000
 """Pages of the write-ahead log, 16 MB, after which one commit has to carry them over: every 500 instances or so."""
 
@@ -68,7 +69,7 @@ class SqliteLedger:
             self._db.pragma("journal_mode", "wal")
             self._db.pragma("synchronous", "full" if durability == "full" else "off")
             self._db.pragma("foreign_keys", False)  # every write is made by one function, in order
-            self._db.pragma("cache_size", -65_536)
+            self._db.pragma("cache_size", -_CACHE_KIB)
             self._db.wal_autocheckpoint(_CHECKPOINT_PAGES)
             self.fingerprint_key = self._prepare(path, sync=durability == "full")
         except BaseException as error:

@@ -5,8 +5,7 @@ What a peer sends is bounded before it comes here; nothing in it can raise.
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from scp.dicom.uid import strip_uid
 
@@ -23,12 +22,17 @@ _DATA_SET, _STATUS, _OFFENDING, _COMMENT, _INSTANCE = 0x0800, 0x0900, 0x0901, 0x
 _REQUESTED_CLASS, _REQUESTED_INSTANCE = 0x0003, 0x1001
 
 _ELEMENT: Final = struct.Struct("<HHI")
-_SHORT: Final = struct.Struct("<HHIH")
+_FOUR_SHORTS: Final = struct.Struct("<" + 4 * "HHIH")
 _unpack = _ELEMENT.unpack_from
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+_MOST_FORMS: Final = 16
+"""Forms of command sets remembered for an association; UIDs are of a few lengths."""
+_LONGEST_FORM: Final = 1024
+"""Bytes of a command set that is remembered; a C-STORE-RQ has about 250."""
+
+
+class Command(NamedTuple):
     """What a command set says. Numbers are None, and UIDs empty, where it says nothing readable.
 
     ``sop_class_uid`` and ``sop_instance_uid`` are the Affected or, in some N-services, the Requested ones.
@@ -52,12 +56,84 @@ class Command:
         return self.field is not None and bool(self.field & RESPONSE)
 
 
+class _Form(NamedTuple):
+    """A command set in which Message ID and SOP Instance UID may be any: where they are, what is around, what it says.
+
+    They lie between ``before``, ``between`` and ``after``.
+    """
+
+    before: bytes
+    message_id: slice
+    between: bytes
+    instance: slice
+    after: bytes
+    command: Command
+
+
+class Commands:
+    """Reads the command sets of one association, each as :func:`read_command` would.
+
+    A sender says the same for each instance, but for Message ID and SOP Instance UID. Where all other bytes are those
+    of a command set before, these two are read, and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._forms: dict[int, _Form] = {}
+        """By the length of the command set."""
+
+    def read(self, data: bytes) -> Command | None:
+        """Read a command set; None if it is not well formed."""
+        form = self._forms.get(len(data))
+        if form:
+            before, message_id, between, instance, after, command = form
+            is_alike = (
+                data.startswith(before)
+                and data.endswith(after)
+                and data[message_id.stop : instance.start] == between
+            )  # fmt: skip
+            if is_alike:
+                return Command(
+                    command[0], int.from_bytes(data[message_id], "little"), *command[2:5], strip_uid(data[instance])
+                )
+        places = _places(data)
+        if places is None:
+            return None
+        command = _command(data, places)
+        self._remember(data, places, command)
+        return command
+
+    def _remember(self, data: bytes, places: Mapping[int, slice], command: Command) -> None:
+        """Remember a request of the usual form: with a Message ID, and an Affected SOP Instance UID after it."""
+        message_id, instance = places.get(_MESSAGE, _NOWHERE), places.get(_INSTANCE, _NOWHERE)
+        is_usual = command.message_id is not None and message_id.stop <= instance.start < instance.stop
+        if is_usual and len(data) <= _LONGEST_FORM:
+            if len(self._forms) >= _MOST_FORMS:
+                self._forms.clear()
+            self._forms[len(data)] = _Form(
+                before=data[: message_id.start],
+                message_id=message_id,
+                between=data[message_id.stop : instance.start],
+                instance=instance,
+                after=data[instance.stop :],
+                command=command,
+            )
+
+
 def read_command(data: bytes | memoryview) -> Command | None:
-    """Read a command set; None if it is not well formed.
+    """Read a command set; None if it is not well formed."""
+    places = _places(data)
+    return None if places is None else _command(data, places)
+
+
+_NOWHERE: Final = slice(0, 0)
+
+
+def _places(data: bytes | memoryview) -> Mapping[int, slice] | None:
+    """Return where each value is, by element number; None if the command set is not well formed.
 
     The group length is not believed, as it is wrong too often and says nothing that the bytes do not.
     """
-    elements: dict[int, bytes] = {}
+    places: dict[int, slice] = {}
     position, end = 0, len(data)
     while position < end:
         if position + 8 > end:
@@ -66,21 +142,27 @@ def read_command(data: bytes | memoryview) -> Command | None:
         position += 8
         if group != 0 or position + length > end:
             return None
-        elements[element] = bytes(data[position : position + length])
+        places[element] = slice(position, position + length)
         position += length
+    return places
+
+
+def _command(data: bytes | memoryview, places: Mapping[int, slice]) -> Command:
+    def value(element: int) -> bytes:
+        return bytes(data[places.get(element, _NOWHERE)])
+
+    def number(element: int) -> int | None:
+        raw = value(element)
+        return int.from_bytes(raw, "little") if len(raw) == 2 else None
+
     return Command(
-        field=_number(elements, _FIELD),
-        message_id=_number(elements, _MESSAGE),
-        responded_to=_number(elements, _RESPONDED),
-        data_set_type=_number(elements, _DATA_SET),
-        sop_class_uid=strip_uid(elements.get(_CLASS) or elements.get(_REQUESTED_CLASS, b"")),
-        sop_instance_uid=strip_uid(elements.get(_INSTANCE) or elements.get(_REQUESTED_INSTANCE, b"")),
+        field=number(_FIELD),
+        message_id=number(_MESSAGE),
+        responded_to=number(_RESPONDED),
+        data_set_type=number(_DATA_SET),
+        sop_class_uid=strip_uid(value(_CLASS) or value(_REQUESTED_CLASS)),
+        sop_instance_uid=strip_uid(value(_INSTANCE) or value(_REQUESTED_INSTANCE)),
     )
-
-
-def _number(elements: Mapping[int, bytes], element: int) -> int | None:
-    raw = elements.get(element)
-    return int.from_bytes(raw, "little") if raw is not None and len(raw) == 2 else None
 
 
 def store_response(
@@ -94,10 +176,7 @@ def store_response(
     """Write a C-STORE-RSP (PS3.7 Table 9.3-2). Affected UIDs that were empty in the request are left out."""
     parts = [
         _text(_CLASS, sop_class_uid, b"\0") if sop_class_uid else b"",
-        _SHORT.pack(0, _FIELD, 2, C_STORE_RSP),
-        _SHORT.pack(0, _RESPONDED, 2, message_id),
-        _SHORT.pack(0, _DATA_SET, 2, NO_DATA_SET),
-        _SHORT.pack(0, _STATUS, 2, status),
+        _shorts(C_STORE_RSP, message_id, status),
     ]
     if offending:
         parts.append(_ELEMENT.pack(0, _OFFENDING, 4 * len(offending)))
@@ -108,6 +187,13 @@ def store_response(
         parts.append(_text(_INSTANCE, sop_instance_uid, b"\0"))
     body = b"".join(parts)
     return struct.pack("<HHII", 0, 0, 4, len(body)) + body
+
+
+def _shorts(field: int, message_id: int, status: int) -> bytes:
+    """Write what every response has between its UIDs."""
+    return _FOUR_SHORTS.pack(
+        0, _FIELD, 2, field, 0, _RESPONDED, 2, message_id, 0, _DATA_SET, 2, NO_DATA_SET, 0, _STATUS, 2, status
+    )
 
 
 def _text(element: int, text: str, pad: bytes) -> bytes:
@@ -121,10 +207,7 @@ def plain_response(command: Command, status: int) -> bytes:
     body = b"".join(
         (
             _text(_CLASS, command.sop_class_uid, b"\0") if command.sop_class_uid else b"",
-            _SHORT.pack(0, _FIELD, 2, (command.field or 0) | RESPONSE),
-            _SHORT.pack(0, _RESPONDED, 2, command.message_id or 0),
-            _SHORT.pack(0, _DATA_SET, 2, NO_DATA_SET),
-            _SHORT.pack(0, _STATUS, 2, status),
+            _shorts((command.field or 0) | RESPONSE, command.message_id or 0, status),
         )
     )
     return struct.pack("<HHII", 0, 0, 4, len(body)) + body

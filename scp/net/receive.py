@@ -18,7 +18,7 @@ from scp.dicom.status import Status
 from scp.errors import NodeFault
 from scp.intake import Answer, Intake, NotBegun, Reception
 from scp.net.channel import A_ABORT, A_RELEASE_RQ, P_DATA_TF, Channel, ChannelEnd, Closed, Oversized, Silent
-from scp.net.command import C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, Command, plain_response, read_command
+from scp.net.command import C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, Command, Commands, plain_response
 from scp.net.contexts import VERIFICATION
 from scp.net.respond import response
 from scp.observe.lines import Tally
@@ -83,6 +83,7 @@ class Receiver:
         self._intake = intake
         self._tally = tally
         self._meter = meter
+        self._commands = Commands()
         self._command = bytearray()
         self._command_context = 0
         self._message: _Message | None = None
@@ -154,7 +155,7 @@ class Receiver:
 
     def _begin(self, context_id: int, raw: bytes) -> None:
         """Begin the message of a complete command set."""
-        command = read_command(raw)
+        command = self._commands.read(raw)
         if command is None or command.field is None:
             raise Misbehaviour("a command set that cannot be read")
         if context_id not in self._contexts:

@@ -115,18 +115,17 @@ class Courier:
             for letter in letters:
                 if time.monotonic() >= self._deadline or self._orders is not orders:
                     return 0.0
-                try:
-                    sender.send(letter)
-                except Undelivered as failure:
-                    seconds = pause(letter.attempts + 1, orders.settings.retry_seconds)
-                    self._failed(letter, failure, seconds)
-                    outbox.failed(letter, now_us() + us(seconds))
-                    if not failure.answered:
-                        self._resume_at = time.monotonic() + seconds
-                        break
-                else:
+                failure = _attempt(sender, letter)
+                if failure is None:
                     outbox.delivered(letter)
                     self._arrived(letter)
+                    continue
+                seconds = pause(letter.attempts + 1, orders.settings.retry_seconds)
+                self._failed(letter, failure, seconds)
+                outbox.failed(letter, now_us() + us(seconds))
+                if not failure.answered:
+                    self._resume_at = time.monotonic() + seconds
+                    break
         due = outbox.next_due()
         if due is None:
             return math.inf
@@ -152,13 +151,12 @@ class Courier:
             written = digest.health(orders.author, troubles, told, now_us())
             if written:
                 ((letter,), progress) = written
-                try:
-                    orders.sender.send(letter)
-                except Undelivered as failure:
-                    self._failed(letter, failure, _HINDERED)
-                else:
+                failure = _attempt(orders.sender, letter)
+                if failure is None:
                     self._writer.told_directly = str(progress.marks[digest.HEALTH])
                     self._arrived(letter)
+                else:
+                    self._failed(letter, failure, _HINDERED)
         return _HINDERED
 
     def _opened(self) -> Outbox:
@@ -170,3 +168,14 @@ class Courier:
         if self._outbox:
             self._outbox.close()
         self._outbox = None
+
+
+def _attempt(sender: Sender, letter: Letter) -> Undelivered | None:
+    """Deliver a letter, and return why it did not arrive; a mistake of ours holds up this one, and no other."""
+    try:
+        sender.send(letter)
+    except Undelivered as failure:
+        return failure
+    except Exception as error:  # noqa: BLE001 - a thread that ended would tell nobody of anything any more
+        return Undelivered(f"{type(error).__name__} at {place_of(error)}", answered=True)
+    return None

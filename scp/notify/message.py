@@ -11,6 +11,7 @@ from scp.errors import Trouble
 from scp.ids import as_text
 from scp.layout import timestamp
 from scp.ledger.notices import Audited, Refusals
+from scp.printable import printable
 
 VERSION: Final = 1
 """Of the form of messages; names may be added under the same number."""
@@ -100,7 +101,7 @@ def _link(base: str, *parts: str) -> Body:
 
 def subject(body: Body) -> str:
     """Return one line that says what a message is about."""
-    return f"[{body['node']}] {_SUBJECTS[Kind(body['kind'])](body)}"
+    return printable(f"[{body['node']}] {_SUBJECTS[Kind(body['kind'])](body)}")
 
 
 def text(body: Body) -> str:

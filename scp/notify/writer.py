@@ -5,19 +5,16 @@ ledger: the next letter will tell all of it. So few letters ever wait.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import apsw
 
 from scp.config import Notify
 from scp.errors import LedgerFault, Trouble
 from scp.ids import from_text
 from scp.ledger import notices
-from scp.ledger.reading import open_reader
+from scp.ledger.reading import reading
 from scp.notify import digest, lines
 from scp.notify.delivery import Sender
 from scp.notify.digest import Author, Outlook
@@ -139,7 +136,7 @@ class Writer:
         def write() -> Written | None:
             nonlocal seen
             told = outbox.told()
-            with self._reading() as db:
+            with reading(self._places.ledger) as db:
                 waiting = notices.untold(db, since, told)
                 seen = digest.outlook(waiting, live, now, us(orders.settings.group_seconds))
                 return digest.refusals(db, author, seen, live, since, now) if seen.due else None
@@ -149,22 +146,12 @@ class Writer:
 
     def _series(self, orders: Orders, outbox: Outbox, now: int) -> Written | None:
         after = outbox.mark(digest.AUDIT)
-        with self._reading() as db:
+        with reading(self._places.ledger) as db:
             if after is not None:
                 return digest.series(db, orders.author, int(after), now)
             last = notices.last_audit(db)
         outbox.put((), Progress({digest.AUDIT: last}, {}))
         return None
-
-    @contextmanager
-    def _reading(self) -> Iterator[apsw.Connection]:
-        db = open_reader(self._places.ledger)
-        try:
-            yield db
-        except apsw.Error as error:
-            raise LedgerFault(f"the ledger cannot be read ({type(error).__name__})") from error
-        finally:
-            db.close()
 
 
 def us(seconds: float) -> int:

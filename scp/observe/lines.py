@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from time import perf_counter_ns
+from typing import Any, Final
 
 import structlog
 
@@ -24,6 +25,8 @@ from scp.outcomes import Ending, Outcome
 
 _log = structlog.get_logger()
 
+_DECISIONS: Final = {decision: decision.value for decision in Decision}
+
 
 class Stopwatch:
     """Milliseconds by step."""
@@ -31,19 +34,19 @@ class Stopwatch:
     __slots__ = ("_last", "_start", "laps")
 
     def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
+        self._start = self._last = perf_counter_ns()
         self.laps: dict[str, float] = {}
 
     def lap(self, step: str) -> None:
         """Note that a step is over."""
-        now = time.perf_counter()
-        self.laps[step] = round((now - self._last) * 1000, 3)
+        now = perf_counter_ns()
+        self.laps[step] = (now - self._last) // 1000 / 1000  # whole microseconds, in milliseconds
         self._last = now
 
     @property
     def total(self) -> float:
         """Milliseconds since the start."""
-        return round((time.perf_counter() - self._start) * 1000, 3)
+        return (perf_counter_ns() - self._start) // 1000 / 1000
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ class Tally:
         """Count one answered instance."""
         self.received += 1
         self.bytes += size
-        self.outcomes[verdict.decision.value] += 1
+        self.outcomes[_DECISIONS[verdict.decision]] += 1
         if verdict.decision is Decision.REFUSE:
             refusing = (one.code for one in verdict.findings if one.severity is Severity.REFUSE)
             self.codes[next(refusing, f"{verdict.status:04X}")] += 1  # a command set is refused without a rule
@@ -86,7 +89,7 @@ def instance_line(receipt: int, request: Request, facts: Facts, verdict: Verdict
         sop_instance_uid=_uid(facts.sop_instance_uid),
         series_instance_uid=_uid(facts.series_instance_uid),
         study_instance_uid=_uid(facts.study_instance_uid),
-        verdict=verdict.decision.value,
+        verdict=_DECISIONS[verdict.decision],
         status=f"{verdict.status:04X}",
         codes=[finding.code for finding in verdict.findings],
         **({"would_be": {k: f"{v:04X}" for k, v in verdict.tightened.items()}} if verdict.tightened else {}),

@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import MutableMapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final, Literal, TextIO, cast
 
 import orjson
@@ -45,10 +46,10 @@ def configure(log_format: Format = "auto", level: str = "info", stream: TextIO |
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=stream.isatty())
-            if console
-            else structlog.processors.JSONRenderer(serializer=_serialise),
-        ],
+            structlog.dev.ConsoleRenderer(colors=stream.isatty()),
+        ]
+        if console
+        else [structlog.processors.add_log_level, _stamped_json],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Steady(stream)))
         if console
@@ -58,9 +59,10 @@ def configure(log_format: Format = "auto", level: str = "info", stream: TextIO |
     _quiet_libraries()
 
 
-def _serialise(event: MutableMapping[str, Any], **_: Any) -> bytes:
-    """Write one line, the event first."""
-    return orjson.dumps({"event": event.pop("event"), **event}, default=str)
+def _stamped_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
+    """Write one line, the event first, and when it was last. Times in UTC, as structlog's TimeStamper writes them."""
+    line = {"event": event.pop("event"), **event, "timestamp": datetime.now(UTC)}
+    return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
 
 
 class _Discreet(logging.Handler):

@@ -58,8 +58,7 @@ class Meter:
         outcomes, steps = self.outcomes, self.steps
         name = _NAMES[verdict.decision]
         outcomes[name] = outcomes.get(name, 0) + 1
-        for step in laps:
-            milliseconds = laps[step]
+        for step, milliseconds in laps.items():
             try:
                 histogram = steps[step]
             except KeyError:

@@ -34,7 +34,7 @@ def png(scene: Scene) -> bytes:
     try:
         from PIL import Image, ImageDraw
     except ImportError as error:
-        raise PngNotAvailable("PNG needs Pillow: pip install 'auditscp[pictures]'; SVG needs nothing") from error
+        raise PngNotAvailable("PNG needs Pillow (pip install pillow); SVG needs nothing") from error
     size = round(scene.width * _SCALE), round(scene.height * _SCALE)
     large = Image.new("RGB", (size[0] * _FINE, size[1] * _FINE), LIGHT[Ink.PAPER])
     pen = _Pen(large, ImageDraw.Draw(large))

@@ -8,7 +8,7 @@ from pathlib import Path
 from scp.errors import StoreFault, SyncFault
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path | str) -> None:
     """Make the names in a folder durable."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

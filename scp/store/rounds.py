@@ -6,10 +6,13 @@ for all of them. A round that fails fails for all who waited for it, and is not 
 """
 
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
 from scp.errors import NodeFault
+
+Folder = TypeVar("Folder", bound=Hashable)
+"""How a folder is named: in one way by all who would share a sync of it."""
 
 
 class _Folder:
@@ -22,16 +25,16 @@ class _Folder:
         self.fault = NodeFault("a folder was not synced")
 
 
-class Rounds:
+class Rounds(Generic[Folder]):
     """Runs syncs of folders in rounds. Any thread may call :meth:`sync`."""
 
-    def __init__(self, sync: Callable[[Path], None]) -> None:
+    def __init__(self, sync: Callable[[Folder], None]) -> None:
         """``sync`` syncs one folder, and raises NodeFault if that fails."""
         self._sync = sync
         self._changed = threading.Condition()
-        self._folders: dict[Path, _Folder] = {}
+        self._folders: dict[Folder, _Folder] = {}
 
-    def sync(self, path: Path) -> None:
+    def sync(self, path: Folder) -> None:
         """Return when a sync of a folder has ended that began after this was called. Raises NodeFault."""
         with self._changed:
             folder = self._folders.setdefault(path, _Folder())
@@ -52,7 +55,7 @@ class Rounds:
                 if not folder.users:
                     del self._folders[path]
 
-    def _lead(self, path: Path, folder: _Folder) -> None:
+    def _lead(self, path: Folder, folder: _Folder) -> None:
         is_synced, fault = False, folder.fault
         try:
             self._sync(path)

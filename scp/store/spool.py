@@ -20,7 +20,8 @@ class Incoming:
     """
 
     def __init__(self, path: str, header: bytes, limit: int) -> None:
-        self._path = path
+        self.name = path
+        """Where the file is, as text."""
         self.size = 0
         self.digest = b""
         self.head = b""
@@ -37,7 +38,7 @@ class Incoming:
     @property
     def path(self) -> Path:
         """Where the file is."""
-        return Path(self._path)
+        return Path(self.name)
 
     def write(self, piece: bytes | memoryview) -> None:
         """Add bytes of the Data Set. Raises ObjectTooLarge beyond the limit, StoreFault if they cannot be written.

@@ -34,7 +34,7 @@ class Store:
         self._sync = sync
         self._limit = object_bytes
         self._gate = gate
-        self._rounds = Rounds(sync_folder)
+        self._rounds = Rounds[str](sync_folder)
         try:
             for name in (SPOOL, ARCHIVE, QUARANTINE):
                 make_folder(folder / name, sync=sync)
@@ -94,7 +94,7 @@ class Store:
 
     def place(
         self,
-        source: Path,
+        source: Path | str,
         placement: Placement,
         case: bytes | None = None,
         leaving: Mapping[str, Path] = NOTHING,
@@ -102,13 +102,14 @@ class Store:
         """Move a decided object from the spool to its place, its case first; durable when this returns.
 
         An existing file is never replaced: if there is one with other bytes, StoreFault says so and the spool keeps
-        what came. ``leaving`` are the places that recalled objects leave before, each with its name in the spool.
+        what came. ``source`` may be text, which is cheaper for the many. ``leaving`` are the places that recalled
+        objects leave before, each with its name in the spool.
         """
         for path, recalled in leaving.items():
             self._vacate(path, recalled)
         if placement.place is Place.NOWHERE:
             with suppress(FileNotFoundError):
-                source.unlink()
+                os.unlink(source)  # noqa: PTH108 - may be text
             return
         target = f"{self._root}/{placement.path}"
         try:
@@ -118,10 +119,10 @@ class Store:
             try:
                 self._link(source, target)
             except FileExistsError as error:
-                if not _same_data_set(source, Path(target)):
+                if not _same_data_set(Path(source), Path(target)):
                     raise DamageFault("a file that the ledger does not know is where the object belongs") from error
             if self._sync:
-                self._rounds.sync(Path(target).parent)
+                self._rounds.sync(target.rpartition("/")[0])
             os.unlink(source)  # noqa: PTH108 - as fast as it can be: every instance comes by here
         except OSError as error:
             raise fault("the object cannot be moved to its place", error) from error
@@ -140,7 +141,7 @@ class Store:
         except OSError as error:
             raise fault("the object cannot be moved", error) from error
 
-    def _link(self, source: Path, target: str) -> None:
+    def _link(self, source: Path | str, target: str) -> None:
         """Give a file its second name; the folder is there already for all but the first of a series."""
         try:
             os.link(source, target)

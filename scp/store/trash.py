@@ -54,6 +54,7 @@ def settle(folder: Path, decided: Callable[[int], Placement | None], *, sync: bo
     """Empty the trash: return how many entries were removed, put back, and could be neither.
 
     ``decided`` says where the ledger has the object of a receipt, or None if it knows no such receipt.
+    Raises StoreFault if the trash cannot be looked into.
     """
     removed = restored = failed = 0
     for entry in _entries(folder):
@@ -73,8 +74,12 @@ def settle(folder: Path, decided: Callable[[int], Placement | None], *, sync: bo
 
 
 def _entries(folder: Path) -> Iterator[Path]:
-    with suppress(FileNotFoundError):
+    try:
         yield from sorted((folder / TRASH).iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise fault("the trash cannot be read", error) from error
 
 
 def _trash(folder: Path, *, sync: bool) -> Path:

@@ -180,7 +180,7 @@ class Rebuilder:
             judgement = judge(examination, snapshot, policy)
             if snapshot.held or not isinstance(judgement, Judgement):
                 return LeftOut("another object with its SOP Instance UID is in the archive")
-            return replace(judgement, verdict=_softened(judgement.verdict, policy.warning_status))
+            return judgement._replace(verdict=_softened(judgement.verdict, policy.warning_status))
 
         draft = Draft(came.receipt, came.received, examination.subject, read.digest, read.size)
         outcome = ledger.admit(draft, decide)

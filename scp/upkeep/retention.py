@@ -19,10 +19,10 @@ import apsw
 import structlog
 
 from scp.config import Retention
-from scp.errors import LedgerFault, StoreFault
+from scp.errors import StoreFault
 from scp.layout import ARCHIVE, LEDGER, Placement
 from scp.ledger import removal
-from scp.ledger.reading import open_reader
+from scp.ledger.reading import reading
 from scp.ledger.removal import Leaving
 from scp.ledger.sqlite import SqliteLedger
 from scp.store.store import Store
@@ -51,18 +51,14 @@ class Removed:
 
 
 def preview(db: apsw.Connection, folder: Path, settings: Retention, now: int) -> Removed:
-    """Say what would leave. Raises LedgerFault."""
+    """Say what would leave. Raises apsw.Error and StoreFault."""
     found = Removed()
-    try:
-        if settings.archive_days:
-            for study, uid in removal.old_studies(db, now - settings.archive_days * DAY_US):
-                _count_study(found, uid, _whole(folder, uid, removal.instances(db, study)))
-        if settings.quarantine_days:
-            before = now - settings.quarantine_days * DAY_US
-            for one in removal.old_objects(db, before, now - _HOUR_US, -1):
-                _count_objects(found, [one])
-    except apsw.Error as error:
-        raise LedgerFault(f"the ledger cannot be read ({type(error).__name__})") from error
+    if settings.archive_days:
+        for study, uid in removal.old_studies(db, now - settings.archive_days * DAY_US):
+            _count_study(found, uid, _whole(folder, uid, removal.instances(db, study)))
+    if settings.quarantine_days:
+        before = now - settings.quarantine_days * DAY_US
+        _count_objects(found, removal.old_objects(db, before, now - _HOUR_US, -1))
     return found
 
 
@@ -98,11 +94,10 @@ class Expiry:
             structlog.get_logger().warning("retention_waits", reason="the clock was set")
             return done
         now, settings = self._now(), self._settings
-        with self._store.acting():
-            if settings.archive_days:
-                self._studies(done, now, now - settings.archive_days * DAY_US)
-            if settings.quarantine_days:
-                self._objects(done, now, now - settings.quarantine_days * DAY_US)
+        if settings.archive_days:
+            self._studies(done, now, now - settings.archive_days * DAY_US)
+        if settings.quarantine_days:
+            self._objects(done, now, now - settings.quarantine_days * DAY_US)
         if done.studies or done.objects or done.kept:
             structlog.get_logger().info(
                 "retention", studies=done.studies, instances=done.instances, objects=done.objects, bytes=done.bytes,
@@ -124,13 +119,8 @@ class Expiry:
 
     def _old_studies(self, before: int) -> list[tuple[int, str]]:
         """Look beside the ledger's own connection, so that nobody waits."""
-        db = open_reader(self._store.folder / LEDGER)
-        try:
+        with reading(self._store.folder / LEDGER) as db:
             return removal.old_studies(db, before)
-        except apsw.Error as error:
-            raise LedgerFault(f"the ledger cannot be read ({type(error).__name__})") from error
-        finally:
-            db.close()
 
     def _objects(self, done: Removed, now: int, before: int) -> None:
         reason = f"quarantine_days = {self._settings.quarantine_days}"
@@ -161,11 +151,15 @@ class Expiry:
         return leaving
 
     def _throw(self, act: Callable[[apsw.Connection], list[Leaving] | None]) -> list[Leaving] | None:
-        """Run an act that moves into the trash, and empty that, whichever way the ledger decided."""
-        try:
-            return self._ledger.transact(act)
-        finally:
-            settle(self._store.folder, self._placement, sync=self._sync)
+        """Run an act that moves into the trash, and empty that, whichever way the ledger decided.
+
+        Whoever wants to act on quarantine meanwhile gets a turn between two of these: all of them may take hours.
+        """
+        with self._store.acting():
+            try:
+                return self._ledger.transact(act)
+            finally:
+                settle(self._store.folder, self._placement, sync=self._sync)
 
     def _placement(self, number: int) -> Placement | None:
         receipt = self._ledger.receipt(number)

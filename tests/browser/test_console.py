@@ -153,8 +153,7 @@ def test_the_keyboard_is_enough(local: Console, new_page: NewPage, folder: Path)
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "theme"), [(360, "dark"), (1280, "light")])
 def test_every_page_fits_its_screen_and_its_theme(
     local: Console, new_page: NewPage, folder: Path, width: int, theme: str
 ) -> None:

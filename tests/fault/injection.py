@@ -31,14 +31,27 @@ class Injected:
 @contextmanager
 def failing(node: NodeProcess, calls: str, error: str, when: str = "1+") -> Iterator[Injected]:
     """Let system calls of a running node fail until the block ends; ``when`` counts them in each thread."""
+    with _tampered(node, calls, f"error={error}:when={when}") as out:
+        yield Injected(out)
+
+
+@contextmanager
+def delayed(node: NodeProcess, calls: str, seconds: float) -> Iterator[None]:
+    """Let each of these system calls of a running node take so much longer until the block ends."""
+    with _tampered(node, calls, f"delay_enter={round(seconds * 1e6)}"):
+        yield
+
+
+@contextmanager
+def _tampered(node: NodeProcess, calls: str, how: str) -> Iterator[Path]:
     out = node.folder.parent / f"injected-{calls.replace(',', '-')}"
     command = ["strace", "-f", "-y", "-p", str(node.pid), "-o", str(out), "-e", f"trace={calls}"]
-    command += ["-e", f"inject={calls}:error={error}:when={when}"]
+    command += ["-e", f"inject={calls}:{how}"]
     strace = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         assert strace.stderr is not None
         assert "attached" in strace.stderr.readline()
-        yield Injected(out)
+        yield out
     finally:
         strace.send_signal(signal.SIGINT)
         strace.communicate(timeout=PATIENCE)
@@ -65,6 +78,29 @@ def locked(ledger: Path) -> Iterator[None]:
         database.execute("ROLLBACK")
     finally:
         database.close()
+
+
+def touch(ledger: Path) -> None:
+    """Commit something to a ledger that makes no difference."""
+    database = apsw.Connection(str(ledger))
+    try:
+        database.set_busy_timeout(5_000)
+        database.execute("CREATE TABLE scratch (a); DROP TABLE scratch")
+    finally:
+        database.close()
+
+
+def spoil(ledger: Path) -> None:
+    """Overwrite everything in a ledger but its first page, as a failing disk might, beside a running node."""
+    database = apsw.Connection(str(ledger))
+    try:
+        database.pragma("wal_checkpoint(TRUNCATE)")
+        page = database.pragma("page_size")
+    finally:
+        database.close()
+    with ledger.open("r+b") as file:
+        file.seek(page)
+        file.write(os.urandom(ledger.stat().st_size - page))
 
 
 @contextmanager

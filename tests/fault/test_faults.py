@@ -7,13 +7,14 @@ test is about that.
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
 
-from tests.fault.injection import SmallDisk, failing, largest_file, locked, moved_away
+from tests.fault.injection import SmallDisk, delayed, failing, largest_file, locked, moved_away, spoil, touch
 from tests.fault.trace import why_not
 from tests.wire.node import NodeProcess
 from tests.wire.objects import Instance, ct, large_ct
@@ -237,6 +238,41 @@ class TestLedger:
         with locked(node.folder / "ledger.sqlite3"):
             assert_try_again(store(node, ct(1, study)))
         recovers(node, "ledger", ct(1, study))
+
+    @pytest.mark.usefixtures("traceable")
+    def test_that_is_slow_is_waited_for_and_nobody_is_refused_for_it(self, node: NodeProcess, study: int) -> None:
+        with delayed(node, "fdatasync", 0.2), ThreadPoolExecutor(4) as pool:
+            sent = [ct(number, study) for number in range(1, 5)]
+            assert list(pool.map(lambda one: statuses(node, one), sent)) == [["0000"]] * 4
+
+    @pytest.mark.usefixtures("traceable")
+    def test_that_cannot_be_read_means_try_again(self, node: NodeProcess, study: int) -> None:
+        ledger = node.folder / "ledger.sqlite3"
+        with failing(node, "pread64", "EIO") as injected:
+            touch(ledger)  # so that the node has to read again what it has in memory
+            assert_try_again(store(node, ct(1, study)))
+            assert [arguments for _, arguments in injected.calls() if "/ledger.sqlite3" in arguments]
+        recovers(node, "ledger", ct(1, study))
+
+    def test_that_is_spoilt_under_a_running_node_means_try_again_until_it_is_put_back(
+        self, start_node: StartFaulty
+    ) -> None:
+        node = start_node()
+        assert statuses(node, ct(1)) == ["0000"]
+        assert node.stop() == 0
+        ledger = node.folder / "ledger.sqlite3"
+        whole = ledger.read_bytes()
+        node.start()
+        spoil(ledger)
+        assert_try_again(store(node, ct(2)))
+        assert node.wait_for("node_unhealthy", trouble="ledger")
+        assert len(node.archived()) == 1
+        node.kill()
+        for name in ("-wal", "-shm"):
+            ledger.with_name(ledger.name + name).unlink(missing_ok=True)
+        ledger.write_bytes(whole)
+        node.start()
+        assert statuses(node, ct(1), ct(2)) == ["0111", "0000"]
 
     def test_that_vanishes_stops_everything_until_it_is_back(self, start_node: StartFaulty) -> None:
         node = start_node()

@@ -19,8 +19,8 @@ def test_peers_of_every_sort_leave_nothing_behind(tmp_path: Path) -> None:
     assert len(lines) >= 1 + 2 * 2
 
 
-def sample(seconds: int, memory: int, threads: int = 9) -> Sample:
-    return Sample("plain", seconds, 0, memory << 20, threads, 20)
+def sample(seconds: int, memory: int, threads: int = 9, ledger: int = 1) -> Sample:
+    return Sample("plain", seconds, 0, memory << 20, ledger << 20, threads, 20)
 
 
 def test_what_grows_is_told() -> None:
@@ -28,5 +28,7 @@ def test_what_grows_is_told() -> None:
     assert _growth([sample(second, 40 if second < 2 else 80) for second in range(8)]) == []
     (told,) = _growth([sample(second, 80 + 10 * second) for second in range(8)])
     assert told.startswith("plain: memory grew from ")
+    assert _growth([sample(second, 80 + 10 * second, ledger=10 * second) for second in range(6)]) == []
+    assert len(_growth([sample(second, 80 + 20 * second, ledger=40 * second) for second in range(8)])) == 1
     (told,) = _growth([sample(second, 80, threads=9 + 3 * second) for second in range(8)])
     assert told.startswith("plain: threads grew from ")

@@ -213,7 +213,7 @@ def test_no_finding_ever_holds_a_fingerprint() -> None:
     first = subject(image())
     study = {name: f"secret {name}" for name in STUDY_ATTRIBUTES}
     series = {name: f"secret {name}" for name, attribute in SERIES_ATTRIBUTES.items() if attribute.personal}
-    judged = replace(first, tracked=replace(first.tracked, study=study, series={**first.tracked.series, **series}))
+    judged = replace(first, tracked=first.tracked._replace(study=study, series={**first.tracked.series, **series}))
     stored = {name: value.upper() for name, value in (study | series).items()}
     snapshot = Snapshot(
         study=Reference(other(), stored), series=Reference(other(), stored, first.facts.study_instance_uid)

@@ -318,6 +318,18 @@ def test_an_abandoned_object_leaves_a_receipt_and_nothing_else(node: Scratch, to
     assert (told[0]["verdict"], told[0]["status"]) == ("aborted", None)
 
 
+def test_a_request_whose_command_set_is_wrong_is_refused_with_its_status_and_nothing_is_kept(
+    node: Scratch, told: Told
+) -> None:
+    answer = node.intake.refuse(node.intake.begin(request_for(IMAGE)), Status.MISTYPED_ARGUMENT, 0x00000800)
+    assert decided(answer) == (Decision.REFUSE, "0212")
+    assert (answer.verdict.offending, answer.size) == ((0x00000800,), 0)
+    receipt = node.receipts()[0]
+    assert (receipt.id, receipt.outcome, receipt.status) == (answer.receipt, Outcome.REFUSE, 0x0212)
+    assert node.files("spool") == node.files("archive") == node.files("quarantine") == []
+    assert (told[0]["verdict"], told[0]["status"]) == ("refuse", "0212")
+
+
 def test_a_request_that_was_never_begun_has_a_receipt_too(node: Scratch) -> None:
     cut_off(node.intake, request_for(IMAGE))
     assert [(receipt.outcome, receipt.size) for receipt in node.receipts()] == [(Outcome.ABORTED, 0)]

@@ -73,6 +73,18 @@ def test_policies_limits_and_waits_are_those_of_the_new_settings(node: Node, sou
     assert [(line["event"], line["needs_restart"]) for line in lines] == [("settings_renewed", ())]
 
 
+def test_a_mistake_of_ours_changes_nothing_and_ends_no_node(node: Node) -> None:
+    def load() -> Settings:
+        raise ZeroDivisionError("s3cret")
+
+    before = node.settings
+    with capture_logs() as lines:
+        (problem,) = Renewal(node, load).reload().problems
+    assert problem.startswith("the configuration cannot be read: ZeroDivisionError at tests.unit.test_renewal:")
+    assert node.settings is before
+    assert "s3cret" not in str(lines)
+
+
 def test_what_takes_a_restart_stays_and_is_named_each_time(node: Node, source: Source, tmp_path: Path) -> None:
     source.sections = {"limits": {"depth": 3}, "console": {"port": 1}, "audit": {"profile": "strict"}}
     renewal = Renewal(node, source)

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,6 +94,9 @@ class PynetdicomSender:
             and context.transfer_syntax[0] == instance.transfer_syntax
         )
         association._reactor_checkpoint.clear()
+        # Its other thread would take the response. pynetdicom asks _is_paused, which is true a moment too long.
+        while association.is_alive() and not cast("Any", association._reactor_checkpoint)._cond._waiters:
+            time.sleep(0.0001)
         try:
             association.dimse.send_msg(request, number)
             _, response = association.dimse.get_msg(block=True)

@@ -40,7 +40,7 @@ def unharmed(node: NodeProcess) -> Iterator[NodeProcess]:
 
 def closed_line(node: NodeProcess, peer: Peer) -> Line:
     """Wait for the end of a peer's association, and return the line about it."""
-    (opened,) = node.wait_for("association_opened", port=peer.local_port)
+    opened = node.wait_for("association_opened", port=peer.local_port)[-1]  # the system gives ports again
     (closed,) = node.wait_for("association_closed", association=opened["association"])
     return closed
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Final
 
 from scp.audit.finding import Severity
@@ -82,16 +83,11 @@ def _split(name: str, sides: dict[str, list[Member]]) -> SeriesProblem:
             f"{word}: {len(sides)} values, none in more instances than another", case="tie", tags=(attribute.tag,),
             found=len(sides), expected=1,
         )  # fmt: skip
-    few.sort(key=view_order)
+    few.sort(key=attrgetter("order"))
     return SeriesProblem(
         f"{word} of {len(few)} of {total} instances differs from the others: {who_of(few)}", tags=(attribute.tag,),
         instances=uids_of(few), expected=1, found=len(sides),
     )  # fmt: skip
-
-
-def view_order(member: Member) -> tuple[bool, int, str]:
-    """Sort by Instance Number, those without one last."""
-    return member.instance_number is None, member.instance_number or 0, member.sop_instance_uid
 
 
 RULES: Final = (majority_contradicts,)

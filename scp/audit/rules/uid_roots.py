@@ -1,5 +1,6 @@
 """UID-005, UID-006 and UID-013: who made the UIDs of an instance, and whether each names one thing."""
 
+from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
@@ -22,7 +23,7 @@ def _levels(facts: Facts) -> dict[int, str]:
         t.STUDY_INSTANCE_UID: facts.study_instance_uid,
         t.FRAME_OF_REFERENCE_UID: facts.frame_of_reference_uid,
     }
-    return {tag: text for tag, text in uids.items() if text}
+    return uids if all(uids.values()) else {tag: text for tag, text in uids.items() if text}
 
 
 @instance_rule("UID-005", grades(Severity.WARN, Severity.WARN), reference="PS3.5 §9, Annex B")
@@ -42,18 +43,22 @@ def uid_root_implausible(subject: Subject) -> Outcome:
     What to do: have a registered root set in the equipment or the gateway that made the UID, or let it
     make UUIDs under 2.25.
     """
-    uids = {tag: text for tag, text in _levels(subject.facts).items() if is_uid(text)}
-    if not uids:
-        return Answer.NOT_APPLICABLE
-    problems = {tag: problem for tag, text in uids.items() if (problem := root_problem(text) or _borrowed(text))}
+    uids = _levels(subject.facts)
+    problems = {tag: problem for tag, text in uids.items() if (problem := _implausible(text))}
     if not problems:
-        return Answer.PASS
+        return Answer.PASS if any(map(is_uid, uids.values())) else Answer.NOT_APPLICABLE
     tag, problem = next(iter(problems.items()))
     return Problem(
         f"{dictionary_description(tag)}: {problem}",
         tags=tuple(problems),
         found={t.name_of(tag): uids[tag] for tag in problems},
     )
+
+
+@lru_cache(maxsize=1024)  # of the four UIDs of a slice, three are those of the slice before
+def _implausible(text: str) -> str:
+    """Say what is wrong with the root of a UID; nothing of what is none."""
+    return (root_problem(text) or _borrowed(text)) if is_uid(text) else ""
 
 
 def _borrowed(uid: str) -> str:
@@ -83,9 +88,9 @@ def one_uid_at_two_levels(subject: Subject) -> Outcome:
     uids = _levels(subject.facts)
     if len(uids) < 2:
         return Answer.NOT_APPLICABLE
-    shared = [pair for pair in combinations(uids, 2) if uids[pair[0]] == uids[pair[1]]]
-    if not shared:
+    if len(set(uids.values())) == len(uids):
         return Answer.PASS
+    shared = [pair for pair in combinations(uids, 2) if uids[pair[0]] == uids[pair[1]]]
     first, second = shared[0]
     return Problem(
         f"{dictionary_description(first)} is also the {dictionary_description(second)}",
@@ -133,6 +138,7 @@ def uids_of_different_roots(subject: Subject) -> Outcome:
     )
 
 
+@lru_cache(maxsize=1024)
 def _root(uid: str) -> str:
     """Return the components that name the maker of a UID; nothing if there are too few to tell."""
     components = uid.split(".")

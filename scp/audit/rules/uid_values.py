@@ -1,6 +1,7 @@
 """UID-001 to UID-004: whether the UIDs of an instance are written as UIDs."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from pydicom.datadict import dictionary_description
@@ -43,18 +44,15 @@ def _shown(uids: Mapping[int, str], faults: Iterable[int]) -> Mapping[str, str |
 
 def _malformed(uids: Mapping[int, str]) -> Outcome:
     """Judge the grammar of some UIDs by tag; empty ones are no matter of grammar."""
-    present = {tag: text for tag, text in uids.items() if text}
-    if not present:
-        return Answer.NOT_APPLICABLE
-    faults = {tag: fault for tag, text in present.items() if (fault := _fault(text))}
+    faults = {tag: fault for tag, text in uids.items() if text and (fault := _fault(text))}
     if not faults:
-        return Answer.PASS
+        return Answer.PASS if any(uids.values()) else Answer.NOT_APPLICABLE
     tag, fault = next(iter(faults.items()))
     return Problem(
         f"{dictionary_description(tag)}: {fault}",
         tags=tuple(faults),
-        found=_shown(present, faults),
-        unstorable=any(not is_safe_name(present[tag]) for tag in faults if tag in _PLACE),
+        found=_shown(uids, faults),
+        unstorable=any(not is_safe_name(uids[tag]) for tag in faults if tag in _PLACE),
     )
 
 
@@ -133,20 +131,19 @@ def other_uid_malformed(subject: Subject) -> Outcome:
 
     What to do: the finding names the elements; report them to the maker of the equipment.
     """
-    others = {tag: text for tag, text in subject.facts.uids.items() if text and tag not in _OWNED}
-    if not others:
-        return Answer.NOT_APPLICABLE
-    faults = {tag: fault for tag, text in others.items() if (fault := _fault_in_list(text))}
+    uids, owned = subject.facts.uids, _OWNED
+    faults = {tag: fault for tag, text in uids.items() if tag not in owned and (fault := _fault_in_list(text))}
     if not faults:
-        return Answer.PASS
+        return Answer.PASS if any(uids[tag] for tag in uids.keys() - owned) else Answer.NOT_APPLICABLE
     tag, fault = next(iter(faults.items()))
     return Problem(
         f"({tag >> 16:04X},{tag & 0xFFFF:04X}): {fault}",
         tags=tuple(faults)[:_MOST_TAGS],
-        found=_shown(others, tuple(faults)[:_MOST_TAGS]),
+        found=_shown(uids, tuple(faults)[:_MOST_TAGS]),
     )
 
 
+@lru_cache(maxsize=1024)  # nearly all of these are the same in a whole series
 def _fault_in_list(text: str) -> str:
     """Say what is wrong with the first of several values that is not a UID; empty values are allowed."""
     values = (value.strip(" \0") for value in text.split("\\", _MOST_VALUES)[:_MOST_VALUES])

@@ -1,6 +1,7 @@
 """From the members of a series to what is said of it: stacks, rules, verdict."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Final
 
 from scp.audit.catalogue import INTERNAL, RULES
@@ -25,7 +26,7 @@ def audit_series(members: Iterable[Member], context: Context, policy: Policy) ->
 
     Severities are those of the policy, but never more than a warning: nobody waits for the answer.
     """
-    ordered = tuple(sorted(members, key=_order))
+    ordered = tuple(sorted(members, key=attrgetter("order")))
     view = SeriesView(ordered, stacks_of(ordered), context)
     findings: list[SeriesFinding] = []
     failures: list[str] = []
@@ -49,10 +50,6 @@ def audit_series(members: Iterable[Member], context: Context, policy: Policy) ->
         refused=refused,
         failures=tuple(failures),
     )
-
-
-def _order(member: Member) -> tuple[bool, int, str]:
-    return member.instance_number is None, member.instance_number or 0, member.sop_instance_uid
 
 
 def _findings(rule: Rule, problems: Iterable[SeriesProblem], policy: Policy) -> Iterable[SeriesFinding]:

@@ -29,6 +29,11 @@ class Member(NamedTuple):
         """What sort of object it is."""
         return kind_of(self.sop_class_uid)
 
+    @property
+    def order(self) -> tuple[bool, int, str]:
+        """What members are sorted by: Instance Number, those without one last."""
+        return self.instance_number is None, self.instance_number or 0, self.sop_instance_uid
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

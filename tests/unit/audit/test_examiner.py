@@ -20,6 +20,7 @@ from scp.dicom.facts import Facts
 from scp.dicom.part10 import Part10, read_file
 from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
+from scp.dicom.shape import LONGEST
 from scp.dicom.walk import Limits
 from scp.ledger.port import Draft
 from scp.ledger.sqlite import SqliteLedger
@@ -96,6 +97,21 @@ def test_a_request_that_is_wrong_in_the_middle_of_a_series_is_seen() -> None:
     assert "UID-007" in codes[3]
     assert "UID-008" in codes[4]
     assert all(not {"UID-007", "UID-008"} & codes[number] for number in (0, 1, 2, 5))
+
+
+def test_a_slice_is_recognised_by_its_beginning_and_examined_as_if_all_of_it_were_read() -> None:
+    series = next(series for series in SERIES if series.is_clean)
+    association = [one for path in series.paths if (one := sent(path.read_bytes(), 1))]
+    examiner, alone, by_beginning = Examiner(Limits(), KEY), Examiner(Limits(), KEY), 0
+    assert examiner.recognise(association[0][1], len(association[0][1]), association[0][0]) is None
+    for request, data in association:
+        found = examiner.recognise(data[:LONGEST], len(data), request)
+        by_beginning += found is not None
+        expected = alone.examine(data, request)
+        found = found or examiner.examine(data, request)
+        assert found.subject == expected.subject
+        assert sorted(map(repr, found.found)) == sorted(map(repr, expected.found))
+    assert by_beginning > len(association) / 2
 
 
 def test_the_facts_that_make_compared_values_are_all_named() -> None:

@@ -29,6 +29,17 @@ def test_every_verb_is_listed_and_explained(run: Run, verb: str) -> None:
     assert run(verb, "--help").code == 0
 
 
+@pytest.mark.parametrize("arguments", [(), ("quarantine",), ("series",), ("config",)])
+def test_what_a_verb_does_is_said_whole_on_a_narrow_terminal(
+    run: Run, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    verbs = run(*arguments, "--help").out.partition("Commands:\n")[2].splitlines()
+    assert verbs
+    assert [line for line in verbs if not line.endswith(".")] == []
+    assert [line for line in verbs if line.endswith("...")] == []
+
+
 @pytest.mark.parametrize("arguments", [(), ("config",)])
 def test_without_a_verb_there_is_help(run: Run, arguments: tuple[str, ...]) -> None:
     done = run(*arguments)

@@ -77,6 +77,14 @@ def test_a_refusal_is_told_with_what_was_found(run: Run, tmp_path: Path) -> None
     assert any("found: (0010,0020) PatientID = P2" in line for line in lines)
 
 
+def test_nothing_that_a_file_says_moves_the_cursor(run: Run, tmp_path: Path) -> None:
+    good = encoded(image(Modality="XQ")).replace(b"XQ", b"X\x1b")
+    hostile = encoded(image(Modality="XQ", PatientID="P\x1b[2J")).replace(b"XQ", b"X\x1b")
+    done = run("check", file(tmp_path / "a", good), file(tmp_path / "b", hostile))
+    assert "P\\x1b[2J" in done.out
+    assert "\x1b" not in done.out
+
+
 def test_an_absent_value_is_said_to_be_absent(run: Run, tmp_path: Path) -> None:
     path = file(tmp_path / "a", encoded(image(PatientID=None)))
     done = run("check", path, AUDITSCP_AUDIT__SEVERITY='{"REQ-002": "warn"}')

@@ -52,13 +52,13 @@ def test_what_names_a_patient_is_not_in_the_picture(run: Run, data: Path, tmp_pa
     ("arguments", "message"),
     [
         ((SERIES, "-o", "a.pdf"), "error: a.pdf: a picture is written as .svg or .png\n"),
-        (("1.2.3", "-o", "a.svg"), "error: there is no series with this UID\n"),
+        (("1.2.3", "-o", "a.svg"), "error: {data}: nothing is stored of series 1.2.3\n"),
         ((SERIES, "-o", "missing/a.svg"), "error: missing/a.svg: No such file or directory\n"),
     ],
 )
 def test_what_cannot_be_drawn_exits_with_2(run: Run, data: Path, arguments: tuple[str, ...], message: str) -> None:
     done = run("series", "plot", *arguments, "--data", data)
-    assert (done.code, done.err) == (2, message)
+    assert (done.code, done.err) == (2, message.format(data=data))
 
 
 def test_png_without_pillow_says_what_to_install(

@@ -176,7 +176,7 @@ def test_release_says_what_is_refused_again_and_ends_with_1(node: Scratch, run: 
     done = run("quarantine", "release", number)
     assert done.code == 1
     first, *findings = done.out.splitlines()
-    assert first == f"{number} refused (refused by ENT-202): it would be refused again"
+    assert first == f"{number} refused again, by ENT-202: it stays in quarantine"
     assert findings[0].split()[:2] == ["refuse", "ENT-202"]
 
 

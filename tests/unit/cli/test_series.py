@@ -73,7 +73,7 @@ def test_series_are_listed_with_what_is_known_of_them(run: Run, data: Path) -> N
     assert lines[2].split()[:4] == [SERIES, "CT", "4", "consistent"]
     only = run("series", "list", "--verdict", "consistent", "--data", data).out.splitlines()
     assert [line.split()[0] for line in only[1:]] == [SERIES]
-    assert len(run("series", "list", "--most", "1", "--data", data).out.splitlines()) == 2
+    assert len(run("series", "list", "--limit", "1", "--data", data).out.splitlines()) == 2
 
 
 def test_series_are_listed_as_json_one_to_a_line(run: Run, data: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_series_is_shown_with_its_past(run: Run, data: Path) -> None:
 def test_a_series_that_is_not_there_ends_with_2(run: Run, data: Path, verb: str) -> None:
     done = run("series", verb, "1.2.3", "--data", data)
     assert (done.code, done.out) == (2, "")
-    assert "there is no series with this UID" in done.err
+    assert done.err == f"error: {data}: nothing is stored of series 1.2.3\n"
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", SERIES], ["audit", SERIES]])

@@ -35,11 +35,11 @@ def test_more_than_a_few_are_not_kept(path: Path) -> None:
     for one in lent:
         one.__exit__(None, None, None)
     closed = []
-    for one in connections:
+    for db in connections:
         try:
-            one.execute("SELECT 1")
+            db.execute("SELECT 1")
         except apsw.ConnectionClosedError:
-            closed.append(one)
+            closed.append(db)
     assert len(closed) == 2
     readers.close()
 

@@ -25,6 +25,7 @@ from scp.dicom.part10 import (
     Part10,
     file_header,
     read_file,
+    read_note,
 )
 from scp.dicom.request import Association, Request
 from scp.dicom.uid import is_uid
@@ -265,3 +266,12 @@ def test_any_bytes_are_read_without_an_exception_and_within_their_length(data: b
     found = read_file(memoryview(head + data))
     assert isinstance(found, NotDicom) or 0 <= found.offset <= len(head + data)
     assert head == b"" or isinstance(found, Part10)
+
+
+@given(st.binary(min_size=1, max_size=300))
+def test_a_note_is_read_back_and_the_rest_of_the_header_is_as_without_it(note: bytes) -> None:
+    header = file_header(REQUEST, note)
+    assert read_note(header) == note + b" " * (len(note) % 2)
+    meta, without = read_by_pydicom(header), read_by_pydicom(file_header(REQUEST))
+    assert [one for one in meta if one.tag.element not in (0, 0x100, 0x102)] == [*without][1:]
+    assert read_note(file_header(REQUEST)) == b""

@@ -49,6 +49,6 @@ def test_a_ledger_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
 def test_a_ledger_that_breaks_under_the_count_is_a_fault(tmp_path: Path, told: Any) -> None:
     node = open_node(tmp_path)
     node.ledger.transact(lambda db: db.execute("DROP TABLE series"))
-    with pytest.raises(LedgerFault, match="cannot be counted"):
+    with pytest.raises(LedgerFault, match="cannot be read"):
         Counts(tmp_path / LEDGER).read()
     node.close()

@@ -13,7 +13,7 @@ from pynetdicom.dimse_messages import C_STORE_RQ
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import decode
 
-from scp.net.command import Command, plain_response, read_command, store_response
+from scp.net.command import Command, Commands, plain_response, read_command, store_response
 
 UIDS = st.lists(st.integers(0, 10**11), min_size=1, max_size=5).map(lambda numbers: ".".join(map(str, numbers)))
 SHORTS = st.integers(0, 0xFFFF)
@@ -21,6 +21,18 @@ SHORTS = st.integers(0, 0xFFFF)
 
 def element(number: int, value: bytes, group: int = 0) -> bytes:
     return struct.pack("<HHI", group, number, len(value)) + value
+
+
+MESSAGE_ID, CLASS, INSTANCE, REQUESTED = 0x0110, 0x0002, 0x1000, 0x1001
+USUAL = ((CLASS, b"1.2.3.40"), (0x0100, b"\1\0"), (MESSAGE_ID, b"\1\0"), (0x0800, b"\0\0"), (INSTANCE, b"1.2.3.44"))
+NUMBERS = st.sampled_from((CLASS, 0x0003, 0x0100, MESSAGE_ID, 0x0120, 0x0700, 0x0800, INSTANCE, REQUESTED))
+VALUES = st.one_of(st.sampled_from((b"", b"1", b"\1\0", b"1.2.3.44", b"  1.2.3\0")), st.binary(max_size=9))
+ODD = st.lists(st.tuples(NUMBERS, VALUES), max_size=8)
+"""Elements in any order, some of them twice, some without a value or with one of the wrong length."""
+
+
+def command_of(*elements: tuple[int, bytes]) -> bytes:
+    return b"".join(element(number, value) for number, value in elements)
 
 
 def decoded(raw: bytes) -> Dataset:
@@ -85,6 +97,52 @@ class TestReading:
         command = read_command(element(0x0100, struct.pack("<H", field)))
         assert command is not None
         assert command.is_response is is_response
+
+
+class TestReadingOneAfterTheOther:
+    """A command set that is read with those before in mind says what it says alone."""
+
+    @given(st.lists(ODD, min_size=1, max_size=3), st.data())
+    def test_whatever_came_before(self, sets: list[list[tuple[int, bytes]]], data: st.DataObject) -> None:
+        commands = Commands()
+        for elements in sets:
+            whole = command_of(*USUAL, *elements) if data.draw(st.booleans()) else command_of(*elements)
+            for _ in range(3):
+                assert commands.read(whole) == read_command(whole)
+                position = data.draw(st.integers(0, max(len(whole) - 1, 0)))
+                whole = whole[:position] + data.draw(st.binary(min_size=1, max_size=2)) + whole[position + 1 :]
+
+    @given(ODD, st.lists(st.tuples(SHORTS, st.binary(min_size=8, max_size=8)), min_size=2, max_size=4))
+    def test_whatever_else_a_command_set_has_and_whatever_message_id_and_uid_are(
+        self, others: list[tuple[int, bytes]], said: list[tuple[int, bytes]]
+    ) -> None:
+        commands = Commands()
+        for message_id, instance in said:
+            own = {MESSAGE_ID: struct.pack("<H", message_id), INSTANCE: instance}
+            whole = command_of(*((number, own.get(number, value)) for number, value in (*USUAL, *others)))
+            assert commands.read(whole) == read_command(whole)
+
+    def test_only_what_is_new_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        commands, other = Commands(), command_of(*USUAL).replace(b"\x10\x01\2\0\0\0\1", b"\x10\x01\2\0\0\0\7")
+        commands.read(command_of(*USUAL))
+        monkeypatch.setattr("scp.net.command._places", lambda _: 1 / 0)
+        found = commands.read(other.replace(b"1.2.3.44", b"1.2.3.5\0"))
+        assert found == Command(1, 7, None, 0, "1.2.3.40", "1.2.3.5")
+
+    @pytest.mark.parametrize("length", [0, 2000])
+    def test_what_is_unusual_is_not_remembered(self, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        commands, unusual = Commands(), command_of(*USUAL[:4], (INSTANCE, b"1" * length))
+        assert commands.read(unusual) == read_command(unusual)
+        monkeypatch.setattr("scp.net.command._places", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            commands.read(unusual)
+
+    def test_forms_of_all_lengths_are_not_kept(self) -> None:
+        commands = Commands()
+        for length in range(1, 60):
+            whole = command_of(*USUAL[:4], (INSTANCE, b"1" * length))
+            assert commands.read(whole) == read_command(whole) == commands.read(whole)
+        assert len(commands._forms) <= 16
 
 
 class TestWriting:

@@ -332,15 +332,44 @@ def test_a_ledger_that_cannot_be_read_holds_up_no_letter(channel: Channel) -> No
     assert {line["error"] for line in lines if line["event"] == "notifications_hindered"} == {"LedgerFault"}
 
 
+def test_a_mistake_of_ours_in_sending_holds_up_one_letter(channel: Channel) -> None:
+    channel.receiver.failures = [ZeroDivisionError("Doe^Jane")]
+    with capture_logs() as lines:
+        channel.begin(retry_seconds=0.1)
+        first = channel.refuse(1)
+        assert associations(channel.receiver.next()) == [first]
+    assert [line["reason"].partition(" at ")[0] for line in lines if "reason" in line] == ["ZeroDivisionError"]
+    assert "Jane" not in str(lines)
+
+
 def test_a_mistake_of_ours_does_not_end_notifications(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(courier_module, "_HINDERED", 0.01)
-    channel.receiver.failures = [ZeroDivisionError("Doe^Jane")]
+    write, mistakes = channel.courier._writer.write, [ZeroDivisionError("Doe^Jane")]
+
+    def written(orders: Orders, outbox: Outbox) -> float:
+        if mistakes:
+            raise mistakes.pop()
+        return write(orders, outbox)
+
+    monkeypatch.setattr(channel.courier._writer, "write", written)
     with capture_logs() as lines:
         channel.begin()
         first = channel.refuse(1)
         assert associations(channel.receiver.next()) == [first]
     assert [line["error"].partition(" at ")[0] for line in lines if "error" in line] == ["ZeroDivisionError"]
     assert "Jane" not in str(lines)
+
+
+def test_a_mistake_of_ours_in_telling_directly_does_not_end_notifications(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier_module, "_HINDERED", 0.01)
+    (channel.folder / OUTBOX).mkdir()
+    channel.receiver.failures = [UnicodeError("a host that can be no name")]
+    channel.troubles = {Trouble.DISK: "it hums"}
+    channel.begin()
+    assert not channel.receiver.next()["healthy"]
+    (channel.folder / OUTBOX).rmdir()
 
 
 def test_a_courier_that_stops_writes_down_what_it_cannot_deliver(channel: Channel) -> None:

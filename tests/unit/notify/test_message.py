@@ -93,3 +93,10 @@ def test_troubles_are_told_and_that_they_are_over() -> None:
     well = envelope(1, Kind.HEALTH, 0, "N", health_body({}, ""))
     assert (well["healthy"], subject(well)) == (True, "[N] healthy again")
     assert text(well).startswith("The node is healthy again.\n")
+
+
+def test_what_a_peer_calls_itself_cannot_break_the_head_of_a_mail() -> None:
+    hostile = Refusals(5, "CT\r\nBcc: x\x1b", "N", "192.0.2.1", 1, {}, {}, (), ())
+    assert subject(envelope(1, Kind.REFUSALS, 0, "N", refusals_body([hostile], ""))) == (
+        "[N] 1 instance refused from CT\\r\\nBcc: x\\x1b"
+    )

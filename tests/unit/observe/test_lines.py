@@ -124,6 +124,9 @@ def test_the_opening_of_an_association_says_who_has_come(told: Told) -> None:
 
 def test_the_closing_of_an_association_says_what_it_brought(told: Told) -> None:
     tally = Tally()
+    tally.add(Verdict(Decision.REFUSE, 0x0212), 0)
+    assert tally.codes == {"0212": 1}, "a command set is refused by no rule"
+    tally = Tally()
     for verdict in (ACCEPT, ACCEPT, Verdict(Decision.WARN, 0), REFUSE, REFUSE, Verdict(Decision.RETRY, 0xA700)):
         tally.add(verdict, 10)
     tally.add_aborted(5)
@@ -187,3 +190,4 @@ def test_a_stopwatch_adds_up() -> None:
         watch.lap(step)
     assert list(watch.laps) == ["sync", "judge"]
     assert sum(watch.laps.values()) <= watch.total + 0.002
+    assert all(round(lap, 3) == lap for lap in (*watch.laps.values(), watch.total))

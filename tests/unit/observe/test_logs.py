@@ -2,8 +2,10 @@
 
 import io
 import logging
+import re
 import threading
 import warnings
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -47,6 +49,17 @@ def test_a_line_is_json_with_the_event_first() -> None:
     assert (line["level"], line["bytes"], line["name"]) == ("info", 7, "Müller")
     assert line["timestamp"].endswith("Z")
     assert line["path"].startswith("<module")
+
+
+def test_the_time_of_a_line_is_utc_to_the_microsecond_and_comes_last() -> None:
+    output = Output()
+    logs.configure("json", stream=output)
+    before = datetime.now(UTC)
+    structlog.get_logger().info("instance", bytes=7)
+    (line,) = output.lines
+    assert list(line) == ["event", "bytes", "level", "timestamp"]
+    assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{6})?Z", line["timestamp"])
+    assert before <= datetime.fromisoformat(line["timestamp"]) <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(

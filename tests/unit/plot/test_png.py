@@ -61,5 +61,5 @@ def test_text_is_drawn_along_its_direction(upwards: bool) -> None:
 
 def test_without_pillow_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(PngNotAvailable, match="needs Pillow"):
+    with pytest.raises(PngNotAvailable, match=r"needs Pillow \(pip install pillow\)"):
         png(Scene(10, 10, (), "", ""))

@@ -97,6 +97,15 @@ def test_an_accepted_object_moves_to_the_archive(store: Store, tmp_path: Path) -
     assert store.has(ARCHIVED)
 
 
+def test_an_object_may_be_named_as_text(store: Store, tmp_path: Path) -> None:
+    sources = [received(store, receipt) for receipt in (7, 8)]
+    content = sources[0].read_bytes()
+    store.place(str(sources[0]), archived())
+    store.place(str(sources[1]), Placement(Place.NOWHERE, ARCHIVED, 7))
+    assert (tmp_path / ARCHIVED).read_bytes() == content
+    assert store.spooled() == []
+
+
 def test_a_refused_object_moves_to_quarantine_with_its_case(store: Store, tmp_path: Path) -> None:
     source = received(store)
     content = source.read_bytes()

@@ -53,6 +53,13 @@ def test_a_new_node_says_nothing(tmp_path: Path) -> None:
     node.close()
 
 
+def test_a_trash_that_cannot_be_looked_into_is_said(node: Scratch) -> None:
+    (node.folder / "trash").write_bytes(b"")
+    with pytest.raises(StoreFault, match="the trash cannot be read"):
+        start(node)
+    node.close()
+
+
 def test_acknowledged_objects_that_have_no_file_are_named(node: Scratch) -> None:
     rows = table(node.folder, "SELECT id, path FROM receipt WHERE kept <> 'nowhere' ORDER BY id DESC LIMIT 2")
     for _, path in rows:
@@ -62,6 +69,18 @@ def test_acknowledged_objects_that_have_no_file_are_named(node: Scratch) -> None
     (line,) = [line for line in told if line["event"] == "objects_missing"]
     assert (line["log_level"], line["objects"]) == ("error", 2)
     assert line["receipts"] == [as_text(number) for number, _ in rows]
+    node.close()
+
+
+def test_a_start_checks_no_more_than_the_newest_however_many_came(
+    node: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = table(node.folder, "SELECT path FROM receipt WHERE kept <> 'nowhere' ORDER BY id")
+    for (path,) in (rows[0], rows[-1]):
+        (node.folder / path).unlink()
+    monkeypatch.setattr("scp.upkeep.recovery.CHECKED_MOST", 3)
+    done, _ = start(node)
+    assert (done.checked, done.missing) == (3, 1)
     node.close()
 
 

@@ -325,12 +325,44 @@ def test_while_it_takes_a_study_out_nothing_of_it_can_be_admitted(
     node.close()
 
 
-def test_a_ledger_that_cannot_be_read_is_a_fault(node: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_cannot_be_read_is_a_fault(node: Scratch) -> None:
+    expiry = Expiry(node.store, node.ledger, BOTH, sync=True, now=lambda: 10**18)
+    node.ledger.transact(lambda db: db.execute("DROP TABLE study"))
+    with pytest.raises(LedgerFault, match="cannot be read"):
+        expiry.run()
     node.close()
-    with closing(open_reader(node.folder / "ledger.sqlite3")) as db:
-        pass
-    with pytest.raises(LedgerFault):
-        preview(db, node.folder, BOTH, 10**18)
+
+
+def test_between_two_studies_others_may_act_on_quarantine(node: Scratch) -> None:
+    acted = []
+
+    class Other(threading.Thread):
+        def run(self) -> None:
+            with node.store.acting():
+                acted.append(rows(node, "study"))
+
+    other, settled = Other(), settle
+
+    def seen(*arguments: Any, **options: Any) -> tuple[int, int, int]:
+        done = settled(*arguments, **options)
+        if not other.ident:
+            other.start()
+        return done
+
+    class Store:
+        folder = node.folder
+
+        def acting(self) -> Any:
+            if other.ident:
+                other.join(30)
+            return node.store.acting()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retention, "settle", seen)
+        moment = now(node, 31)
+        Expiry(Store(), node.ledger, BOTH, sync=True, now=lambda: moment).run()  # type: ignore[arg-type] # all it uses
+    assert acted == [1]
+    node.close()
 
 
 def test_nothing_that_belongs_to_a_series_outlives_it() -> None:
