@@ -26,7 +26,7 @@ class Known(NamedTuple):
 
 
 class References:
-    """Reads references through a memory. Only what is committed may be read: call it before a transaction writes."""
+    """Reads references through a memory. Whoever undoes a transaction, after anything was read in it, has to forget."""
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db

@@ -1,0 +1,169 @@
+"""What one admission reads and writes, inside of a transaction that somebody else holds."""
+
+import apsw
+
+from scp.audit.engine import Judgement
+from scp.audit.finding import Decision
+from scp.audit.rules.num import UNIQUE
+from scp.audit.snapshot import Neighbour, Snapshot
+from scp.dicom.facts import Facts
+from scp.dicom.request import Association
+from scp.ids import from_text
+from scp.layout import Place, Placement, archive_path, quarantine_path
+from scp.ledger import rows
+from scp.ledger.port import Admitted, Draft
+from scp.ledger.references import References
+from scp.ledger.scanners import Scanners
+from scp.outcomes import Outcome
+
+
+class Admission:
+    """The statements of an admission, and what is remembered from one to the next."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._associations: set[int] = set()
+        self._references = References(db)
+        self._scanners = Scanners(db)
+
+    def forget(self) -> None:
+        """Remember nothing: a transaction was undone, of which something may be remembered."""
+        self._associations.clear()
+        self._scanners.forget()
+        self._references.forget()
+
+    def forget_references(self) -> None:
+        """Read references again: somebody else may have taken the first of a series away."""
+        self._references.forget()
+
+    def forget_association(self, association: Association) -> None:
+        """Note that an association has ended: nothing more is written about it."""
+        self._associations.discard(from_text(association.id))
+
+    def snapshot(self, draft: Draft) -> Snapshot:
+        """Read what pairwise rules need, by key; references that were read before are remembered."""
+        facts, tracked = draft.subject.facts, draft.subject.tracked
+        run = self._db.execute
+        number = run(rows.FIND_HELD, (facts.sop_instance_uid,)).get
+        held = None if number is None else rows.held_of(run(rows.SELECT_HELD, (number,)).fetchall()[0])
+        identical = (
+            held is not None
+            and held.digest == draft.digest
+            and held.transfer_syntax == draft.subject.request.transfer_syntax
+        )
+        if identical:
+            return Snapshot(held=held, identical=True)
+        if not (facts.study_instance_uid and facts.series_instance_uid):
+            return Snapshot(held=held)  # an object of no patient has nothing to be compared with
+        study = self._references.study(facts.study_instance_uid)
+        series = self._references.series(facts.series_instance_uid)
+        if series is None:
+            return Snapshot(held=held, study=study.reference if study else None)
+        return Snapshot(
+            held=held,
+            study=study.reference if study else None,
+            series=series.reference,
+            stack=self._references.stack(series.id, tracked.stack),
+            acquisition=self._references.stack(series.id, tracked.acquisition),
+            neighbours=self._neighbours(series.id, facts, tracked.slot),
+        )
+
+    def _neighbours(self, series: int, facts: Facts, slot: str) -> tuple[Neighbour, ...]:
+        """Return the stored instances of a series with the same Instance Number, in the order in which they came.
+
+        Where a number may be there once in each slot, only those of the same slot are asked for: a series of many
+        volumes has each number a thousand times.
+        """
+        number, uid = facts.instance_number, facts.sop_instance_uid
+        if not isinstance(number, int):
+            return ()
+        if facts.kind in UNIQUE:
+            found = self._db.execute(rows.FIND_NAMESAKES, (series, number, uid)).fetchall()
+        else:
+            found = self._db.execute(rows.FIND_NEIGHBOURS, (series, number, slot, uid)).fetchall()
+        return tuple(
+            rows.neighbour_of(self._db.execute(rows.SELECT_NEIGHBOUR, one).fetchall()[0]) for one in sorted(found)
+        )
+
+    def write(self, draft: Draft, snapshot: Snapshot, judgement: Judgement) -> Admitted:
+        """Write what was decided: receipt, findings and, if it is stored, the instance."""
+        verdict, request = judgement.verdict, draft.subject.request
+        self.confirm(draft.confirms)
+        self.know(request.association)
+        placement = self._placement(draft, snapshot, judgement)
+        instance = snapshot.held.other.receipt if snapshot.held and verdict.duplicate else None
+        if placement.place is Place.ARCHIVE:
+            instance = draft.receipt
+            self.write_instance(draft, snapshot)
+        outcome = Outcome(verdict.decision.value)
+        self._db.execute(
+            rows.INSERT_RECEIPT,
+            rows.receipt_row(
+                draft.receipt,
+                draft.received,
+                request,
+                outcome,
+                verdict.status,
+                draft.size,
+                placement,
+                draft,
+                verdict,
+                self._scanners.number(draft.subject.facts),
+            ),
+        )
+        for position, finding in enumerate(verdict.findings):
+            self._db.execute(rows.INSERT_FINDING, rows.finding_row(draft.receipt, position, finding))
+        return Admitted(judgement, placement, instance if verdict.is_stored else None)
+
+    def _placement(self, draft: Draft, snapshot: Snapshot, judgement: Judgement) -> Placement:
+        """Decide where the bytes go. What is kept already, in the archive or in quarantine, is not kept twice."""
+        if judgement.verdict.duplicate and snapshot.held:
+            other = snapshot.held.other
+            return Placement(Place.NOWHERE, other.path, other.receipt)
+        if judgement.verdict.decision is not Decision.REFUSE:
+            facts = draft.subject.facts
+            path = archive_path(facts.study_instance_uid, facts.series_instance_uid, facts.sop_instance_uid)
+            return Placement(Place.ARCHIVE, path, draft.receipt)
+        request = draft.subject.request
+        kept = self._db.execute(
+            "SELECT id, path FROM receipt WHERE kept = 'quarantine' AND digest = ? AND transfer_syntax = ?"
+            " AND affected_sop_instance_uid = ? AND affected_sop_class_uid = ? LIMIT 1",
+            (
+                draft.digest,
+                request.transfer_syntax,
+                rows.uid(request.sop_instance_uid),
+                rows.uid(request.sop_class_uid),
+            ),
+        ).fetchone()
+        if kept:
+            return Placement(Place.NOWHERE, kept[1], kept[0])
+        return Placement(Place.QUARANTINE, quarantine_path(draft.receipt, draft.received), draft.receipt)
+
+    def write_instance(self, draft: Draft, snapshot: Snapshot) -> None:
+        """Write an instance, and what it is the first of."""
+        facts, tracked, run = draft.subject.facts, draft.subject.tracked, self._db.execute
+        study_uid, series_uid = facts.study_instance_uid, facts.series_instance_uid
+        known = self._references.study(study_uid)
+        study = known.id if known else run(rows.INSERT_STUDY, (study_uid, draft.receipt, rows.dumps(tracked.study))).get
+        known = self._references.series(series_uid)
+        if known:
+            series = known.id
+        else:
+            series = run(rows.INSERT_SERIES, (series_uid, study, draft.receipt, rows.dumps(tracked.series))).get
+        missing = {tracked.stack: snapshot.stack is None, tracked.acquisition: snapshot.acquisition is None}
+        for key in (key for key, is_missing in missing.items() if is_missing):
+            run(rows.INSERT_STACK, rows.stack_row(series, key, draft.receipt, facts))
+        run(rows.UPSERT_VARIANT, (series, rows.dumps(tracked.counted)))
+        run(rows.INSERT_INSTANCE, rows.instance_row(draft, study, series))
+
+    def confirm(self, instance: int | None) -> None:
+        """Note that the sender of a stored instance has read the response, if there is one."""
+        if instance is not None:
+            self._db.execute("UPDATE instance SET confirmed = 1 WHERE id = ?", (instance,))
+
+    def know(self, association: Association) -> None:
+        """Write the association's row with the first thing that needs it."""
+        number = from_text(association.id)
+        if number not in self._associations:
+            self._db.execute(rows.INSERT_ASSOCIATION, rows.association_row(number, association))
+            self._associations.add(number)
