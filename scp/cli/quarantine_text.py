@@ -62,7 +62,7 @@ def write_result(result: Result, *, rehearsed: bool) -> None:
             line.append(f": {result.why}")
     out.print(line)
     if not result.done:
-        for finding in result.findings:
+        for finding in result.refusing:
             out.print(Text(f"        {finding['severity']:6} {finding['code']}  {printable(finding['message'])}"))
 
 

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from scp.console.asking import ADesk, AForm, AnOperator, AViewer, field_of, viewer
 from scp.console.pages import page
+from scp.console.views import case as case_view
 from scp.console.views import quarantine as view
 
 router = APIRouter(dependencies=[Depends(viewer)])
@@ -80,5 +81,9 @@ def _case_page(
     found = view.case(desk, receipt)
     if found is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such case.")
-    values = {"problem": "", "result": None, "sides": view.sides, "advice": view.advice(found)} | more
-    return page("case.html", desk, visitor, "quarantine", status, case=found, receipt=receipt, done=done, **values)
+    decisive = case_view.decisive(found)
+    values = {"problem": "", "result": None} | more
+    return page(
+        "case.html", desk, visitor, "quarantine", status, case=found, receipt=receipt, done=done, decisive=decisive,
+        findings=case_view.by_weight(found), sides=case_view.sides, advice=case_view.advice(decisive), **values,
+    )  # fmt: skip

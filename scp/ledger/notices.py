@@ -136,10 +136,10 @@ def audits(db: apsw.Connection, after: int, most: int) -> list[Audited]:
     return [Audited(audit, _codes(db, audit), *rest) for audit, *rest in _rows(db, _AUDITS, after, most)]
 
 
-def last_audit(db: apsw.Connection) -> int:
-    """Return the number of the newest audit, 0 if there is none."""
-    number: int = _rows(db, "SELECT ifnull(max(id), 0) FROM series_audit")[0][0]
-    return number
+def last_audit(db: apsw.Connection, before: int) -> int:
+    """Return the number of the newest audit made before a time, 0 if there is none."""
+    found = _rows(db, "SELECT id FROM series_audit WHERE made < ? ORDER BY id DESC LIMIT 1", before)
+    return found[0][0] if found else 0
 
 
 def _codes(db: apsw.Connection, audit: int) -> Mapping[str, int]:

@@ -149,9 +149,11 @@ class Writer:
         with reading(self._places.ledger) as db:
             if after is not None:
                 return digest.series(db, orders.author, int(after), now)
-            last = notices.last_audit(db)
-        outbox.put((), Progress({digest.AUDIT: last}, {}))
-        return None
+            last = notices.last_audit(db, self.begins)  # and not the last of all: this may be late to look
+            written = digest.series(db, orders.author, last, now)
+        if written is None:
+            outbox.put((), Progress({digest.AUDIT: last}, {}))
+        return written
 
 
 def us(seconds: float) -> int:

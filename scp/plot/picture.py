@@ -31,10 +31,14 @@ _VERDICTS: Final = {
 }
 
 
-def picture(audit: SeriesAudit) -> Scene:
-    """Return the picture of a series. It shows UIDs, numbers and codes, and nothing that names a person."""
+def picture(audit: SeriesAudit, *, is_recorded: bool = True) -> Scene:
+    """Return the picture of a series. It shows UIDs, numbers and codes, and nothing that names a person.
+
+    A verdict that is not recorded, but only what would be said at this moment, is shown as that.
+    """
+    verdict = audit.verdict.value if is_recorded else f"now: {audit.verdict.value}"
     drawn = [stack for stack in audit.stacks if len(stack.positions) > 1][:MOST_PANELS]
-    shapes = list(_heading(audit))
+    shapes = list(_heading(audit, verdict))
     y = max(_lowest(shapes), _MARGIN) + 14
     for stack in drawn:
         shapes += _panel(stack, y, len(audit.stacks))
@@ -45,7 +49,7 @@ def picture(audit: SeriesAudit) -> Scene:
     if drawn:
         shapes += _legend(drawn, y + 16)
         y += 62
-    title = f"{audit.modality or 'Series'}, {audit.instances} instances: {audit.verdict.value}"
+    title = f"{audit.modality or 'Series'}, {audit.instances} instances: {verdict}"
     told = [finding.message for finding in audit.findings if finding.severity >= Severity.WARN]
     return Scene(WIDTH, y + 12, tuple(shapes), title, "; ".join(told) or "Nothing to report.")
 
@@ -54,11 +58,11 @@ def _lowest(shapes: Sequence[Shape]) -> float:
     return max(shape.y for shape in shapes if isinstance(shape, Text))
 
 
-def _heading(audit: SeriesAudit) -> Iterator[Shape]:
+def _heading(audit: SeriesAudit, verdict: str) -> Iterator[Shape]:
     """Say which series this is, and what was found."""
     ink = _VERDICTS[audit.verdict]
     yield Text(_MARGIN, 40, f"{audit.modality} series".strip(), size=19, bold=True)
-    yield Text(WIDTH - _MARGIN, 40, audit.verdict.value, ink, 16, "end", bold=True)
+    yield Text(WIDTH - _MARGIN, 40, verdict, ink, 16, "end", bold=True)
     yield Text(_MARGIN, 60, f"Series Instance UID {audit.series_instance_uid}", Ink.SOFT)
     yield Text(_MARGIN, 78, _contents(audit), Ink.SOFT)
     y = 102.0

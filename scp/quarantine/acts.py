@@ -8,6 +8,7 @@ from typing import Any, Final
 import apsw
 
 from scp.audit.engine import Judgement, NeedsComparison
+from scp.audit.finding import Severity
 from scp.audit.policy import Policy
 from scp.cases import Cases, finding_document
 from scp.dicom.compare import compare
@@ -51,6 +52,11 @@ class Result:
     findings: tuple[Mapping[str, Any], ...] = ()
     other: int | None = None
     act: int | None = None
+
+    @property
+    def refusing(self) -> tuple[Mapping[str, Any], ...]:
+        """The findings that refuse: why an object stays, without what is only noted."""
+        return tuple(one for one in self.findings if one["severity"] == str(Severity.REFUSE))
 
 
 def result_document(result: Result) -> Mapping[str, Any]:

@@ -266,6 +266,7 @@ def test_a_node_that_is_not_healthy_says_so_and_when_it_is_again(start_node: Sta
         with Peer.of(node.port, ct(1)) as peer:
             assert peer.store(ct(1)).status == "A700"
             ill = receiver.next().body
+            ill_mail = mailbox.next()[0]["Subject"]  # a trouble that is over before a channel looks is not told there
             away.rename(ledger)
             node.wait_for("trouble_over")
             assert peer.store(ct(1)).status == "0000"
@@ -273,7 +274,7 @@ def test_a_node_that_is_not_healthy_says_so_and_when_it_is_again(start_node: Sta
         node.tolerate("fault", "node_unhealthy")
         assert (ill["kind"], ill["healthy"], list(ill["troubles"])) == ("health", False, ["gone"])
         assert (well["kind"], well["healthy"], well["troubles"]) == ("health", True, {})
-        assert mailbox.next()[0]["Subject"] == "[AUDITSCP] not healthy: gone"
+        assert ill_mail == "[AUDITSCP] not healthy: gone"
         assert mailbox.next()[0]["Subject"] == "[AUDITSCP] healthy again"
 
 

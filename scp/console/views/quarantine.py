@@ -8,11 +8,8 @@ from typing import Any, Final
 
 import structlog
 
-from scp.audit.catalogue import find
-from scp.audit.finding import Severity
 from scp.console.access import Visitor
 from scp.console.desk import Desk
-from scp.console.views.rules import WHAT_TO_DO, documentation
 from scp.ids import from_text
 from scp.ledger.acts import State
 from scp.ledger.queries import HeldFilter, ReceiptFilter, entry_document, held, patient_fingerprint, receipts
@@ -146,28 +143,3 @@ def _number(receipt: str) -> int | None:
         return from_text(receipt)
     except ValueError:
         return None
-
-
-def advice(case: Mapping[str, Any]) -> str:
-    """Return what to do about a case: what its first refusing rule says, or nothing."""
-    codes = (one["code"] for one in case["findings"] if one["severity"] == str(Severity.REFUSE))
-    rule = find(next(codes, ""))
-    return next((text for heading, text in documentation(rule) if heading == WHAT_TO_DO), "") if rule else ""
-
-
-def sides(finding: Mapping[str, Any]) -> tuple[tuple[str, str | None, str | None], ...]:
-    """Return what a finding of a case is about as rows: name, what was expected or is stored, what came."""
-    expected, found = finding.get("expected"), finding.get("found")
-    if isinstance(expected, Mapping) or isinstance(found, Mapping):
-        one, two = (side if isinstance(side, Mapping) else {} for side in (expected, found))
-        return tuple((name, _text(one.get(name)), _text(two.get(name))) for name in dict.fromkeys((*one, *two)))
-    if expected is None and found is None:
-        return ()
-    return ((", ".join(finding.get("tags", ())), _text(expected), _text(found)),)
-
-
-def _text(value: Any) -> str | None:
-    """Write a value of a case; several are separated as DICOM does."""
-    if value is None:
-        return None
-    return "\\".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)

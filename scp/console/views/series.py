@@ -21,7 +21,7 @@ from scp.ledger.queries import patient_fingerprint
 from scp.ledger.series_status import status
 from scp.plot.picture import picture
 from scp.plot.svg import svg
-from scp.series import Auditor
+from scp.series import Auditor, opener
 
 PAGE: Final = 50
 SLICES: Final = 100
@@ -140,8 +140,11 @@ def plot(desk: Desk, uid: str) -> str | None:
     if found is None or found.instances > MOST_DRAWN:
         return None
     with desk.readers.reading() as db:
-        audited = Auditor(desk.node.policy(), desk.node.limits).audit(db, uid)
-    return svg(picture(audited.audit)) if audited else None
+        audited = Auditor(desk.node.policy(), desk.node.limits, opener(desk.node.store.folder)).audit(db, uid)
+    if audited is None:
+        return None
+    # It is drawn of what is stored now; the verdict that counts is the ledger's.
+    return svg(picture(audited.audit, is_recorded=found.verdict == audited.audit.verdict.value))
 
 
 def instance(desk: Desk, uid: str) -> tuple[int, str, str] | None:

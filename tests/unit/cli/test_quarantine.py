@@ -180,6 +180,14 @@ def test_release_says_what_is_refused_again_and_ends_with_1(node: Scratch, run: 
     assert findings[0].split()[:2] == ["refuse", "ENT-202"]
 
 
+def test_what_is_only_noted_is_no_reason_to_stay(node: Scratch, run: Run) -> None:
+    number = as_text(refused(node, data_set(Modality=None, FrameOfReferenceUID=None)))
+    findings = run("quarantine", "release", number).out.splitlines()[1:]
+    assert [line.split()[:2] for line in findings] == [["refuse", "REQ-001"]]
+    (line,) = lines(run("quarantine", "release", number, "--format", "json"))
+    assert {(one["severity"], one["code"]) for one in line["findings"]} >= {("refuse", "REQ-001"), ("info", "GEO-108")}
+
+
 def test_release_goes_by_the_settings_of_now_and_of_the_sender(node: Scratch, run: Run, tmp_path: Path) -> None:
     number = refused(node, data_set(Modality=None), association("OLD"))
     (tmp_path / "auditscp.toml").write_text('[[peer]]\nae_title = "OLD"\nseverity = { REQ-001 = "warn" }\n')

@@ -1,5 +1,7 @@
 """The pages: what they show of a node, and what is done through them."""
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -172,6 +174,43 @@ def test_senders_and_rules_count(full: Consoled) -> None:
     assert "CT1" in get(full, "/senders.csv")
     assert "Another object with this SOP Instance UID" in get(full, "/rules")
     get(full, "/rules/XXX-999", 404)
+
+
+@pytest.mark.parametrize(
+    ("serial", "software", "told"),
+    [
+        ("S7", ["V1"], '<br><small class="peer">serial S7 · software V1</small>'),
+        (None, ["V1"], '<br><small class="peer">software V1</small>'),
+        ("S7", [], '<br><small class="peer">serial S7</small>'),
+        (None, [], None),
+    ],
+)
+def test_a_scanner_is_told_with_what_it_says_of_itself(
+    acting: Consoled, serial: str | None, software: list[str], told: str | None
+) -> None:
+    acting.send(1, DeviceSerialNumber=serial, SoftwareVersions=software)
+    row = get(acting, "/senders").partition('<th class="full">')[2].partition("</th>")[0]
+    assert row.partition("</span>")[2] == (told or "")
+
+
+def test_a_picture_claims_no_verdict_that_the_ledger_does_not_have(acting: Consoled) -> None:
+    series = "/series/1.2.826.0.1.1.1"
+    for number in range(1, 6):
+        acting.send(number)
+    acting.refuse(3)
+    assert "Not judged yet." in get(acting, series)
+    assert re.findall(">([a-z: ]*contradictory)<", get(acting, f"{series}/plot.svg")) == ["now: contradictory"]
+    before = plot_of(get(acting, series))
+    acting.node.watch.audit("1.2.826.0.1.1.1")
+    assert "Not judged yet." not in get(acting, series)
+    after = plot_of(get(acting, series))
+    assert after != before
+    assert re.findall(">([a-z: ]*contradictory)<", get(acting, after)) == ["contradictory"]
+
+
+def plot_of(text: str) -> str:
+    (address,) = re.findall(r'src="(/series/[^"]*/plot\.svg[^"]*)"', text)
+    return unescape(address)
 
 
 def test_assets_are_kept_for_ever_and_change_their_address(full: Consoled) -> None:

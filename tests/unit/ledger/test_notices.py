@@ -102,7 +102,7 @@ def test_audits_are_found_that_say_something_with_the_codes_that_they_left_open(
     node: Scratch, db: apsw.Connection
 ) -> None:
     node.send(data_set())
-    assert notices.last_audit(db) == 0
+    assert notices.last_audit(db, 1_000) == 0
 
     def write(writer: apsw.Connection) -> None:
         verdicts = ("consistent", "attention", "contradictory", "consistent", "attention", "attention", "attention")
@@ -123,7 +123,7 @@ def test_audits_are_found_that_say_something_with_the_codes_that_they_left_open(
     assert notices.audits(db, 0, 10)[:2] == [attention, contradictory]
     assert [one.audit for one in notices.audits(db, 2, 10)] == [3, 5, 7]
     assert notices.audits(db, 0, 1) == [attention]
-    assert notices.last_audit(db) == 7
+    assert [notices.last_audit(db, before) for before in (100, 101, 300, 1_000)] == [0, 1, 2, 7]
 
 
 def test_the_search_for_refusals_reads_refusals_only(node: Scratch, db: apsw.Connection) -> None:

@@ -40,6 +40,13 @@ def test_missing_slices_are_a_band_with_their_number() -> None:
     assert finding in scene.summary
 
 
+def test_a_verdict_that_nobody_recorded_is_that_of_now() -> None:
+    scene = picture(audited(slices(5)), is_recorded=False)
+    assert "now: consistent" in texts(scene)
+    assert "consistent" not in texts(scene)
+    assert scene.title.endswith(": now: consistent")
+
+
 def test_a_band_is_where_the_slices_are_missing() -> None:
     scene = picture(audited(without(slices(20), 9, 10, 11)))
     band = next(box for box in of_sort(scene, Box) if box.title)
