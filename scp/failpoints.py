@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 
+from scp.ledger.admission import Admission
 from scp.ledger.sqlite import SqliteLedger
 from scp.net.channel import Channel
 from scp.store import store
@@ -35,7 +36,7 @@ POINTS: Final[Mapping[str, Point]] = {
     "spool.begun": Point(Incoming, "__init__"),
     "spool.written": Point(Incoming, "write"),
     "spool.synced": Point(Incoming, "finish"),
-    "ledger.written": Point(SqliteLedger, "_write"),
+    "ledger.written": Point(Admission, "write"),
     "ledger.committed": Point(SqliteLedger, "admit"),
     "folder.made": Point(store, "make_folder"),
     "case.drafted": Point(store, "write_file"),

@@ -45,7 +45,8 @@ class Console:
         self.url = f"http://127.0.0.1:{node.wait_for('console_ready')[-1]['port']}"
 
 
-@pytest.fixture(scope="session")
+# For a module, not for the session: as long as Playwright is there, no other test could run an event loop.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Give a browser; without one, the tests are skipped: scripts/test installs it where it can."""
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)

@@ -30,7 +30,7 @@ SETTINGS: Final = "[association]\nacse_timeout = 5\nnetwork_timeout = 20\n"
 _GOOD: Final = ("PYNETDICOM", "STORESCU", "DCMSEND")
 _MOST_GROWTH: Final = 1.10
 _MARGIN: Final = 8 << 20
-_PAGE_CACHE: Final = 64 << 20  # as the ledger asks of SQLite
+_PAGE_CACHE: Final = 16 << 20  # as the ledger asks of SQLite
 _PAUSE: Final = 0.2  # seconds between two things that one peer does: a hospital, not a benchmark
 _SLOW: Final = 200  # bytes that a slow peer sends at a time, and what it waits then
 _SLOW_PAUSE: Final = 0.1

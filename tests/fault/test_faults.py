@@ -74,8 +74,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """Give a file system of 24 MiB."""
-    disk = SmallDisk(tmp_path / "disk", 24 << 20)
+    """Give a file system of 64 MiB."""
+    disk = SmallDisk(tmp_path / "disk", 64 << 20)
     if reason := disk.mount():
         pytest.skip(f"no file system can be mounted: {reason}")
     yield disk
@@ -331,9 +331,9 @@ class TestSpace:
             assert_settled(node)
 
     def test_below_the_reserve_nothing_is_begun(self, small_disk: SmallDisk) -> None:
-        with NodeProcess(small_disk.folder / "data", '[storage]\nreserve_bytes = "8 MiB"\n') as node:
+        with NodeProcess(small_disk.folder / "data", '[storage]\nreserve_bytes = "24 MiB"\n') as node:
             assert statuses(node, ct(1)) == ["0000"]
-            with small_disk.full(but=6 << 20):
+            with small_disk.full(but=20 << 20):
                 assert node.until(lambda: statuses(node, ct(9)) == ["A700"])
                 assert node.wait_for("node_unhealthy", trouble="space")
                 assert node.spooled() == []

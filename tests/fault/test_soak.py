@@ -28,7 +28,8 @@ def test_what_grows_is_told() -> None:
     assert _growth([sample(second, 40 if second < 2 else 80) for second in range(8)]) == []
     (told,) = _growth([sample(second, 80 + 10 * second) for second in range(8)])
     assert told.startswith("plain: memory grew from ")
-    assert _growth([sample(second, 80 + 10 * second, ledger=10 * second) for second in range(6)]) == []
+    assert len(_growth([sample(second, 80 + 6 * second) for second in range(6)])) == 1
+    assert _growth([sample(second, 80 + 6 * second, ledger=6 * second) for second in range(6)]) == []
     assert len(_growth([sample(second, 80 + 20 * second, ledger=40 * second) for second in range(8)])) == 1
     (told,) = _growth([sample(second, 80, threads=9 + 3 * second) for second in range(8)])
     assert told.startswith("plain: threads grew from ")

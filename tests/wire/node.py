@@ -54,6 +54,7 @@ class NodeProcess:
         self.folder = folder
         self.port = 0
         self.output = b""
+        self.was_killed = False
         self._changed = threading.Condition()
         self._lines: list[Line] = []
         self._silent = False
@@ -112,6 +113,7 @@ class NodeProcess:
     def kill(self) -> None:
         """End the node at once, as a crash would."""
         assert self._process is not None
+        self.was_killed = True
         self._process.kill()
         self.exit_code()
 

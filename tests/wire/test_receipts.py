@@ -80,7 +80,7 @@ class TestHangingUp:
     ) -> None:
         peer = Peer.of(shared_node.port, ct()).associate()
         hang_up(peer)
-        (opened,) = shared_node.wait_for("association_opened", port=peer.local_port)
+        opened = shared_node.wait_for("association_opened", port=peer.local_port)[-1]
         (closed,) = shared_node.wait_for("association_closed", association=opened["association"])
         assert (closed["received"], closed["ending"]) == (0, ENDINGS[hang_up])
 
