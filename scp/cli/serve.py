@@ -57,12 +57,15 @@ def serve(
     for keeper in node.keepers:
         keeper.start()
     node.watch.start()
+    folder = settings.storage.folder
+    with suppress(OSError):  # then nobody can ask for a reload but by SIGHUP
+        publish(folder, Standing(os.getpid()))
     log.info(
         "ready",
         ae_title=settings.node.ae_title,
         host=address,
         port=number,
-        folder=str(settings.storage.folder.resolve()),
+        folder=str(folder.resolve()),
         profile=settings.audit.profile,
         durability=settings.storage.durability,
         implementation_class_uid=IMPLEMENTATION_CLASS_UID,
@@ -77,9 +80,6 @@ def serve(
     if settings.storage.durability == "none":
         log.warning("not_durable", meaning="a power cut may lose what was answered with success")
     renewal = Renewal(node, lambda: settings_of(config, given))
-    folder = settings.storage.folder
-    with suppress(OSError):  # then nobody can ask for a reload but by SIGHUP
-        publish(folder, Standing(os.getpid()))
     for number in signals:
         if number is not signal.SIGHUP:
             break
