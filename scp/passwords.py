@@ -15,6 +15,12 @@ FORM: Final = re.compile(r"scrypt:(1[4-7]):([0-9a-f]{32}):([0-9a-f]{64})")
 
 _COST: Final = 14
 
+NOBODY: Final = f"scrypt:{_COST}:{'0' * 32}:{'0' * 64}"
+"""What the password of an unknown user is compared with, so that the answer takes as long as for a known one.
+
+No password has it. It is written down, because to compute one takes time and memory: a node would do so at each start.
+"""
+
 
 def hash_password(password: bytes, salt: bytes | None = None) -> str:
     """Return the hash of a password, UTF-8; the ``salt`` is 16 random bytes unless given."""

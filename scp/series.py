@@ -37,6 +37,8 @@ Open = Callable[[str, int], AbstractContextManager[tuple[memoryview, str]]]
 _PIXELS: Final = (t.PIXEL_DATA, t.FLOAT_PIXEL_DATA, t.DOUBLE_FLOAT_PIXEL_DATA)
 _BLANK: Final = 0.01
 """A compressed image of less than this part of its pixels' bytes shows nothing."""
+_PIECE: Final = 1 << 20
+"""Bytes of an image that are looked at in one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ def _is_blank(value: memoryview, member: Member, *, compressed: bool) -> bool:
         pixels = (geometry.rows or 0) * (geometry.columns or 0) * (geometry.frame_count or 1)
         return len(value) < _BLANK * pixels
     values = np.frombuffer(value, np.uint8)
-    return bool((values == values[0]).all())
+    # In pieces: the answer of NumPy takes as much memory as what it looks at, and most images show it at once.
+    pieces = (values[start : start + _PIECE] for start in range(0, len(values), _PIECE))
+    return all(bool((piece == values[0]).all()) for piece in pieces)
 
 
 def opener(folder: Path) -> Open:

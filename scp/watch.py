@@ -3,7 +3,8 @@
 The receive path only says which series an instance was of (:meth:`Watch.hear`). A series of which nothing has come
 for ``quiet_seconds`` is audited; an instance that comes later opens it again. At the start all that the ledger has not
 judged yet is heard of once more, so that nothing is lost by a restart. What people did about quarantined objects, in
-whatever process, is looked for about once a minute.
+whatever process, is looked for about once a minute. The ledger remembers without end which series are not judged; here
+is room for so many of them, and the others have their turn when there is room again.
 """
 
 import threading
@@ -25,7 +26,9 @@ from scp.observe.series_lines import series_line
 from scp.series import Audited, Auditor
 
 LOOK_SECONDS: Final = 60.0
-"""How often acts of other processes are looked for."""
+"""How often acts of other processes are looked for, and series for which there was no room."""
+MOST: Final = 10_000
+"""Series that wait to become quiet: some MB, and what is audited between two looks."""
 
 
 class Watch:
@@ -48,6 +51,8 @@ class Watch:
         self._due: dict[str, float] = {}
         """When a series will be quiet, by its UID. Written by every thread: each operation is one step."""
         self._look_at = 0.0
+        self._is_behind = True
+        """Whether there are series that only the ledger knows of; all of them, at the start."""
         self._last_act: int | None = None
         self._told = threading.Event()
         self._stopped = False
@@ -71,11 +76,11 @@ class Watch:
 
     def hear(self, series_instance_uid: str) -> None:
         """Note that an instance of a series was received. Takes less than a microsecond, and never waits."""
-        if series_instance_uid not in self._due:
+        if series_instance_uid in self._due:
             self._due[series_instance_uid] = self._clock() + self.quiet_seconds
-            self._told.set()
         else:
-            self._due[series_instance_uid] = self._clock() + self.quiet_seconds
+            self._remember(series_instance_uid, self._clock() + self.quiet_seconds)
+            self._told.set()
 
     def at_once(self, series_instance_uid: str) -> None:
         """Have a series audited as soon as the thread comes to it, quiet or not."""
@@ -123,15 +128,32 @@ class Watch:
             self._due.setdefault(uid, self._clock() + max(self.quiet_seconds, 1.0))
             raise
 
+    def _remember(self, uid: str, due: float) -> None:
+        """Have a series audited at a time, unless it is waiting already; without room for it, the ledger knows it."""
+        if len(self._due) < MOST:
+            self._due.setdefault(uid, due)
+        else:
+            self._is_behind = True
+
     def _look(self) -> None:
-        """Hear of series about whose objects somebody did something; the first time, of all that are not judged."""
-        with reading(self._path) as db:
-            newest = kept_series.last_act(db)
-            first = self._last_act is None
-            heard = kept_series.unjudged(db) if self._last_act is None else kept_series.acted_on(db, self._last_act)
+        """Hear of series about whose objects somebody did something, and of those for which there was no room."""
+        was_behind = self._is_behind
+        self._is_behind = False  # before looking: what finds no room from here on is for the next time
+        try:
+            with reading(self._path) as db:
+                newest = kept_series.last_act(db)
+                acted = [] if self._last_act is None else kept_series.acted_on(db, self._last_act)
+                unjudged = kept_series.unjudged(db, MOST) if was_behind else []
+        except NodeFault:
+            self._is_behind = was_behind
+            raise
         self._last_act = newest
-        for uid in heard:
-            self._due.setdefault(uid, self._clock() + (self.quiet_seconds if first else 0.0))
+        now = self._clock()
+        for uid in acted:
+            self._remember(uid, now)
+        for uid in unjudged:
+            self._remember(uid, now + self.quiet_seconds)  # its sender may be about to go on
+        self._is_behind = self._is_behind or len(unjudged) == MOST
 
     def _run(self) -> None:
         while not self._stopped:

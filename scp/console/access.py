@@ -25,11 +25,9 @@ from typing import Final
 from scp.config import ConfigurationError, Console, Problem
 from scp.console.sessions import Sessions
 from scp.console.throttle import Throttle
-from scp.passwords import hash_password, is_password
+from scp.passwords import NOBODY, is_password
 
 _LONGEST_PASSWORD: Final = 1_024
-_NOBODY: Final = hash_password(b"", salt=bytes(16))
-"""What the password of an unknown user is compared with, so that the answer takes as long as for a known one."""
 _FREE_BY_ADDRESS: Final = 5
 _FREE_BY_NAME: Final = 20
 _MOST_REMEMBERED: Final = 256
@@ -126,7 +124,7 @@ class Access:
             return Wait(wait)
         # Each comparison takes memory and time on purpose: many together must not take many times as much.
         with self._one_at_a_time:
-            is_right = is_password(password[:_LONGEST_PASSWORD], self._hashes.get(name, _NOBODY))
+            is_right = is_password(password[:_LONGEST_PASSWORD], self._hashes.get(name, NOBODY))
         if known and is_right:
             self._by_address.succeeded(address)
             self._by_name.succeeded(name)

@@ -42,7 +42,7 @@ _REFUSED: Final = """SELECT code, count(*) FROM (SELECT receipt.affected_sop_ins
 _PATHS: Final = "SELECT path FROM receipt WHERE id = ?"
 _NEWEST: Final = "SELECT id, verdict, covers FROM series_audit WHERE series = ? ORDER BY id DESC LIMIT 1"
 _UNJUDGED: Final = """SELECT uid FROM series INDEXED BY series_open WHERE is_open
-    AND EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id)"""
+    AND EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id) ORDER BY id LIMIT ?"""
 _CLOSE: Final = f"UPDATE series SET is_open = 0 WHERE id = ? AND is_open AND {COVERS} = ?"
 
 _INSERT_AUDIT: Final = """INSERT INTO series_audit (series, made, verdict, instances, images, covers, refused, stacks)
@@ -118,9 +118,12 @@ def absent(db: apsw.Connection, uids: Sequence[str]) -> tuple[str, ...]:
     return tuple(uid for uid in uids if db.execute("SELECT 1 FROM instance WHERE uid = ?", (uid,)).get is None)
 
 
-def unjudged(db: apsw.Connection) -> list[str]:
-    """Return the UIDs of all series that have changed since their last audit, or never had one."""
-    return [row[0] for row in fetch(db, _UNJUDGED)]
+def unjudged(db: apsw.Connection, most: int = -1) -> list[str]:
+    """Return the UIDs of series that have changed since their last audit, or never had one, the oldest first.
+
+    At ``most`` so many, or all of them.
+    """
+    return [row[0] for row in fetch(db, _UNJUDGED, (most,))]
 
 
 def last_act(db: apsw.Connection) -> int:

@@ -8,13 +8,10 @@ from typing import Final
 from pynetdicom.pdu_primitives import UserIdentityNegotiation
 
 from scp.config import UserIdentity
-from scp.passwords import hash_password, is_password
+from scp.passwords import NOBODY, is_password
 
 _USER_NAME: Final = 1
 _USER_NAME_AND_PASSWORD: Final = 2
-
-_NOBODY: Final = hash_password(b"", salt=bytes(16))
-"""What the password of an unknown user is compared with, so that the answer takes as long as for a known one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class Users:
             return False
         # Each comparison takes memory and time on purpose: many peers together must not take many times as much.
         with self._one_at_a_time:
-            is_right = is_password(claim.password, hashed or _NOBODY)
+            is_right = is_password(claim.password, hashed or NOBODY)
         return bool(hashed) and is_right
 
     def known(self, claim: Claim | None) -> str | None:

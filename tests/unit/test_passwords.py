@@ -2,7 +2,7 @@
 
 import pytest
 
-from scp.passwords import FORM, hash_password, is_password
+from scp.passwords import FORM, NOBODY, hash_password, is_password
 
 
 @pytest.mark.parametrize("password", [b"secret", b"", "pässwörd".encode(), b"\0\xff", b"x" * 1000])
@@ -33,3 +33,9 @@ def test_the_cost_is_part_of_the_hash() -> None:
 @pytest.mark.parametrize("cost", [1, 13, 18, 30])
 def test_costs_that_would_be_no_protection_or_a_burden_are_no_hash(cost: int) -> None:
     assert not FORM.fullmatch(hash_password(b"secret").replace("scrypt:14:", f"scrypt:{cost}:"))
+
+
+def test_nobody_is_a_hash_as_expensive_as_any_and_has_no_password() -> None:
+    assert FORM.fullmatch(NOBODY)
+    assert NOBODY.split(":")[1] == hash_password(b"secret").split(":")[1]
+    assert not is_password(b"", NOBODY)

@@ -108,6 +108,10 @@ def series_told(told: Told) -> list[dict[str, Any]]:
     return [line for line in told if line["event"] == "series"]
 
 
+def audited_series(told: Told) -> list[str]:
+    return [line["series_instance_uid"] for line in series_told(told)]
+
+
 def test_a_series_is_audited_when_nothing_has_come_for_so_long(
     node: Scratch, watch: Watch, clock: Clock, told: Told
 ) -> None:
@@ -191,6 +195,64 @@ def test_what_was_not_judged_before_a_restart_is_judged_after_it(node: Scratch, 
     clock.now += QUIET
     third.turn()
     assert audits(node) == 1
+
+
+def test_series_for_which_there_is_no_room_have_their_turn_later(
+    node: Scratch, watch: Watch, clock: Clock, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scp.watch.MOST", 2)
+    uids = [f"{SERIES}.{number}" for number in range(1, 6)]
+    for number, uid in enumerate(uids, 1):
+        send(node, number, SeriesInstanceUID=uid, SOPInstanceUID=f"1.2.3.{number}")
+    assert watch.open == 2
+    clock.now += QUIET
+    watch.turn()
+    assert audited_series(told) == uids[:2]
+    for _ in range(2):
+        clock.now += LOOK_SECONDS
+        watch.turn()
+        assert watch.open <= 2
+        clock.now += QUIET
+        watch.turn()
+    assert audited_series(told) == uids, "the ledger knew of those that found no room"
+    clock.now += LOOK_SECONDS
+    watch.turn()
+    assert watch.open == 0
+
+
+def test_a_start_with_more_than_there_is_room_for_comes_to_all_of_it(
+    node: Scratch, make: Make, clock: Clock, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scp.watch.MOST", 2)
+    node.intake.hear_series = lambda _uid: None
+    uids = [f"{SERIES}.{number}" for number in range(1, 4)]
+    for number, uid in enumerate(uids, 1):
+        send(node, number, SeriesInstanceUID=uid, SOPInstanceUID=f"1.2.3.{number}")
+    watch = make()
+    watch.turn()
+    assert watch.open == 2
+    for _ in range(2):
+        clock.now += QUIET
+        watch.turn()
+        clock.now += LOOK_SECONDS
+        watch.turn()
+    assert audited_series(told) == uids
+
+
+def test_a_ledger_that_cannot_be_read_does_not_make_the_watch_forget_that_it_is_behind(
+    node: Scratch, make: Make, clock: Clock, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = make()
+    send(node, 1)
+    watch._due.clear()
+    with monkeypatch.context() as broken:
+        broken.setattr("scp.watch.reading", _fault)
+        watch.turn()
+    clock.now += LOOK_SECONDS
+    watch.turn()
+    clock.now += QUIET
+    watch.turn()
+    assert audited_series(told) == [SERIES]
 
 
 def test_what_somebody_did_about_an_object_is_looked_for(node: Scratch, watch: Watch, clock: Clock) -> None:
