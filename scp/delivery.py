@@ -19,6 +19,7 @@ class Deliveries:
     def __init__(self) -> None:
         self._lock = threading.Lock()  # taken by itself where nobody is told: a Condition is slower to enter
         self._changed = threading.Condition(self._lock)
+        self._waiting = 0
         self._pending: dict[str, int] = {}
         self._confirmed: deque[int] = deque(maxlen=_REMEMBERED)
 
@@ -48,7 +49,11 @@ class Deliveries:
     def settle(self, instance: int, seconds: float) -> None:
         """Wait until the association of an instance goes on or ends, at most so long."""
         with self._changed:
-            self._changed.wait_for(lambda: instance not in self._pending.values(), seconds)
+            self._waiting += 1
+            try:
+                self._changed.wait_for(lambda: instance not in self._pending.values(), seconds)
+            finally:
+                self._waiting -= 1
 
     def _forget(self, association: str, *, confirmed: bool) -> int | None:
         with self._lock:
@@ -56,5 +61,6 @@ class Deliveries:
             if instance is not None:
                 if confirmed:
                     self._confirmed.append(instance)
-                self._changed.notify_all()
+                if self._waiting:
+                    self._changed.notify_all()
             return instance

@@ -65,7 +65,7 @@ class Examination(NamedTuple):
 def examine(subject: Subject, recall: Recall | None = None, change: Change = None) -> Examination:
     """Run the rules that look at the instance alone; ``recall`` spares those that have nothing new to look at."""
     found, crashes = _run(_INSTANCE[subject.facts.kind], subject, None, recall, change)
-    return Examination(subject, tuple(found), tuple(crashes))
+    return Examination(subject, found, crashes)
 
 
 def judge(
@@ -85,8 +85,7 @@ def judge(
     if snapshot.held and not snapshot.identical and not any(one.problem.unstorable for one in found):
         found.append(_no_place(snapshot.held))
     found.sort(key=lambda one: _ORDER.get(one.rule.code, len(_ORDER)))
-    all_crashes = examination.crashes + tuple(crashes)
-    return Judgement(policy.decide(found, duplicate=snapshot.identical), all_crashes)
+    return Judgement(policy.decide(found, duplicate=snapshot.identical), examination.crashes + crashes)
 
 
 def _no_place(held: Held) -> Found:
@@ -97,7 +96,14 @@ def _no_place(held: Held) -> Found:
 
 def _run(
     checks: Sequence[Check], subject: Subject, snapshot: Snapshot | None, recall: Recall | None, change: Change
-) -> tuple[list[Found], list[Crash]]:
+) -> tuple[tuple[Found, ...], tuple[Crash, ...]]:
+    known = recall.known(checks, change) if recall else None
+    return _ask_all(checks, subject, snapshot, recall, change) if known is None else (known, ())
+
+
+def _ask_all(
+    checks: Sequence[Check], subject: Subject, snapshot: Snapshot | None, recall: Recall | None, change: Change
+) -> tuple[tuple[Found, ...], tuple[Crash, ...]]:
     crashes: list[Crash] = []
 
     def ask(check: Check, subject: Subject, snapshot: Snapshot | None) -> Outcome | None:
@@ -109,10 +115,9 @@ def _run(
             return None
 
     if recall:
-        problems = recall.run(checks, subject, snapshot, change, ask)
+        found = recall.run(checks, subject, snapshot, change, ask)
     else:
         outcomes = [(check[0], ask(check, subject, snapshot)) for check in checks]
-        problems = [(rule, outcome) for rule, outcome in outcomes if isinstance(outcome, Problem)]
-    found = [Found(rule, problem) for rule, problem in problems]
+        found = [Found(rule, outcome) for rule, outcome in outcomes if isinstance(outcome, Problem)]
     found += [Found(INTERNAL, Problem(f"rule {crash.code} failed")) for crash in crashes]
-    return found, crashes
+    return tuple(found), tuple(crashes)

@@ -5,6 +5,7 @@ What comes out is what :func:`~scp.dicom.read.read_facts`, :func:`~scp.audit.eng
 """
 
 from collections.abc import Callable
+from dataclasses import fields
 from itertools import compress
 from operator import attrgetter, is_not
 from typing import Final
@@ -15,6 +16,7 @@ from scp.audit.recall import Change, Recall
 from scp.audit.rule import Subject
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import FACTS, Tracked, tracked
+from scp.audit.traits import Traits
 from scp.dicom.decoder import Decoder
 from scp.dicom.facts import Facts
 from scp.dicom.read import read_facts, recognised
@@ -25,20 +27,22 @@ _NOTHING: Final = Snapshot()
 _REQUEST: Final = ("sop_class_uid", "abstract_syntax", "transfer_syntax", "related_general_classes", "association")
 """What two requests of one series have in common; where it differs, nothing is taken over."""
 _NEW: Final = frozenset(("request.message_id", "request.sop_instance_uid"))
-_TRACKED: Final = ("study", "series", "stack", "acquisition", "slot", "counted", "variant", "place")
-_SNAPSHOT: Final = ("held", "identical", "comparison", "study", "series", "stack", "acquisition", "neighbours")
+_DERIVED: Final = (
+    *(f"tracked.{name}" for name in Tracked._fields),
+    *(f"traits.{name}" for name in Traits._fields),
+)
+_SNAPSHOT: Final = tuple(f"snapshot.{one.name}" for one in fields(Snapshot))
 _PARENTS: Final = frozenset(("snapshot.study", "snapshot.series"))
 
 
 _of_request: Final = attrgetter(*_REQUEST)
-_of_tracked: Final = attrgetter(*_TRACKED)
-_of_snapshot: Final = attrgetter(*_SNAPSHOT)
+_of_snapshot: Final = attrgetter(*(one.name for one in fields(Snapshot)))
 
 
-def _moved(prefix: str, names: tuple[str, ...], before: tuple[object, ...], now: tuple[object, ...]) -> list[str]:
+def _moved(names: tuple[str, ...], before: tuple[object, ...], now: tuple[object, ...]) -> list[str]:
     """Name the values that differ. Nearly all are the very same, and need no second look."""
     others = compress(zip(names, before, now, strict=True), map(is_not, before, now))
-    return [prefix + name for name, old, new in others if old != new]
+    return [name for name, old, new in others if old != new]
 
 
 class Examiner:
@@ -87,7 +91,7 @@ class Examiner:
         """Judge the instance that was examined last against what the ledger holds."""
         change, before = self._since, self._snapshot
         if change is not None:
-            moved = _moved("snapshot.", _SNAPSHOT, _of_snapshot(before), _of_snapshot(snapshot))
+            moved = _moved(_SNAPSHOT, _of_snapshot(before), _of_snapshot(snapshot))
             if moved:
                 change = None if not _PARENTS.isdisjoint(moved) else change.union(moved)
         outcome = judge(examination, snapshot, policy, self._pairwise, change)
@@ -109,6 +113,5 @@ class Examiner:
             return None
         if _of_request(before.request) != _of_request(subject.request):
             return None
-        return change.union(
-            _NEW, _moved("tracked.", _TRACKED, _of_tracked(before.tracked), _of_tracked(subject.tracked))
-        )
+        moved = _moved(_DERIVED, before.tracked + before.traits, subject.tracked + subject.traits)
+        return change.union(_NEW, moved)

@@ -10,13 +10,15 @@ the first two of them most rules are settled, and only the others, which do read
     next instances       a rule that read a name that has changed is run again, now and from now on, unwatched
     another series       everything is watched again
 
-A name is that of a fact, or ``request.…``, ``tracked.…`` or ``snapshot.…``.
+A name is that of a fact, or ``request.…``, ``tracked.…``, ``traits.…`` or ``snapshot.…``.
 """
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any, Final
 
 from scp.audit.finding import Outcome, Problem
+from scp.audit.policy import Found
 from scp.audit.rule import Rule, Subject
 from scp.audit.snapshot import Snapshot
 
@@ -26,7 +28,7 @@ Ask = Callable[[Check, Subject, Snapshot | None], Outcome | None]
 Change = frozenset[str] | None
 """The names of what is not as it was; None if anything may be different."""
 
-_PREFIXES: Final = {"request": "request.", "facts": "", "tracked": "tracked."}
+_PREFIXES: Final = {"request": "request.", "facts": "", "tracked": "tracked.", "traits": "traits."}
 
 
 class _Watched:
@@ -51,30 +53,39 @@ class Recall:
         self._settled: list[tuple[Check, Outcome, frozenset[str]]] = []
         self._moving: list[Check] = []
         self._depends: frozenset[str] = frozenset()
-        self._problems: list[tuple[Rule, Problem]] = []
+        self._found: tuple[Found, ...] = ()
+
+    def known(self, checks: Sequence[Check], change: Change) -> tuple[Found, ...] | None:
+        """Return what the rules find, in any order, if none has to be asked for it. ``change`` is since the run before.
+
+        Otherwise return None: then :meth:`run` them.
+        """
+        if change is None or checks is not self._checks or self._moving or not self._depends.isdisjoint(change):
+            return None
+        return self._found
 
     def run(
         self, checks: Sequence[Check], subject: Subject, snapshot: Snapshot | None, change: Change, ask: Ask
-    ) -> list[tuple[Rule, Problem]]:
-        """Return the problems that the rules find, in any order. ``change`` is since the run before."""
+    ) -> list[Found]:
+        """Return what the rules find, in any order. ``change`` is since the run before."""
         if change is None or checks is not self._checks:
             self._watch(checks, subject, snapshot, ask)
-            return self._problems.copy()
+            return list(self._found)
         if not self._depends.isdisjoint(change):
             self._unsettle(change)
-        problems = self._problems.copy()
+        found = list(self._found)
         for check in self._moving:
             outcome = ask(check, subject, snapshot)
             if isinstance(outcome, Problem):
-                problems.append((check[0], outcome))
-        return problems
+                found.append(Found(check[0], outcome))
+        return found
 
     def _watch(self, checks: Sequence[Check], subject: Subject, snapshot: Snapshot | None, ask: Ask) -> None:
         self._checks, self._moving, self._settled = checks, [], []
         for check in checks:
             read: set[str] = set()
-            watched: Any = Subject(
-                **{name: _Watched(getattr(subject, name), prefix, read) for name, prefix in _PREFIXES.items()}  # type: ignore[arg-type]  # stands in for each
+            watched: Any = SimpleNamespace(
+                **{name: _Watched(getattr(subject, name), prefix, read) for name, prefix in _PREFIXES.items()}
             )
             state: Any = None if snapshot is None else _Watched(snapshot, "snapshot.", read)
             outcome = ask(check, watched, state)
@@ -92,4 +103,6 @@ class Recall:
 
     def _summarise(self) -> None:
         self._depends = frozenset[str]().union(*(read for _, _, read in self._settled))
-        self._problems = [(check[0], outcome) for check, outcome, _ in self._settled if isinstance(outcome, Problem)]
+        self._found = tuple(
+            Found(check[0], outcome) for check, outcome, _ in self._settled if isinstance(outcome, Problem)
+        )

@@ -11,7 +11,7 @@ Three decorators make a :class:`Rule` of it; nothing is registered by importing,
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -19,6 +19,7 @@ from scp.audit.finding import Outcome, Severity
 from scp.audit.series.view import SeriesProblem, SeriesView
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import Tracked
+from scp.audit.traits import Traits, traits_of
 from scp.dicom.facts import Facts
 from scp.dicom.request import Request
 from scp.dicom.sop_classes import Kind
@@ -45,11 +46,18 @@ class Grade(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The instance that is judged: what the sender said, what the bytes say, and the values that are compared."""
+    """The instance that is judged: what the sender said, what the bytes say, and the values that are compared.
+
+    ``traits`` follow from the first two. A rule that finds nothing by them should not read what they are made of.
+    """
 
     request: Request
     facts: Facts
     tracked: Tracked
+    traits: Traits = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traits", traits_of(self.request, self.facts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from scp.audit.finding import shown_uid
 from scp.dicom import tags as t
-from scp.dicom.facts import Facts
+from scp.dicom.facts import Decimals, Facts
 from scp.dicom.values import Malformed
 
 
@@ -186,10 +186,18 @@ def _place(facts: Facts) -> str:
     """Return what stands for the image plane; numbers that are written in another way, 0 and -0 too, are the same."""
     if isinstance(facts.image_position, Malformed) or not facts.image_position:
         return ""
-    plane = (facts.image_position, facts.image_orientation)
-    return _digest(repr([one if isinstance(one, Malformed) else list(map(_unsigned_zero, one)) for one in plane]))
+    return _digest_of(f"[{_plain(facts.image_position)}, {_shared_plain(facts.image_orientation)}]")
 
 
-@lru_cache(maxsize=1024)
-def _digest(text: str) -> str:
+def _plain(numbers: Decimals) -> str:
+    return repr(numbers if isinstance(numbers, Malformed) else list(map(_unsigned_zero, numbers)))
+
+
+_shared_plain = lru_cache(maxsize=32)(_plain)  # few, as a hostile one may be long
+
+
+def _digest_of(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+_digest = lru_cache(maxsize=1024)(_digest_of)

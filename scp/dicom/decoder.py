@@ -29,7 +29,9 @@ Values = tuple[tuple[int, ...], tuple[bytes, ...]]
 """Tags, and what is encoded under each, in the order of the Data Set."""
 
 _Data = memoryview | bytes
-_Raw = Iterable[tuple[int, bytes]]
+_Reader = tuple[str, How, Callable[..., Any]]
+"""What a value is called, and how it is read: see :data:`~scp.dicom.readers.WANTED`."""
+_Raw = Iterable[tuple[int, _Reader, bytes]]
 _PIXELS: Final = (t.PIXEL_DATA, t.FLOAT_PIXEL_DATA, t.DOUBLE_FLOAT_PIXEL_DATA)
 _HEAD: Final = 1 << 16
 """Bytes that are copied once, because slices of bytes are much cheaper than those of other memory."""
@@ -38,6 +40,9 @@ _REMEMBERED: Final = 64
 _FIRST_TAG: Final = 0x00030000
 """Elements of groups 0000 and 0002 are no part of a Data Set."""
 _BEGIN: Final = itemgetter(1)
+_ITS_OWN: Final = {t.SOP_INSTANCE_UID}
+"""What each instance has anew."""
+_ANEW, _UID = How.ANEW, How.UID
 _NAMES: Final[Mapping[int, str]] = {tag: name for name, tag in UIDS.items()}
 
 
@@ -52,6 +57,7 @@ class Decoder:
         self._charset = b""
         self._scan: Scan | None = None
         self._values: Values = (), ()
+        self._readers: tuple[_Reader, ...] = ()
         self._found: dict[str, Any] = {}
 
     def facts_of(self, data: _Data, scan: Scan, encoding: Encoding, values: Values | None = None) -> Facts:
@@ -73,21 +79,23 @@ class Decoder:
         charset = _charset(data, elements)
         (tags, raw), (tags_before, raw_before) = values, self._values
         is_new = encoding is not self._encoding or charset != self._charset or tags != tags_before
-        changed: _Raw
+        readers = tuple(WANTED.get(tag, UNNAMED_UID) for tag in tags) if is_new else self._readers
+        changed: _Raw = zip(tags, readers, raw, strict=True)
         if is_new:
-            changed, found = zip(tags, raw, strict=True), dict(ABSENT)
-            found["uids"], found["badly_padded_uids"] = {}, ()
+            found = dict(ABSENT)
+            found["uids"], found["other_uids"], found["badly_padded_uids"] = {}, {}, ()
             found.update(dict.fromkeys(UIDS, ""))
         else:
             # No step of this is Python's own: of fifty values, a slice of a series changes five.
-            changed, found = compress(zip(tags, raw, strict=True), map(ne, raw, raw_before)), self._found.copy()
+            changed, found = compress(changed, map(ne, raw, raw_before)), self._found.copy()
         names = _decode(changed, values, found, charset, encoding.little)
         # With the scan of the Data Set before, its structure is the same, but for what lies deeper than these values.
         if is_new or scan is not self._scan or t.NUMBER_OF_FRAMES in elements:
             names |= _structure(data, scan, encoding, found)
         elif "sop_class_uid" in names:
             names |= _set_kind(found)
-        self._encoding, self._charset, self._scan, self._values, self._found = encoding, charset, scan, values, found
+        self._encoding, self._charset, self._scan = encoding, charset, scan
+        self._values, self._readers, self._found = values, readers, found
         self.change = None if is_new else frozenset(names)
         facts = object.__new__(Facts)
         # What the constructor does, less one call for each of ninety fields; nobody writes into either from now on.
@@ -120,32 +128,33 @@ def values_of(data: _Data, elements: Elements, places: tuple[Place, ...]) -> Val
 def _decode(changed: _Raw, values: Values, found: dict[str, Any], charset: bytes, little: bool) -> set[str]:
     """Decode what changed into ``found``, and return the names of what that changes; ``values`` are all."""
     names: set[str] = set()
-    uids: list[tuple[int, bytes]] = []
-    for one in changed:
-        tag, value = one
-        name, how, read = WANTED.get(tag, UNNAMED_UID)
-        is_short = len(value) <= _REMEMBERED
-        if how is How.UID:
-            uids.append(one)
+    uids: dict[int, bytes] = {}
+    for tag, (name, how, read), value in changed:
+        if how is _UID:
+            uids[tag] = value
             continue
+        names.add(name)
+        if how is _ANEW:
+            found[name] = read(value)
+            continue
+        is_short = len(value) <= _REMEMBERED
         if how is How.PLAIN:
             found[name] = _plain(read, value) if is_short else read(value)
         elif how is How.TEXT:
             found[name] = _text(value, charset) if is_short else decode_text(value[:MOST_TEXT], charset)
         else:
             found[name] = _binary(read, value, little) if is_short else read(value, little)
-        names.add(name)
     if uids:
         names |= _decode_uids(uids, values, found)
     return names
 
 
-def _decode_uids(changed: _Raw, values: Values, found: dict[str, Any]) -> set[str]:
+def _decode_uids(changed: Mapping[int, bytes], values: Values, found: dict[str, Any]) -> set[str]:
     """Take the UIDs that changed into ``found``; which of all are badly padded is told in their order."""
     names = {"uids"}
     uids = found["uids"] = found["uids"].copy()
     is_bad = bool(found["badly_padded_uids"])
-    for tag, value in changed:
+    for tag, value in changed.items():
         cut = value[:MOST_TEXT]
         uid = uids[tag] = strip_uid(cut)
         is_bad = is_bad or not padding_is_standard(cut)
@@ -153,6 +162,9 @@ def _decode_uids(changed: _Raw, values: Values, found: dict[str, Any]) -> set[st
         if name:
             names.add(name)
             found[name] = uid
+    if changed.keys() != _ITS_OWN:
+        names.add("other_uids")
+        found["other_uids"] = {tag: uid for tag, uid in uids.items() if tag not in _ITS_OWN}
     if is_bad:
         names.add("badly_padded_uids")
         found["badly_padded_uids"] = tuple(

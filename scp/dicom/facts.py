@@ -21,6 +21,8 @@ __all__ = ["Decimals", "Facts", "Integer"]
 class Facts:
     """What one Data Set says of itself. Names are the keywords of PS3.6, in lower case with underscores.
 
+    ``uids`` are those of the top level by tag, ``other_uids`` all of them but the SOP Instance UID.
+
     It has no slots, so that what one slice of a series shares with the one before can be taken over in one go.
     """
 
@@ -29,6 +31,7 @@ class Facts:
     unordered: int | None
     foreign: tuple[int, ...]
     uids: Mapping[int, str]
+    other_uids: Mapping[int, str]
     badly_padded_uids: tuple[int, ...]
 
     sop_class_uid: str

@@ -17,10 +17,12 @@ IMPLEMENTATION_CLASS_UID: Final = "2.25.15746394547564767838474548213799096836"
 IMPLEMENTATION_VERSION_NAME: Final = f"AUDITSCP_{__version__}"[:16]
 
 _FIRST_GROUPS: Final = (0x0004, 0x0008, 0x0010)
-_PREAMBLE: Final = bytes(128) + b"DICM"
 _SHORT: Final = struct.Struct("<HH2sH")
 _LONG: Final = struct.Struct("<HH2sHI")
+_LENGTH: Final = struct.Struct("<I")
 _GROUP_LENGTH: Final = 0x0000
+_BEGINNING: Final = bytes(128) + b"DICM" + _SHORT.pack(0x0002, _GROUP_LENGTH, b"UL", 4)
+"""Preamble and prefix, and the group length but for its value."""
 _CLASS_UID: Final = 0x0012
 _PRIVATE_CREATOR_UID: Final = 0x0100
 _PRIVATE_INFORMATION: Final = 0x0102
@@ -44,10 +46,8 @@ def file_header(request: Request, note: bytes = b"") -> bytes:
         request.sop_class_uid, request.transfer_syntax, association.calling_ae_title, association.called_ae_title
     )
     instance = _element(0x0003, b"UI", _uid(request.sop_instance_uid))
-    private = _private(note) if note else b""
-    length = len(before) + len(instance) + len(after) + len(private)
-    group_length = _LONG.pack(0x0002, 0x0000, b"UL", 4, length)
-    return b"".join((_PREAMBLE, group_length, before, instance, after, private))
+    elements = b"".join((before, instance, after, _private(note) if note else b""))
+    return _BEGINNING + _LENGTH.pack(len(elements)) + elements
 
 
 @lru_cache(maxsize=1024)

@@ -155,10 +155,14 @@ UIDS: Final[Mapping[str, int]] = {
 }
 
 
+_OF_EACH_IMAGE: Final = frozenset({t.INSTANCE_NUMBER, t.IMAGE_POSITION_PATIENT, t.SLICE_LOCATION})
+
+
 class How(Enum):
     """What a reader needs besides the bytes."""
 
     PLAIN = auto()
+    ANEW = auto()  # nothing either, of what each image has anew: not worth remembering
     TEXT = auto()  # the character set
     BINARY = auto()  # the byte order
     UID = auto()  # nothing: all are kept as they are
@@ -168,7 +172,7 @@ UNNAMED_UID: Final = ("", How.UID, bytes)
 """What is wanted of a UI element that PS3.6 does not know."""
 WANTED: Final[Mapping[int, tuple[str, How, Callable[..., Any]]]] = {
     **{tag: UNNAMED_UID for tag in t.UI_TAGS if tag >> 16 > 2},
-    **{tag: (name, How.PLAIN, read) for name, (tag, read) in _PLAIN.items()},
+    **{tag: (name, How.ANEW if tag in _OF_EACH_IMAGE else How.PLAIN, read) for name, (tag, read) in _PLAIN.items()},
     **{tag: (name, How.TEXT, decode_text) for name, tag in _TEXT.items()},
     **{tag: (name, How.BINARY, read) for name, (tag, read) in _BINARY.items()},
 }

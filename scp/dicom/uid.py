@@ -12,8 +12,10 @@ _COMPONENT = r"(?:0|[1-9][0-9]*)"
 _UID = re.compile(rf"{_COMPONENT}(?:\.{_COMPONENT})*")
 _SAFE_NAME = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
-_STANDARDS_ROOT = "1.2.840.10008"
-_UUID_ROOT = "2.25"
+STANDARDS_ROOT = "1.2.840.10008"
+"""Of the DICOM standard itself (PS3.6 Annex A)."""
+UUID_ROOT = "2.25"
+"""Of UUIDs (PS3.5 §B.2)."""
 _UUID_DIGITS = 39
 _UUID_END = 1 << 128
 
@@ -49,7 +51,7 @@ def padding_is_standard(raw: bytes) -> bool:
 
 def is_standards_own(uid: str) -> bool:
     """Tell whether the UID is under the root of the DICOM standard itself, 1.2.840.10008 (PS3.6 Annex A)."""
-    return uid == _STANDARDS_ROOT or uid.startswith(f"{_STANDARDS_ROOT}.")
+    return uid == STANDARDS_ROOT or uid.startswith(f"{STANDARDS_ROOT}.")
 
 
 @lru_cache(maxsize=1024)
@@ -67,7 +69,7 @@ def root_problem(uid: str) -> str | None:
         return "the first component is not 0, 1 or 2"
     if first != "2" and others and int(others[0]) >= 40:
         return "the second component is over 39 although the first is 0 or 1"
-    if (uid == _UUID_ROOT or uid.startswith(f"{_UUID_ROOT}.")) and not _is_one_uuid(others[1:]):
+    if (uid == UUID_ROOT or uid.startswith(f"{UUID_ROOT}.")) and not _is_one_uuid(others[1:]):
         return "2.25 is not followed by one component that is a UUID, below 2^128"
     return None
 

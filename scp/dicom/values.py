@@ -62,11 +62,9 @@ def decimal_strings(raw: bytes, max_values: int = MAX_VALUES) -> tuple[float, ..
     if len(raw) > max_values * (_DS_BYTES_READ + 1) or raw.count(b"\\") >= max_values:
         return _TOO_MANY
     raw = raw.removesuffix(b"\0")
-    if not raw.strip(b" "):
-        return ()
     parts = raw.split(b"\\")
     if not _MANY_DS.fullmatch(raw):
-        return _first_fault(parts, _ONE_DS, "a decimal string")
+        return _first_fault(parts, _ONE_DS, "a decimal string") if raw.strip(b" ") else ()
     if len(raw) > _DS_BYTES_READ and max(map(len, parts)) > _DS_BYTES_READ:
         return Malformed(f"a value of more than {_DS_BYTES_READ} bytes")
     values = tuple(map(float, parts))
@@ -79,11 +77,9 @@ def integer_strings(raw: bytes, max_values: int = MAX_VALUES) -> tuple[int, ...]
     """Decode Integer Strings (IS), each of at most 12 bytes, and between -2^31 and 2^31 - 1."""
     if len(raw) > max_values * (_IS_BYTES + 1) or raw.count(b"\\") >= max_values:
         return _TOO_MANY
-    if not raw.strip(b" "):
-        return ()
     parts = raw.split(b"\\")
     if not _MANY_IS.fullmatch(raw):
-        return _first_fault(parts, _ONE_IS, "an integer string")
+        return _first_fault(parts, _ONE_IS, "an integer string") if raw.strip(b" ") else ()
     if len(raw) > _IS_BYTES and max(map(len, parts)) > _IS_BYTES:
         return Malformed(f"a value of more than {_IS_BYTES} bytes")
     values = tuple(map(int, parts))

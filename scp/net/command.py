@@ -4,7 +4,8 @@ What a peer sends is bounded before it comes here; nothing in it can raise.
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from scp.dicom.uid import strip_uid
@@ -23,6 +24,7 @@ _REQUESTED_CLASS, _REQUESTED_INSTANCE = 0x0003, 0x1001
 
 _ELEMENT: Final = struct.Struct("<HHI")
 _FOUR_SHORTS: Final = struct.Struct("<" + 4 * "HHIH")
+_GROUP_LENGTH: Final = struct.Struct("<HHII")
 _unpack = _ELEMENT.unpack_from
 
 
@@ -57,16 +59,14 @@ class Command(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """A command set in which Message ID and SOP Instance UID may be any: where they are, what is around, what it says.
+    """A command set in which Message ID and SOP Instance UID may be any.
 
-    They lie between ``before``, ``between`` and ``after``.
+    ``cut`` takes one of its length apart: what is before the two, the Message ID, what is between them, the UID, and
+    what is after them. ``around`` is the first, third and fifth of these; ``command`` is what it says.
     """
 
-    before: bytes
-    message_id: slice
-    between: bytes
-    instance: slice
-    after: bytes
+    cut: Callable[[bytes], tuple[bytes, int, bytes, bytes, bytes]]
+    around: tuple[bytes, bytes, bytes]
     command: Command
 
 
@@ -85,16 +85,10 @@ class Commands:
         """Read a command set; None if it is not well formed."""
         form = self._forms.get(len(data))
         if form:
-            before, message_id, between, instance, after, command = form
-            is_alike = (
-                data.startswith(before)
-                and data.endswith(after)
-                and data[message_id.stop : instance.start] == between
-            )  # fmt: skip
-            if is_alike:
-                return Command(
-                    command[0], int.from_bytes(data[message_id], "little"), *command[2:5], strip_uid(data[instance])
-                )
+            cut, around, command = form
+            before, message_id, between, instance, after = cut(data)
+            if (before, between, after) == around:
+                return Command(command[0], message_id, *command[2:5], strip_uid(instance))
         places = _places(data)
         if places is None:
             return None
@@ -109,14 +103,10 @@ class Commands:
         if is_usual and len(data) <= _LONGEST_FORM:
             if len(self._forms) >= _MOST_FORMS:
                 self._forms.clear()
-            self._forms[len(data)] = _Form(
-                before=data[: message_id.start],
-                message_id=message_id,
-                between=data[message_id.stop : instance.start],
-                instance=instance,
-                after=data[instance.stop :],
-                command=command,
-            )
+            around = data[: message_id.start], data[message_id.stop : instance.start], data[instance.stop :]
+            before, between, after = map(len, around)
+            layout = struct.Struct(f"<{before}sH{between}s{instance.stop - instance.start}s{after}s")
+            self._forms[len(data)] = _Form(layout.unpack, around, command)
 
 
 def read_command(data: bytes | memoryview) -> Command | None:
@@ -175,7 +165,7 @@ def store_response(
 ) -> bytes:
     """Write a C-STORE-RSP (PS3.7 Table 9.3-2). Affected UIDs that were empty in the request are left out."""
     parts = [
-        _text(_CLASS, sop_class_uid, b"\0") if sop_class_uid else b"",
+        _affected_class(sop_class_uid),
         _shorts(C_STORE_RSP, message_id, status),
     ]
     if offending:
@@ -186,7 +176,12 @@ def store_response(
     if sop_instance_uid:
         parts.append(_text(_INSTANCE, sop_instance_uid, b"\0"))
     body = b"".join(parts)
-    return struct.pack("<HHII", 0, 0, 4, len(body)) + body
+    return _GROUP_LENGTH.pack(0, 0, 4, len(body)) + body
+
+
+@lru_cache(maxsize=32)  # few, as a hostile one may be long
+def _affected_class(uid: str) -> bytes:
+    return _text(_CLASS, uid, b"\0") if uid else b""
 
 
 def _shorts(field: int, message_id: int, status: int) -> bytes:
@@ -206,8 +201,8 @@ def plain_response(command: Command, status: int) -> bytes:
     """Write a response with nothing but a status: a C-ECHO-RSP, or that a request of any kind is not served."""
     body = b"".join(
         (
-            _text(_CLASS, command.sop_class_uid, b"\0") if command.sop_class_uid else b"",
+            _affected_class(command.sop_class_uid),
             _shorts((command.field or 0) | RESPONSE, command.message_id or 0, status),
         )
     )
-    return struct.pack("<HHII", 0, 0, 4, len(body)) + body
+    return _GROUP_LENGTH.pack(0, 0, 4, len(body)) + body

@@ -14,12 +14,14 @@ _MOST_OFFENDING: Final = 16
 def response(request: Request, verdict: Verdict) -> bytes:
     """Return the command set of the response: status, Affected UIDs, and the related fields of PS3.4 Table B.2-1."""
     status = verdict.status
+    if status == Status.SUCCESS:
+        return store_response(request.message_id, request.sop_class_uid, request.sop_instance_uid, status)
     is_ours = status >> 8 == Status.OUT_OF_RESOURCES >> 8
     return store_response(
         request.message_id,
         request.sop_class_uid,
         request.sop_instance_uid,
         status,
-        verdict.comment if status != Status.SUCCESS else "",
-        () if is_ours or status == Status.SUCCESS else verdict.offending[:_MOST_OFFENDING],
+        verdict.comment,
+        () if is_ours else verdict.offending[:_MOST_OFFENDING],
     )

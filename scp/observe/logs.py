@@ -11,7 +11,7 @@ import warnings
 from collections.abc import MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final, Literal, TextIO, cast
+from typing import IO, Any, AnyStr, Final, Generic, Literal, TextIO
 
 import orjson
 import structlog
@@ -23,25 +23,27 @@ _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LIBRARIES: Final = ("pynetdicom", "pydicom")
 
 
-class _Steady:
-    """A stream whose reader may go away: the lines are lost then, but nothing else."""
+class _Lines(Generic[AnyStr]):
+    """Writes lines, each at once, to a stream whose reader may go away: they are lost then, but nothing else."""
 
-    def __init__(self, stream: TextIO | BinaryIO) -> None:
-        self._stream: Any = stream
+    def __init__(self, stream: IO[AnyStr], end: AnyStr) -> None:
+        self._stream: IO[AnyStr] = stream
+        self._end: AnyStr = end
+        self._lock = threading.Lock()
 
-    def write(self, text: str | bytes) -> None:
-        with suppress(OSError, ValueError):
-            self._stream.write(text)
-
-    def flush(self) -> None:
-        with suppress(OSError, ValueError):
+    def write(self, line: AnyStr) -> None:
+        with self._lock, suppress(OSError, ValueError):
+            self._stream.write(line + self._end)
             self._stream.flush()
+
+    debug = info = warning = error = critical = write
 
 
 def configure(log_format: Format = "auto", level: str = "info", stream: TextIO | None = None) -> None:
     """Set up logging for the process, on standard output unless said otherwise."""
     stream = stream or sys.stdout
     console = log_format == "console" or (log_format == "auto" and stream.isatty())
+    lines = _Lines(stream, "\n") if console else _Lines(stream.buffer, b"\n")
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -49,19 +51,17 @@ def configure(log_format: Format = "auto", level: str = "info", stream: TextIO |
             structlog.dev.ConsoleRenderer(colors=stream.isatty()),
         ]
         if console
-        else [structlog.processors.add_log_level, _stamped_json],
+        else [_stamped_json],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Steady(stream)))
-        if console
-        else structlog.BytesLoggerFactory(cast("BinaryIO", _Steady(stream.buffer))),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
     _quiet_libraries()
 
 
-def _stamped_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
+def _stamped_json(_logger: Any, level: str, event: MutableMapping[str, Any]) -> bytes:
     """Write one line, the event first, and when it was last. Times in UTC, as structlog's TimeStamper writes them."""
-    line = {"event": event.pop("event"), **event, "timestamp": datetime.now(UTC)}
+    line = {"event": event.pop("event"), **event, "level": level, "timestamp": datetime.now(UTC)}
     return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
 
 

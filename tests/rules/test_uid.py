@@ -150,6 +150,7 @@ CASES = [
           "instance"),
     quiet("UID-007", "absent-in-data-set", lambda: subject(
         image(SOPInstanceUID=None, SOPClassUID=None), sop_instance_uid="1.2", sop_class_uid=MRImageStorage)),
+    quiet("UID-007", "one-absent-in-data-set", lambda: subject(image(SOPClassUID=None), sop_class_uid=MRImageStorage)),
     fires("UID-008", "other-context", lambda: sent(abstract_syntax=MRImageStorage)),
     fires("UID-008", "related-to-something-else", lambda: subject(
         image(SOPClassUID=ProcedureLogStorage), abstract_syntax=MRImageStorage,

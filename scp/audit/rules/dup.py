@@ -170,11 +170,10 @@ def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
     Evidence: 0 of 153 series of vendors; 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips),
     in file order, in reverse and in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
     """
-    facts = subject.facts
-    if not isinstance(facts.instance_number, int) or not subject.tracked.place:
+    facts, tracked = subject.facts, subject.tracked
+    if not subject.traits.is_numbered or not subject.traits.positions:
         return Answer.NOT_APPLICABLE
-    mine = subject.tracked.slot, subject.tracked.place
-    same = next((one for one in snapshot.neighbours if (one.slot, one.place) == mine), None)
+    same = next((one for one in snapshot.neighbours if (one.slot, one.place) == (tracked.slot, tracked.place)), None)
     if same is None:
         return Answer.PASS
     return Problem(

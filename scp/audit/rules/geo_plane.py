@@ -85,7 +85,7 @@ def image_plane_missing(subject: Subject) -> Outcome:
     """
     facts = subject.facts
     if (
-        _are_numbers(facts.image_position, 3)
+        subject.traits.positions == 3
         and _are_numbers(facts.image_orientation, 6)
         and _are_numbers(facts.pixel_spacing, 2)
     ):
@@ -143,7 +143,7 @@ def position_without_orientation(subject: Subject) -> Outcome:
     must come from the same source.
     """
     facts = subject.facts
-    without_position, without_orientation = facts.image_position == (), facts.image_orientation == ()
+    without_position, without_orientation = subject.traits.positions == 0, facts.image_orientation == ()
     if without_position is without_orientation:
         return Answer.NOT_APPLICABLE if without_position else Answer.PASS
     if facts.defect:
@@ -260,12 +260,13 @@ def slice_location_not_a_number(subject: Subject) -> Outcome:
     What to do: let the sender write one Decimal String (at most 16 characters, a point as decimal sign) or
     leave the attribute out: it is optional.
     """
-    location = subject.facts.slice_location
-    if location == ():
+    count = subject.traits.locations
+    if count == 0:
         return Answer.NOT_APPLICABLE
-    if _are_numbers(location, 1):
+    if count == 1:
         return Answer.PASS
-    return Problem("Slice Location is not a number", (t.SLICE_LOCATION,), expected="a number", found=_form(location))
+    found = _form(subject.facts.slice_location)
+    return Problem("Slice Location is not a number", (t.SLICE_LOCATION,), expected="a number", found=found)
 
 
 RULES: Final = (

@@ -50,12 +50,12 @@ def instance_number_malformed(subject: Subject) -> Outcome:
     What to do: have the program that numbers the instances write whole numbers: not `1.0`, and no more
     than one.
     """
+    if subject.traits.is_numbered:
+        return Answer.PASS
     number = subject.facts.instance_number
-    if number is None:
-        return Answer.NOT_APPLICABLE
     if isinstance(number, Malformed):
         return Problem(f"Instance Number: {number.reason}", tags=(t.INSTANCE_NUMBER,))
-    return Answer.PASS
+    return Answer.NOT_APPLICABLE
 
 
 @instance_rule(
@@ -79,7 +79,7 @@ def instance_number_missing(subject: Subject) -> Outcome:
     instead, nothing is lost.
     """
     facts = subject.facts
-    if facts.instance_number is not None:
+    if subject.traits.is_numbered or facts.instance_number is not None:
         return Answer.PASS
     return Problem("no Instance Number", tags=(t.INSTANCE_NUMBER,), case="" if facts.kind in TYPE_1 else "optional")
 
@@ -102,14 +102,14 @@ def instance_number_repeated_in_series(subject: Subject, snapshot: Snapshot) -> 
     What to do: have the equipment count on when it adds to a series. Two senders that both add to one
     series each start at 1: give them separate series.
     """
-    number = subject.facts.instance_number
-    if not isinstance(number, int):
+    if not subject.traits.is_numbered:
         return Answer.NOT_APPLICABLE
     taken = (
         neighbour for neighbour in snapshot.neighbours
         if kind_of(neighbour.sop_class_uid) in UNIQUE and not _concatenated(subject.facts, neighbour)
     )  # fmt: skip
-    return _repeated(number, "series", next(taken, None))
+    other = next(taken, None)
+    return _repeated(subject.facts, "series", other) if other else Answer.PASS
 
 
 def _concatenated(facts: Facts, neighbour: Neighbour) -> bool:
@@ -148,22 +148,23 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
     of 151 test files of pydicom with an identity, 39 series; the case `other` fires on 19 of them: test
     patterns of Secondary Capture.
     """
-    facts = subject.facts
-    if not isinstance(facts.instance_number, int):
+    if not subject.traits.is_numbered:
         return Answer.NOT_APPLICABLE
+    facts = subject.facts
     taken = next((one for one in snapshot.neighbours if one.slot == subject.tracked.slot), None)
-    told_apart = facts.kind in PLANES and (facts.kind is not Kind.PET or bool(facts.image_index))
-    return _repeated(facts.instance_number, "stack", taken, "" if told_apart else "other")
-
-
-def _repeated(number: int, where: str, taken: Neighbour | None, case: str = "") -> Outcome:
     if taken is None:
         return Answer.PASS
+    told_apart = facts.kind in PLANES and (facts.kind is not Kind.PET or bool(facts.image_index))
+    return _repeated(facts, "stack", taken, "" if told_apart else "other")
+
+
+def _repeated(facts: Facts, where: str, taken: Neighbour, case: str = "") -> Problem:
+    number = facts.instance_number
     return Problem(
         f"Instance Number {number} is taken in the {where}",
         tags=(t.INSTANCE_NUMBER,),
         case=case,
-        found=number,
+        found=number if isinstance(number, int) else None,
         other=taken.other,
     )
 

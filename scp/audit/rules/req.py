@@ -40,14 +40,14 @@ def identity_missing(subject: Subject) -> Outcome:
     Modality, 6 fragments made to show an encoding, and one that cannot be read (see ENC-002).
     """
     facts = subject.facts
-    uids = {t.SOP_CLASS_UID: facts.sop_class_uid, t.SOP_INSTANCE_UID: facts.sop_instance_uid}
+    present = {t.SOP_CLASS_UID: bool(facts.sop_class_uid), t.SOP_INSTANCE_UID: subject.traits.has_uid}
     of_a_patient = facts.kind in _OF_A_PATIENT
     if of_a_patient:
-        uids |= {
-            t.STUDY_INSTANCE_UID: facts.study_instance_uid,
-            t.SERIES_INSTANCE_UID: facts.series_instance_uid,
+        present |= {
+            t.STUDY_INSTANCE_UID: bool(facts.study_instance_uid),
+            t.SERIES_INSTANCE_UID: bool(facts.series_instance_uid),
         }
-    missing = tuple(tag for tag, text in uids.items() if not text)
+    missing = tuple(tag for tag, is_there in present.items() if not is_there)
     no_place = bool(missing)
     if of_a_patient and not facts.modality:
         missing += (t.MODALITY,)

@@ -49,7 +49,9 @@ def data_set_contradicts_request(subject: Subject) -> Outcome:
     and of pydicom's test files. In 43 of these files the file meta information names another instance
     than the Data Set: a sender that copies it into the request is refused, rightly.
     """
-    request, facts = subject.request, subject.facts
+    request, facts, traits = subject.request, subject.facts, subject.traits
+    if traits.is_announced and request.sop_class_uid == facts.sop_class_uid:
+        return Answer.PASS if traits.has_uid or facts.sop_class_uid else Answer.NOT_APPLICABLE
     pairs = (
         _Pair(
             "", "SOP Class UID", (t.AFFECTED_SOP_CLASS_UID, t.SOP_CLASS_UID),

@@ -1,29 +1,15 @@
 """UID-005, UID-006 and UID-013: who made the UIDs of an instance, and whether each names one thing."""
 
-from functools import lru_cache
 from itertools import combinations
-from typing import Final
 
 from pydicom.datadict import dictionary_description
-from pydicom.uid import UID
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity, shown_uid
 from scp.audit.rule import Subject, grades, instance_rule
+from scp.audit.traits import entities_above, implausible_root, maker_of
 from scp.dicom import tags as t
-from scp.dicom.facts import Facts
 from scp.dicom.status import Status
-from scp.dicom.uid import is_standards_own, is_uid, root_problem
-
-
-def _levels(facts: Facts) -> dict[int, str]:
-    """Return the UIDs that the equipment gives to its entities, by tag, present ones only."""
-    uids = {
-        t.SOP_INSTANCE_UID: facts.sop_instance_uid,
-        t.SERIES_INSTANCE_UID: facts.series_instance_uid,
-        t.STUDY_INSTANCE_UID: facts.study_instance_uid,
-        t.FRAME_OF_REFERENCE_UID: facts.frame_of_reference_uid,
-    }
-    return uids if all(uids.values()) else {tag: text for tag, text in uids.items() if text}
+from scp.dicom.uid import is_uid
 
 
 @instance_rule("UID-005", grades(Severity.WARN, Severity.WARN), reference="PS3.5 §9, Annex B")
@@ -43,28 +29,18 @@ def uid_root_implausible(subject: Subject) -> Outcome:
     What to do: have a registered root set in the equipment or the gateway that made the UID, or let it
     make UUIDs under 2.25.
     """
-    uids = _levels(subject.facts)
-    problems = {tag: problem for tag, text in uids.items() if (problem := _implausible(text))}
+    traits, uids = subject.traits, entities_above(subject.facts)
+    if traits.root_problem:
+        uids = {t.SOP_INSTANCE_UID: subject.facts.sop_instance_uid, **uids}
+    problems = {tag: problem for tag, text in uids.items() if (problem := implausible_root(text, maker_of(text)))}
     if not problems:
-        return Answer.PASS if any(map(is_uid, uids.values())) else Answer.NOT_APPLICABLE
+        return Answer.PASS if traits.is_uid or any(map(is_uid, uids.values())) else Answer.NOT_APPLICABLE
     tag, problem = next(iter(problems.items()))
     return Problem(
         f"{dictionary_description(tag)}: {problem}",
         tags=tuple(problems),
         found={t.name_of(tag): uids[tag] for tag in problems},
     )
-
-
-@lru_cache(maxsize=1024)  # of the four UIDs of a slice, three are those of the slice before
-def _implausible(text: str) -> str:
-    """Say what is wrong with the root of a UID; nothing of what is none."""
-    return (root_problem(text) or _borrowed(text)) if is_uid(text) else ""
-
-
-def _borrowed(uid: str) -> str:
-    """Say that a UID is under the root of the standard, unless the standard itself lists it as well-known."""
-    foreign = is_standards_own(uid) and not UID(uid).type.startswith("Well-known")
-    return "under the standard's own root" if foreign else ""
 
 
 @instance_rule(
@@ -85,25 +61,20 @@ def one_uid_at_two_levels(subject: Subject) -> Outcome:
 
     What to do: the equipment or a script derives UIDs by copying: have it make one for each level.
     """
-    uids = _levels(subject.facts)
-    if len(uids) < 2:
+    traits, uids = subject.traits, entities_above(subject.facts)
+    if len(uids) + traits.has_uid < 2:
         return Answer.NOT_APPLICABLE
-    if len(set(uids.values())) == len(uids):
+    shared = [(t.SOP_INSTANCE_UID, tag) for tag in traits.namesakes]
+    shared += [pair for pair in combinations(uids, 2) if uids[pair[0]] == uids[pair[1]]]
+    if not shared:
         return Answer.PASS
-    shared = [pair for pair in combinations(uids, 2) if uids[pair[0]] == uids[pair[1]]]
     first, second = shared[0]
     return Problem(
         f"{dictionary_description(first)} is also the {dictionary_description(second)}",
         tags=tuple(dict.fromkeys(tag for pair in shared for tag in pair)),
         case="frame_of_reference" if shared == [(t.STUDY_INSTANCE_UID, t.FRAME_OF_REFERENCE_UID)] else "",
-        found=shown_uid(uids[first]),
+        found=shown_uid(uids[second]),
     )
-
-
-_OWNER: Final = 4
-"""Components that hardly ever name more than one maker: `1.2.840.113619`, `1.3.12.2`, `1.3.46.670589`,
-`1.2.276.0`.
-"""
 
 
 @instance_rule("UID-013", grades(Severity.INFO, Severity.INFO), reference="PS3.5 Annex B")
@@ -124,8 +95,7 @@ def uids_of_different_roots(subject: Subject) -> Outcome:
     What to do: nothing by itself. With duplicates (DUP) or contradictions (ENT) in the same series, look
     for the system that rewrote the instance.
     """
-    facts = subject.facts
-    instance, series = _root(facts.sop_instance_uid), _root(facts.series_instance_uid)
+    instance, series = subject.traits.maker, maker_of(subject.facts.series_instance_uid)
     if not instance or not series:
         return Answer.NOT_APPLICABLE
     if instance == series:
@@ -136,14 +106,3 @@ def uids_of_different_roots(subject: Subject) -> Outcome:
         expected=series,
         found=instance,
     )
-
-
-@lru_cache(maxsize=1024)
-def _root(uid: str) -> str:
-    """Return the components that name the maker of a UID; nothing if there are too few to tell."""
-    components = uid.split(".")
-    if not is_uid(uid):
-        return ""
-    if components[:2] == ["2", "25"]:
-        return "2.25"
-    return ".".join(components[:_OWNER]) if len(components) > _OWNER else ""

@@ -81,6 +81,8 @@ def sop_instance_uid_malformed(subject: Subject) -> Outcome:
     Evidence: 0 of 259 instances of the corpus (11 real series: GE, Siemens, Philips), 0 of the 166 DICOM
     files that pydicom ships as test files.
     """
+    if subject.traits.is_uid and subject.traits.is_announced:
+        return Answer.PASS
     return _malformed(
         {
             t.SOP_INSTANCE_UID: subject.facts.sop_instance_uid,
@@ -131,10 +133,10 @@ def other_uid_malformed(subject: Subject) -> Outcome:
 
     What to do: the finding names the elements; report them to the maker of the equipment.
     """
-    uids, owned = subject.facts.uids, _OWNED
-    faults = {tag: fault for tag, text in uids.items() if tag not in owned and (fault := _fault_in_list(text))}
+    uids = {tag: text for tag, text in subject.facts.other_uids.items() if tag not in _OWNED}
+    faults = {tag: fault for tag, text in uids.items() if (fault := _fault_in_list(text))}
     if not faults:
-        return Answer.PASS if any(uids[tag] for tag in uids.keys() - owned) else Answer.NOT_APPLICABLE
+        return Answer.PASS if any(uids.values()) else Answer.NOT_APPLICABLE
     tag, fault = next(iter(faults.items()))
     return Problem(
         f"({tag >> 16:04X},{tag & 0xFFFF:04X}): {fault}",
@@ -164,11 +166,9 @@ def uid_padded_wrongly(subject: Subject) -> Outcome:
     What to do: harmless here. Where another system loses such instances, this is why; ask the maker of
     the equipment.
     """
-    if not subject.facts.uids:
-        return Answer.NOT_APPLICABLE
     padded = subject.facts.badly_padded_uids
     if not padded:
-        return Answer.PASS
+        return Answer.PASS if subject.facts.other_uids or subject.traits.has_uid else Answer.NOT_APPLICABLE
     return Problem(
         f"{len(padded)} of {len(subject.facts.uids)} UIDs not padded with one NUL",
         tags=padded[:_MOST_TAGS],

@@ -43,7 +43,7 @@ def verdict_of(examination: Examination, snapshot: Snapshot, policy: Policy) -> 
 
 def unreadable(sent: Subject) -> Subject:
     """A subject that a rule cannot look at: a mistake of ours, not of the sender."""
-    return replace(sent, facts=replace(sent.facts, uids=cast("Any", {0x00200052: 5})))
+    return replace(sent, facts=replace(sent.facts, other_uids=cast("Any", {0x00200052: 5})))
 
 
 def codes(found: Examination) -> list[str]:

@@ -3,7 +3,8 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import pytest
 
@@ -11,7 +12,7 @@ from scp.audit.catalogue import RULES
 from scp.audit.engine import Judgement, NeedsComparison, examine, judge
 from scp.audit.examiner import Examiner
 from scp.audit.finding import Answer, Outcome, Problem
-from scp.audit.policy import Profile, make_policy
+from scp.audit.policy import Found, Profile, make_policy
 from scp.audit.recall import Ask, Change, Check, Recall
 from scp.audit.rule import Rule, Subject
 from scp.audit.snapshot import Snapshot
@@ -112,6 +113,26 @@ def test_a_slice_is_recognised_by_its_beginning_and_examined_as_if_all_of_it_wer
         assert found.subject == expected.subject
         assert sorted(map(repr, found.found)) == sorted(map(repr, expected.found))
     assert by_beginning > len(association) / 2
+
+
+def test_in_a_stack_of_good_slices_no_rule_has_to_be_asked_about_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    series = next(series for series in SERIES if series.is_clean)
+    association = [one for path in series.paths if (one := sent(path.read_bytes(), 1))]
+    ledger, asked = SqliteLedger(None, "none"), list[str]()
+    examiner = Examiner(Limits(), ledger.fingerprint_key)
+
+    def run(self: Recall, checks: Sequence[Check], mine: Subject, *rest: Any) -> list[Found]:
+        asked.append(mine.facts.sop_instance_uid)
+        return original(self, checks, mine, *rest)
+
+    original = Recall.run
+    monkeypatch.setattr(Recall, "run", run)
+    for number, (request, data) in enumerate(association, 1):
+        examination = examiner.examine(data, request)
+        draft = Draft(number, number, examination.subject, bytes(32), len(data))
+        ledger.admit(draft, partial(examiner.judge, examination, policy=POLICIES[1]))
+    ledger.close()
+    assert len(set(asked)) < len(association) / 10
 
 
 def test_the_facts_that_make_compared_values_are_all_named() -> None:

@@ -19,6 +19,7 @@ from pydicom.uid import (
 )
 
 from scp.dicom import tags as t
+from scp.dicom.decoder import Decoder
 from scp.dicom.defect import DefectKind
 from scp.dicom.facts import Facts
 from scp.dicom.read import read_facts
@@ -128,8 +129,8 @@ def packed(form: str, numbers: tuple[float, ...], order: str) -> bytes:
 
 def test_the_tables_of_this_test_name_every_field_that_is_read_from_one_element() -> None:
     derived = {
-        "kind", "defect", "unordered", "foreign", "uids", "badly_padded_uids", "pixel_data_tag", "pixel_data_length",
-        "encapsulated", "shared_macros", "frame_macros", "frame_vector_lengths", "frame_planes",
+        "kind", "defect", "unordered", "foreign", "uids", "other_uids", "badly_padded_uids", "pixel_data_tag",
+        "pixel_data_length", "encapsulated", "shared_macros", "frame_macros", "frame_vector_lengths", "frame_planes",
     }  # fmt: skip
     assert {name for name, _ in FIELDS} | derived == {one.name for one in fields(Facts)}
 
@@ -230,7 +231,21 @@ def test_every_uid_of_the_top_level_is_kept_without_padding() -> None:
         element(t.SOP_CLASS_UID, b"1.2\0"), explicit(context, "UI", b"1.3 "), explicit(0x00091001, "UI", b"1.4\0")
     )
     assert found.uids == {t.SOP_CLASS_UID: "1.2", context: "1.3", 0x00091001: "1.4"}
+    assert found.other_uids == found.uids
     assert found.badly_padded_uids == (context,)
+
+
+def test_the_uid_of_the_instance_itself_is_not_among_the_others() -> None:
+    decoder = Decoder()
+    first, second = (explicit(t.SOP_INSTANCE_UID, "UI", uid) for uid in (b"1.2\0", b"1.3\0"))
+    frame, other = (explicit(t.FRAME_OF_REFERENCE_UID, "UI", uid) for uid in (b"1.9\0", b"1.8\0"))
+    for instance, change in ((first, None), (second, {"uids", "sop_instance_uid"})):
+        found = read_facts(instance + frame, ExplicitVRLittleEndian, Limits(), decoder)
+        assert found.other_uids == {t.FRAME_OF_REFERENCE_UID: "1.9"}
+        assert decoder.change == change
+    found = read_facts(second + other, ExplicitVRLittleEndian, Limits(), decoder)
+    assert found.other_uids == {t.FRAME_OF_REFERENCE_UID: "1.8"}
+    assert decoder.change == frozenset({"uids", "other_uids", "frame_of_reference_uid"})
 
 
 def test_an_empty_uid_and_one_inside_of_a_sequence_are_not_among_the_uids() -> None:

@@ -1,0 +1,111 @@
+"""What rules want to know of the values that each instance has anew: its UID, its number, its place.
+
+The values differ from one slice of a series to the next; what rules ask about them hardly ever does. A rule that reads
+only the answers, as long as there is nothing to find, is settled by the first slices (:mod:`scp.audit.recall`).
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from pydicom.uid import UID
+
+from scp.dicom import tags as t
+from scp.dicom.facts import Decimals, Facts
+from scp.dicom.request import Request
+from scp.dicom.uid import STANDARDS_ROOT, UUID_ROOT, is_standards_own, is_uid, root_problem
+
+_MAKER: Final = 4
+"""Components that hardly ever name more than one maker: `1.2.840.113619`, `1.3.12.2`, `1.3.46.670589`,
+`1.2.276.0`.
+"""
+
+
+class Traits(NamedTuple):
+    """What holds of one instance.
+
+    Attributes:
+        has_uid: there is a SOP Instance UID.
+        is_uid: it is written as a UID (PS3.5 §9.1).
+        is_announced: the request names the same SOP Instance UID, or neither names one.
+        namesakes: the tags of :func:`entities_above` that have the SOP Instance UID too.
+        maker: of the SOP Instance UID: see :func:`maker_of`.
+        root_problem: of the SOP Instance UID: see :func:`implausible_root`.
+        is_numbered: Instance Number is a number.
+        positions: how many numbers Image Position has; None if it is malformed.
+        locations: how many numbers Slice Location has; None if it is malformed.
+    """
+
+    has_uid: bool
+    is_uid: bool
+    is_announced: bool
+    namesakes: tuple[int, ...]
+    maker: str
+    root_problem: str
+    is_numbered: bool
+    positions: int | None
+    locations: int | None
+
+
+def traits_of(request: Request, facts: Facts) -> Traits:
+    """Return the traits of an instance."""
+    uid = facts.sop_instance_uid
+    maker = maker_of(uid)
+    return Traits(
+        has_uid=bool(uid),
+        is_uid=is_uid(uid),
+        is_announced=request.sop_instance_uid == uid,
+        namesakes=_namesakes(uid, facts),
+        maker=maker,
+        root_problem=implausible_root(uid, maker),
+        is_numbered=isinstance(facts.instance_number, int),
+        positions=_count(facts.image_position),
+        locations=_count(facts.slice_location),
+    )
+
+
+def entities_above(facts: Facts) -> Mapping[int, str]:
+    """Return the UIDs that the equipment gives to what an instance belongs to, by tag, present ones only."""
+    uids = {
+        t.SERIES_INSTANCE_UID: facts.series_instance_uid,
+        t.STUDY_INSTANCE_UID: facts.study_instance_uid,
+        t.FRAME_OF_REFERENCE_UID: facts.frame_of_reference_uid,
+    }
+    return {tag: text for tag, text in uids.items() if text}
+
+
+def maker_of(uid: str) -> str:
+    """Return the components that name the maker of a UID; nothing if there are too few to tell."""
+    if not is_uid(uid):
+        return ""
+    components = uid.split(".", _MAKER)
+    if components[:2] == ["2", "25"]:
+        return UUID_ROOT
+    return ".".join(components[:_MAKER]) if len(components) > _MAKER else ""
+
+
+def implausible_root(uid: str, maker: str) -> str:
+    """Say what is wrong with the root of a UID, of which :func:`maker_of` is known; nothing of what is none."""
+    # Of UUIDs and of the standard's own UIDs the rest matters too; of all others, what names the maker says it all.
+    return _implausible(uid if maker in ("", UUID_ROOT, STANDARDS_ROOT) else maker)
+
+
+@lru_cache(maxsize=1024)
+def _implausible(text: str) -> str:
+    return (root_problem(text) or _borrowed(text)) if is_uid(text) else ""
+
+
+def _borrowed(uid: str) -> str:
+    """Say that a UID is under the root of the standard, unless the standard itself lists it as well-known."""
+    foreign = is_standards_own(uid) and not UID(uid).type.startswith("Well-known")
+    return "under the standard's own root" if foreign else ""
+
+
+def _namesakes(uid: str, facts: Facts) -> tuple[int, ...]:
+    if uid not in (facts.series_instance_uid, facts.study_instance_uid, facts.frame_of_reference_uid):
+        return ()
+    return tuple(tag for tag, text in entities_above(facts).items() if text == uid)
+
+
+def _count(numbers: Decimals) -> int | None:
+    return len(numbers) if isinstance(numbers, tuple) else None
