@@ -28,7 +28,8 @@ The map, from the outside in. Imports point down this list and never up::
 
 Beside them, for everybody: ``layout`` (paths), ``ids``, ``times``, ``printable`` (what a peer said, for people's eyes),
 ``outcomes``, ``errors``, ``health`` (what the node suffers from), ``standing`` (what a running node tells other
-programs), ``provenance`` (what is kept in each object's own header, so that a ledger can be made anew).
+programs), ``turn`` (which association is worked for), ``provenance`` (what is kept in each object's own header, so
+that a ledger can be made anew).
 
 The way of one instance: **associate** (net), **receive** (net, store.spool), **scan** (dicom.walk), **facts**
 (dicom.facts), **judge** (audit.engine), **admit** (ledger: the snapshot, the pairwise rules and the receipt in one

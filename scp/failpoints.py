@@ -19,6 +19,7 @@ from scp.ledger.admission import Admission
 from scp.ledger.sqlite import SqliteLedger
 from scp.net.channel import Channel
 from scp.store import store
+from scp.store.late import LateSyncs
 from scp.store.spool import Incoming
 from scp.store.store import Store
 
@@ -35,7 +36,8 @@ class Point(NamedTuple):
 POINTS: Final[Mapping[str, Point]] = {
     "spool.begun": Point(Incoming, "__init__"),
     "spool.written": Point(Incoming, "write"),
-    "spool.synced": Point(Incoming, "finish"),
+    "spool.finished": Point(Incoming, "finish"),
+    "spool.synced": Point(Incoming, "sync"),
     "ledger.written": Point(Admission, "write"),
     "ledger.committed": Point(SqliteLedger, "admit"),
     "folder.made": Point(store, "make_folder"),
@@ -45,6 +47,8 @@ POINTS: Final[Mapping[str, Point]] = {
     "folder.synced": Point(store, "sync_folder"),
     "object.placed": Point(Store, "place"),
     "answered": Point(Channel, "send"),
+    "late.synced": Point(LateSyncs, "_sync"),
+    "late.forgotten": Point(SqliteLedger, "forget_sealed"),
     "association.ended": Point(SqliteLedger, "end"),
 }
 """In the order in which an instance passes them; those of folders and cases only if it needs one."""

@@ -4,20 +4,28 @@
 that comes back. Everything that can go wrong on our side becomes an answer too: a sender is never left without one.
 
 With ``durability = "full"``, this is the order in which things become durable, and what holds after a power cut at
-any moment in between:
+any moment in between. Of a *light* object, whose whole file has at most 64 KiB, the ledger takes the bytes together
+with the decision (:mod:`scp.ledger.sealed`), so that one sync does for both:
 
 ====  ========================================  ======================================================================
 step  what happens                              if the power fails now
 ====  ========================================  ======================================================================
 1     the Data Set is written into the spool    recovery removes it: the ledger knows no receipt
-2     its file is synced, in this thread        the same; from here on the bytes are there for good
-3     the ledger commits receipt and verdict,   recovery finishes the move that the ledger decided; the sender, who
-      one sync for all who wait (group commit)  had no response, sends again and gets 0000, as nothing was confirmed
+2     unless it is light, its file is synced,   the same; from here on the bytes are there for good
+      in this thread
+3     the ledger commits receipt, verdict and   recovery finishes what the ledger decided: a light object is written
+      the bytes of a light object, one sync     anew, another one is moved; the sender, who had no response, sends
+      for all who wait (group commit)           again and gets 0000, as nothing was confirmed
 4     the file gets its name in the archive or  recovery finds it in its place, or in the spool still; its case is
       quarantine, its case first                made from the ledger and the two objects, so it can be made again
 5     that folder is synced, one sync for all   nothing is left to do but to remove the name in the spool
-      who wait for the same
+      who wait for the same; not for a light
+      object that is accepted
 6     the response is sent                      success was true when it was said
+7     within a second, one sync of the whole    nothing is left to do
+      file system brings all light objects to
+      the disk, and the ledger forgets their
+      bytes (:mod:`scp.store.late`)
 ====  ========================================  ======================================================================
 
 A sync that fails is never repeated: the sender is told to try again, and whatever the ledger decided stays decided.
@@ -53,6 +61,7 @@ from scp.observe.lines import Stopwatch, crash_line, fault_line, instance_line, 
 from scp.outcomes import Ending, Outcome
 from scp.store.spool import Incoming
 from scp.store.store import Store
+from scp.turn import aside
 
 T = TypeVar("T")
 
@@ -154,13 +163,13 @@ class Intake:
         request, incoming, watch = reception.request, reception.incoming, reception.watch
         watch.lap("receive")
         try:
-            self._store.finish(incoming)
+            content = self._store.finish(incoming)
             watch.lap("sync")
             examination = self._examine(reception)
             watch.lap("judge")
-            admitted = self._admit(reception, examination)
+            admitted = self._admit(reception, examination, content)
             watch.lap("admit")
-            self._place(reception, admitted)
+            self._place(reception, admitted, is_sealed=content is not None)
             watch.lap("place")
         except NodeFault as fault:
             return self.failed(reception, fault)
@@ -218,7 +227,7 @@ class Intake:
         examination = examiner.recognise(incoming.head, incoming.size, request)
         if examination is None:
             with incoming.data() as data:
-                examination = examiner.examine(data, request)
+                examination = aside(examiner.examine, data, request)
         return examination
 
     def _examiner(self, association: Association) -> Examiner:
@@ -228,13 +237,16 @@ class Intake:
             examiner = self._examiners[association.id] = Examiner(self._limits, self._ledger.fingerprint_key)
         return examiner
 
-    def _admit(self, reception: Reception, examination: Examination) -> Admitted:
-        """Decide inside the ledger's transaction; step out of it for what takes long, and come back."""
+    def _admit(self, reception: Reception, examination: Examination, content: bytes | None) -> Admitted:
+        """Decide inside the ledger's transaction; step out of it for what takes long, and come back.
+
+        ``content`` is the whole file, if it is not on the disk yet.
+        """
         policy = self._policies(reception.request.association)
         examiner = self._examiner(reception.request.association)
         draft = Draft(
             reception.receipt, reception.received, examination.subject, reception.incoming.digest,
-            reception.incoming.size, reception.confirms,
+            reception.incoming.size, reception.confirms, content,
         )  # fmt: skip
         compared: dict[int, Comparison] = {}
         settled: set[int] = set()
@@ -262,7 +274,7 @@ class Intake:
                 return outcome
             self._deliveries.ended(association)
             if isinstance(outcome, Waiting):
-                self._deliveries.settle(outcome.instance, self.settle_seconds)
+                aside(self._deliveries.settle, outcome.instance, self.settle_seconds)
                 settled.add(outcome.instance)
             elif isinstance(outcome, NeedsComparison):
                 compared[outcome.held.other.receipt] = self._compare(reception, outcome)
@@ -280,16 +292,21 @@ class Intake:
             reception.incoming.data() as second,
             self._store.data_set(other.path, other.receipt) as (first, syntax),
         ):
-            return compare(first, syntax, second, reception.request.transfer_syntax, self._limits)
+            return aside(compare, first, syntax, second, reception.request.transfer_syntax, self._limits)
 
-    def _place(self, reception: Reception, admitted: Admitted) -> None:
+    def _place(self, reception: Reception, admitted: Admitted, *, is_sealed: bool) -> None:
         placement, case = admitted.placement, None
+        is_late = is_sealed and placement.place is Place.ARCHIVE
         if placement.place is Place.QUARANTINE:
-            case = self._cases.document(reception.receipt, reception.incoming.path, reception.request)
+            case = aside(self._cases.document, reception.receipt, reception.incoming.path, reception.request)
         elif placement.place is Place.NOWHERE and placement.path and not self._store.has(placement.path):
             # The ledger survived a crash that the file did not: these are the same bytes, so they take its place.
             placement = replace(placement, place=Place.ARCHIVE)
-        self._store.place(reception.incoming.name, placement, case)
+            if is_sealed:  # but not these
+                reception.incoming.sync()
+        self._store.place(reception.incoming.name, placement, case, late=is_late)
+        if is_sealed:
+            self._store.late.add(reception.receipt, reception.incoming.length)
 
     def failed(self, reception: Reception, fault: NodeFault) -> Answer:
         """Answer *try again*. What was decided before the fault stays decided: recovery finishes it."""
@@ -297,6 +314,8 @@ class Intake:
         self._suffer(reception.receipt, fault)
         known = self._quietly(lambda: self._ledger.knows(reception.receipt))
         if known is not False:
+            if known:
+                self._quietly(lambda: self._ledger.doubt(reception.receipt))
             self.left_behind.add(reception.incoming.path)
             size = reception.incoming.size
             undecided_line(reception.receipt, reception.request, Outcome.RETRY, fault.status, size)

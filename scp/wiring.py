@@ -1,7 +1,7 @@
 """The only place where concrete parts meet: Settings -> Node."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Event
@@ -37,7 +37,7 @@ from scp.series import Auditor, opener
 from scp.store.gate import Gate, Look
 from scp.store.space import space
 from scp.store.store import Store
-from scp.upkeep.chores import chores, retention_chores
+from scp.upkeep.chores import chores, retention_chores, settling
 from scp.upkeep.keeper import Keeper
 from scp.upkeep.recovery import at_start
 from scp.upkeep.swap import require_ledger
@@ -92,6 +92,8 @@ class Node:
         self.notifier.stop(_LAST_WORDS)
         for keeper in self.keepers:
             keeper.stop()
+        with suppress(NodeFault):  # then the next start does it
+            self.store.late.settle(self.ledger.forget_sealed)
         self.ledger.close()
         self.store.close()
 
@@ -125,6 +127,7 @@ def make_node(settings: Settings) -> Node:
     keepers = (
         Keeper(*chores(store, ledger, health, gate, intake.left_behind, decided)),
         Keeper(*retention_chores(store, ledger, settings.retention, stopped, sync=sync), stopped=stopped),
+        Keeper(settling(store, ledger, health)),
     )
     meters = Meters()
     server = Server(settings.node, settings.association, offer(settings), intake, trust, meters)

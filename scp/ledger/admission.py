@@ -1,11 +1,14 @@
 """What one admission reads and writes, inside of a transaction that somebody else holds."""
 
+from typing import Final
+
 import apsw
 
 from scp.audit.engine import Judgement
 from scp.audit.finding import Decision
 from scp.audit.rules.num import UNIQUE
 from scp.audit.snapshot import Neighbour, Snapshot
+from scp.audit.tracked import Tracked
 from scp.dicom.facts import Facts
 from scp.dicom.request import Association
 from scp.ids import from_text
@@ -14,31 +17,43 @@ from scp.ledger import rows
 from scp.ledger.port import Admitted, Draft
 from scp.ledger.references import References
 from scp.ledger.scanners import Scanners
+from scp.ledger.sealed import Sealed
 from scp.outcomes import Outcome
+
+_MOST_VARIANTS: Final = 4096
+"""Combinations of tracked values remembered; beyond that all are forgotten, and written again for nothing."""
 
 
 class Admission:
     """The statements of an admission, and what is remembered from one to the next."""
 
-    def __init__(self, db: apsw.Connection) -> None:
+    def __init__(self, db: apsw.Connection, sealed: Sealed) -> None:
         self._db = db
+        self._sealed = sealed
         self._associations: set[int] = set()
+        self._stored: dict[int, int] = {}
+        """The last instance that each open association stored."""
+        self._variants: set[tuple[int, str]] = set()
         self._references = References(db)
         self._scanners = Scanners(db)
 
     def forget(self) -> None:
         """Remember nothing: a transaction was undone, of which something may be remembered."""
         self._associations.clear()
+        self._stored.clear()
         self._scanners.forget()
-        self._references.forget()
+        self.forget_references()
 
     def forget_references(self) -> None:
         """Read references again: somebody else may have taken the first of a series away."""
+        self._variants.clear()
         self._references.forget()
 
     def forget_association(self, association: Association) -> None:
         """Note that an association has ended: nothing more is written about it."""
-        self._associations.discard(from_text(association.id))
+        number = from_text(association.id)
+        self._associations.discard(number)
+        self._stored.pop(number, None)
 
     def snapshot(self, draft: Draft) -> Snapshot:
         """Read what pairwise rules need, by key; references that were read before are remembered."""
@@ -88,13 +103,14 @@ class Admission:
     def write(self, draft: Draft, snapshot: Snapshot, judgement: Judgement) -> Admitted:
         """Write what was decided: receipt, findings and, if it is stored, the instance."""
         verdict, request = judgement.verdict, draft.subject.request
-        self.confirm(draft.confirms)
-        self.know(request.association)
+        association = self.know(request.association)
+        if draft.confirms != self._stored.get(association):  # else this receipt shows it
+            self.confirm(draft.confirms)
         placement = self._placement(draft, snapshot, judgement)
         instance = snapshot.held.other.receipt if snapshot.held and verdict.duplicate else None
         if placement.place is Place.ARCHIVE:
-            instance = draft.receipt
-            self.write_instance(draft, snapshot)
+            instance = self._stored[association] = draft.receipt
+            self.write_instance(draft, snapshot, rows.Confirmation.TOLD)
         outcome = Outcome(verdict.decision.value)
         self._db.execute(
             rows.INSERT_RECEIPT,
@@ -111,6 +127,8 @@ class Admission:
                 self._scanners.number(draft.subject.facts),
             ),
         )
+        if draft.content is not None and placement.place is not Place.NOWHERE:
+            self._sealed.put(draft.receipt, draft.content)
         for position, finding in enumerate(verdict.findings):
             self._db.execute(rows.INSERT_FINDING, rows.finding_row(draft.receipt, position, finding))
         return Admitted(judgement, placement, instance if verdict.is_stored else None)
@@ -139,7 +157,7 @@ class Admission:
             return Placement(Place.NOWHERE, kept[1], kept[0])
         return Placement(Place.QUARANTINE, quarantine_path(draft.receipt, draft.received), draft.receipt)
 
-    def write_instance(self, draft: Draft, snapshot: Snapshot) -> None:
+    def write_instance(self, draft: Draft, snapshot: Snapshot, confirmation: rows.Confirmation) -> None:
         """Write an instance, and what it is the first of."""
         facts, tracked, run = draft.subject.facts, draft.subject.tracked, self._db.execute
         study_uid, series_uid = facts.study_instance_uid, facts.series_instance_uid
@@ -153,17 +171,31 @@ class Admission:
         missing = {tracked.stack: snapshot.stack is None, tracked.acquisition: snapshot.acquisition is None}
         for key in (key for key, is_missing in missing.items() if is_missing):
             run(rows.INSERT_STACK, rows.stack_row(series, key, draft.receipt, facts))
-        run(rows.UPSERT_VARIANT, (series, rows.dumps(tracked.counted)))
-        run(rows.INSERT_INSTANCE, rows.instance_row(draft, study, series))
+        self._know_variant(series, tracked)
+        run(rows.INSERT_INSTANCE, rows.instance_row(draft, study, series, confirmation))
 
     def confirm(self, instance: int | None) -> None:
         """Note that the sender of a stored instance has read the response, if there is one."""
         if instance is not None:
-            self._db.execute("UPDATE instance SET confirmed = 1 WHERE id = ?", (instance,))
+            self._db.execute(rows.SET_CONFIRMED, (rows.Confirmation.CONFIRMED, instance))
 
-    def know(self, association: Association) -> None:
-        """Write the association's row with the first thing that needs it."""
+    def doubt(self, instance: int) -> None:
+        """Note that the response did not say that an instance is stored, though it is."""
+        self._db.execute(rows.SET_CONFIRMED, (rows.Confirmation.NONE, instance))
+
+    def _know_variant(self, series: int, tracked: Tracked) -> None:
+        """Write what was tracked of an instance with the first of its series that has it."""
+        variant = series, tracked.variant
+        if variant not in self._variants:
+            if len(self._variants) >= _MOST_VARIANTS:
+                self._variants.clear()
+            self._db.execute(rows.INSERT_VARIANT, (series, rows.dumps(tracked.counted)))
+            self._variants.add(variant)
+
+    def know(self, association: Association) -> int:
+        """Write the association's row with the first thing that needs it, and return its number."""
         number = from_text(association.id)
         if number not in self._associations:
             self._db.execute(rows.INSERT_ASSOCIATION, rows.association_row(number, association))
             self._associations.add(number)
+        return number

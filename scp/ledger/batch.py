@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar, cast
 
+from scp.turn import aside
+
 T = TypeVar("T")
 
 
@@ -41,10 +43,10 @@ class Batches:
 
     def __init__(
         self,
-        transaction: Callable[[], AbstractContextManager[object]],
+        transaction: AbstractContextManager[object],
         concerns_all: Callable[[BaseException], bool],
     ) -> None:
-        """``transaction`` begins one, and commits or undoes it at its end.
+        """``transaction`` begins one each time it is entered, and commits or undoes it at its end.
 
         ``concerns_all`` tells an error of the transaction itself, which all of its acts share, from that of one act.
         After such a one, the acts run again, each in a transaction of its own.
@@ -60,16 +62,23 @@ class Batches:
 
         An act may be run twice, and must not mind.
         """
-        ticket = _Ticket(act)
         with self._lock:
-            self._waiting.append(ticket)
-            leads = not self._is_running
+            if ticket := _Ticket(act) if self._is_running else None:
+                self._waiting.append(ticket)
             self._is_running = True
-        if not leads:
-            ticket.turn.acquire()
+        if ticket is None:  # then nobody waits
+            return self._write_alone(act)
+        aside(ticket.turn.acquire)
         if not ticket.is_done:
             self._lead()
         return cast("T", ticket.outcome())
+
+    def _write_alone(self, act: Callable[[], T]) -> T:
+        try:
+            with self._transaction:
+                return act()
+        finally:
+            self._hand_on()
 
     def _lead(self) -> None:
         with self._lock:
@@ -79,17 +88,21 @@ class Batches:
         finally:
             for ticket in batch:
                 ticket.is_done = True
-            with self._lock:
-                following = self._waiting[0] if self._waiting else None
-                self._is_running = following is not None
+            self._hand_on()
             for ticket in batch:
                 ticket.turn.release()
-            if following:
-                following.turn.release()
+
+    def _hand_on(self) -> None:
+        """Let the first of those who came meanwhile lead."""
+        with self._lock:
+            following = self._waiting[0] if self._waiting else None
+            self._is_running = following is not None
+        if following:
+            following.turn.release()
 
     def _write(self, batch: list[_Ticket]) -> None:
         try:
-            with self._transaction():
+            with self._transaction:
                 for ticket in batch:
                     ticket.run()
         except BaseException as error:  # noqa: BLE001 - it belongs to those who wait, and is raised there

@@ -2,7 +2,8 @@
 
 A ledger has exactly one receipt for each C-STORE request that reached the node, whatever became of it. Receipts are
 append-only. It holds no names, birth dates or free text: personal values are fingerprints (see
-:mod:`scp.audit.tracked`), so that it can be looked at, copied and backed up without care for them.
+:mod:`scp.audit.tracked`), and what it keeps of objects for a moment is encrypted, so that it can be looked at, copied
+and backed up without care for them.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,6 +24,7 @@ class Draft:
     """A request that waits for its decision. ``received`` is in microseconds UTC since 1970.
 
     ``confirms`` is the instance whose response the same association has by now proved to have read, if any.
+    ``content`` is the whole file, if the ledger is to vouch for it until it is on the disk (see :mod:`scp.store.late`).
     """
 
     receipt: int
@@ -31,6 +33,7 @@ class Draft:
     digest: bytes
     size: int
     confirms: int | None = None
+    content: bytes | None = None
 
 
 class Admitted(NamedTuple):
@@ -95,6 +98,10 @@ class Ledger(Protocol):
 
     def confirm(self, instance: int) -> None:
         """Note that the sender of a stored instance has read the response."""
+        ...
+
+    def doubt(self, instance: int) -> None:
+        """Note that the response did not say that an instance is stored, though it is."""
         ...
 
     def knows(self, receipt: int) -> bool:

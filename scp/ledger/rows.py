@@ -1,5 +1,6 @@
 """Between rows and values: the statements of the SQLite ledger, and how their columns are read and written."""
 
+from enum import IntEnum
 from typing import Any, Final
 
 import orjson
@@ -28,12 +29,23 @@ _JOIN_OTHER: Final = """
     JOIN association AS other_association ON other_association.id = other_receipt.association"""
 
 
+class Confirmation(IntEnum):
+    """Whether the sender of a stored instance knows that it is stored (see :mod:`scp.delivery`)."""
+
+    NONE = 0  # no response said so, or none that can have been read
+    CONFIRMED = 1
+    TOLD = 2  # the response said so; a later receipt of the same association shows that it was read
+
+
 def _join(column: str) -> str:
     return _JOIN_OTHER.format(id=column)
 
 
 SELECT_HELD: Final = f"""SELECT {_OTHER}, other.digest, other.transfer_syntax, other.sop_class_uid, other.patient,
-    other.confirmed FROM instance AS held {_join("held.id")} WHERE held.id = ?"""
+    other.confirmed = {Confirmation.CONFIRMED:d} OR other.confirmed = {Confirmation.TOLD:d} AND EXISTS (
+        SELECT 1 FROM receipt AS later INDEXED BY receipt_association
+        WHERE later.association = other_receipt.association AND later.id > other.id)
+    FROM instance AS held {_join("held.id")} WHERE held.id = ?"""
 SELECT_STUDY: Final = f"""SELECT {_OTHER}, study.tracked, '', study.id FROM study {_join("study.reference")}
     WHERE study.uid = ?"""
 SELECT_SERIES: Final = f"""SELECT {_OTHER}, series.tracked, parent.uid, series.id FROM series
@@ -63,6 +75,7 @@ INSERT_ASSOCIATION: Final = """INSERT OR IGNORE INTO association (id, address, p
 INSERT_RECEIPT: Final = f"INSERT INTO receipt VALUES ({', '.join('?' * 21)})"
 INSERT_FINDING: Final = f"INSERT INTO finding VALUES ({', '.join('?' * 10)})"
 INSERT_INSTANCE: Final = f"INSERT INTO instance VALUES ({', '.join('?' * 15)})"
+SET_CONFIRMED: Final = "UPDATE instance SET confirmed = ? WHERE id = ?"
 INSERT_STACK: Final = "INSERT OR IGNORE INTO stack VALUES (?, ?, ?, ?, ?, ?, ?)"
 # A study or series is there already if all its instances were taken away.
 INSERT_STUDY: Final = """INSERT INTO study (uid, reference, tracked) VALUES (?, ?, ?)
@@ -70,8 +83,7 @@ INSERT_STUDY: Final = """INSERT INTO study (uid, reference, tracked) VALUES (?, 
 INSERT_SERIES: Final = """INSERT INTO series (uid, study, reference, tracked) VALUES (?, ?, ?, ?)
     ON CONFLICT (uid) DO UPDATE SET (study, reference, tracked) = (excluded.study, excluded.reference, excluded.tracked)
     RETURNING id"""
-UPSERT_VARIANT: Final = """INSERT INTO variant VALUES (?, ?, 1)
-    ON CONFLICT (series, tracked) DO UPDATE SET instances = instances + 1"""
+INSERT_VARIANT: Final = "INSERT OR IGNORE INTO variant VALUES (?, ?)"
 
 
 def dumps(value: Any) -> str:
@@ -120,14 +132,14 @@ def receipt_row(
     )  # fmt: skip
 
 
-def instance_row(draft: Draft, study: int, series: int) -> Row:
+def instance_row(draft: Draft, study: int, series: int, confirmation: Confirmation) -> Row:
     """Return what INSERT_INSTANCE takes."""
     facts, tracked = draft.subject.facts, draft.subject.tracked
     return (
         draft.receipt, facts.sop_instance_uid, study, series, uid(facts.sop_class_uid),
         draft.subject.request.transfer_syntax, _integer(facts.instance_number), tracked.slot, tracked.place,
         uid(facts.concatenation_uid), _integer(facts.in_concatenation_number), tracked.study.get("patient", ""),
-        draft.digest, 0, geometry_of(facts, tracked.stack, tracked.variant),
+        draft.digest, confirmation, geometry_of(facts, tracked.stack, tracked.variant),
     )  # fmt: skip
 
 

@@ -50,11 +50,10 @@ CREATE INDEX study_accession ON study (json_extract(tracked, '$.accession_number
 
 CREATE INDEX series_study ON series (study);
 
--- How often each combination of tracked values was stored in a series.
+-- Each combination of tracked values that was stored in a series; geometry of an instance says which one it has.
 CREATE TABLE variant (
     series INTEGER NOT NULL REFERENCES series (id),
     tracked TEXT NOT NULL,
-    instances INTEGER NOT NULL,
     PRIMARY KEY (series, tracked)
 ) STRICT, WITHOUT ROWID;
 
@@ -84,7 +83,7 @@ CREATE TABLE instance (
     in_concatenation_number INTEGER,
     patient TEXT NOT NULL,
     digest BLOB NOT NULL,
-    confirmed INTEGER NOT NULL,
+    confirmed INTEGER NOT NULL,  -- see scp.ledger.rows.Confirmation
     geometry BLOB NOT NULL  -- for the series audit: scp.dicom.geometry
 ) STRICT;
 -- Neighbours of an instance, and all members of a series: so it is not left out where there is no number.
@@ -152,6 +151,10 @@ END;
 CREATE TRIGGER receipt_moves AFTER UPDATE OF kept ON receipt WHEN 'quarantine' IN (NEW.kept, OLD.kept) BEGIN
     UPDATE series SET is_open = 1 WHERE uid = NEW.series_instance_uid AND NOT is_open;
 END;
+
+-- Objects whose files are not on the disk for good yet, for less than a second: whole files, encrypted
+-- (scp.ledger.sealed).
+CREATE TABLE sealed (id INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
 
 CREATE TABLE finding (
     receipt INTEGER NOT NULL REFERENCES receipt (id),

@@ -4,7 +4,7 @@ SQLite comes with apsw, because the one that Python links on some systems has a 
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,9 @@ from scp.ledger.batch import Batches
 from scp.ledger.key import check_of, key_path, load_key, load_or_make_key, verify
 from scp.ledger.port import Draft, Receipt
 from scp.ledger.schema import SCHEMA, VERSION
+from scp.ledger.sealed import Sealed
 from scp.outcomes import Ending, Outcome
+from scp.turn import acquire, aside
 
 T = TypeVar("T")
 
@@ -44,14 +46,67 @@ class _Undone(Exception):
         self.outcome = outcome
 
 
+class _Writing:
+    """The write transaction of a ledger: holds its lock, and an exception undoes it. Entered for each batch."""
+
+    def __init__(self, db: apsw.Connection, lock: threading.Lock, admission: Admission, *, sync: bool) -> None:
+        self._db = db
+        self._lock = lock
+        self._admission = admission
+        self._sync = sync
+        self._seen: object = None
+
+    def __enter__(self) -> None:
+        acquire(self._lock)
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._heed_others()
+        except BaseException as error:
+            self._undo(error)
+            raise
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is not None:
+            self._undo(error)
+        elif self._sync:
+            aside(self._commit)
+        else:
+            self._commit()
+
+    def _commit(self) -> None:
+        try:
+            self._db.execute("COMMIT")
+        except BaseException as failed:
+            self._undo(failed)
+            raise
+        self._lock.release()
+
+    def _undo(self, error: BaseException) -> None:
+        """Undo what was written; raises LedgerFault in place of an error of SQLite."""
+        try:
+            with suppress(apsw.Error):
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+            self._admission.forget()
+        finally:
+            self._lock.release()
+        if isinstance(error, apsw.Error):
+            raise _fault("written", error) from error
+
+    def _heed_others(self) -> None:
+        """Forget references if another connection has written since: it may have taken the first of a series away."""
+        seen = self._db.execute("PRAGMA data_version").get
+        if seen != self._seen:
+            self._seen = seen
+            self._admission.forget_references()
+
+
 class SqliteLedger:
     """A :class:`~scp.ledger.port.Ledger` in a file, or in memory for a throw-away one."""
 
     def __init__(self, path: Path | None, durability: Durability = "full") -> None:
         """Open the ledger, making it if it does not exist. Raises LedgerFault if that cannot be done."""
         self._lock = threading.Lock()
-        self._seen: object = None
-        self._batches = Batches(self._transaction, _concerns_all)
         try:
             if path:  # before SQLite makes the files beside it, which get the same mode
                 path.touch()
@@ -72,7 +127,10 @@ class SqliteLedger:
             if isinstance(error, apsw.Error | OSError):
                 raise _fault("opened", error) from error
             raise
-        self._admission = Admission(self._db)
+        self._sealed = Sealed(self._db, self.fingerprint_key)
+        self._admission = Admission(self._db, self._sealed)
+        self._writing = _Writing(self._db, self._lock, self._admission, sync=durability == "full")
+        self._batches = Batches(self._writing, _concerns_all)
 
     def admit(self, draft: Draft, judge: Callable[[Snapshot], Any]) -> Any:
         """Take the snapshot, let ``judge`` decide, and write receipt, findings and instance: one transaction."""
@@ -123,6 +181,10 @@ class SqliteLedger:
         """Note that the sender of a stored instance has read the response."""
         self._batches.run(lambda: self._admission.confirm(instance))
 
+    def doubt(self, instance: int) -> None:
+        """Note that the response did not say that an instance is stored, though it is."""
+        self._batches.run(lambda: self._admission.doubt(instance))
+
     def knows(self, receipt: int) -> bool:
         """Whether there is a receipt with this number."""
         with self._reading():
@@ -143,12 +205,26 @@ class SqliteLedger:
             found = self._db.execute(f"{rows.SELECT_RECEIPT} ORDER BY receipt.id DESC LIMIT ?", (newest,))
             return [rows.receipt_of(row) for row in found]
 
+    def sealed(self) -> list[int]:
+        """Return the receipts whose files the ledger vouches for, oldest first."""
+        with self._reading():
+            return self._sealed.numbers()
+
+    def unseal(self, receipt: int) -> bytes:
+        """Return a file that the ledger vouches for. Raises LedgerFault if it is damaged."""
+        with self._reading():
+            return self._sealed.content(receipt)
+
+    def forget_sealed(self, receipts: Sequence[int]) -> None:
+        """Let go of files that are on the disk by now."""
+        self._batches.run(lambda: self._sealed.forget(receipts))
+
     def transact(self, act: Callable[[apsw.Connection], T]) -> T:
         """Run ``act`` in a write transaction of its own, which an exception undoes, and return what it returns.
 
         Raises LedgerFault if the ledger fails.
         """
-        with self._transaction():
+        with self._writing:
             self._admission.forget_references()
             try:
                 return act(self._db)
@@ -174,7 +250,7 @@ class SqliteLedger:
             outcome = judge(snapshot)
             if not isinstance(outcome, Judgement):
                 raise _Undone(outcome)
-            self._admission.write_instance(draft, snapshot)
+            self._admission.write_instance(draft, snapshot, rows.Confirmation.NONE)
             conclude(db)
             return outcome
 
@@ -205,37 +281,14 @@ class SqliteLedger:
         return verify(load_key(key_path(path)), check)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Hold the lock and a write transaction, which an exception undoes."""
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._heed_others()
-                yield
-                self._db.execute("COMMIT")
-            except BaseException as error:
-                with suppress(apsw.Error):
-                    if self._db.in_transaction:
-                        self._db.execute("ROLLBACK")
-                self._admission.forget()
-                if isinstance(error, apsw.Error):
-                    raise _fault("written", error) from error
-                raise
-
-    def _heed_others(self) -> None:
-        """Forget references if another connection has written since: it may have taken the first of a series away."""
-        seen = self._db.execute("PRAGMA data_version").get
-        if seen != self._seen:
-            self._seen = seen
-            self._admission.forget_references()
-
-    @contextmanager
     def _reading(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            except apsw.Error as error:
-                raise _fault("read", error) from error
+        acquire(self._lock)
+        try:
+            yield
+        except apsw.Error as error:
+            raise _fault("read", error) from error
+        finally:
+            self._lock.release()
 
 
 def _concerns_all(error: BaseException) -> bool:

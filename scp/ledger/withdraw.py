@@ -43,13 +43,12 @@ class Withdrawal:
     instance: int
     series: int
     newest: int
-    counted: str
     heirs: tuple[tuple[str, rows.Row], ...]
 
 
-_SELECT_INSTANCE: Final = """SELECT series.id, series.reference, study.id, study.reference, receipt.path
+_SELECT_INSTANCE: Final = """SELECT series.id, series.reference, study.id, study.reference
     FROM instance JOIN series ON series.id = instance.series JOIN study ON study.id = instance.study
-    JOIN receipt ON receipt.id = instance.id WHERE instance.id = ?"""
+    WHERE instance.id = ?"""
 _OTHERS_OF_SERIES: Final = """SELECT instance.id, path FROM instance JOIN receipt ON receipt.id = instance.id
     WHERE series = ? AND instance.id <> ? ORDER BY instance.id"""
 # The study of a series may be another than that of an instance: ENT-201 need not refuse.
@@ -61,12 +60,11 @@ _NEWEST: Final = "SELECT max(id) FROM instance WHERE series = ?"
 _SET_STUDY: Final = "UPDATE study SET (reference, tracked) = (?, ?) WHERE id = ?"
 _SET_SERIES: Final = "UPDATE series SET (reference, tracked) = (?, ?) WHERE id = ?"
 _DROP_STACK: Final = "DELETE FROM stack WHERE series = ? AND key = ?"
-_UNCOUNT: Final = "UPDATE variant SET instances = instances - 1 WHERE series = ? AND tracked = ?"
 
 
 def plan(db: apsw.Connection, instance: int, read: Read) -> Withdrawal:
     """Find out what takes the place of an instance in what it is the first of."""
-    series, first_of_series, study, first_of_study, path = fetch(db, _SELECT_INSTANCE, (instance,))[0]
+    series, first_of_series, study, first_of_study = fetch(db, _SELECT_INSTANCE, (instance,))[0]
     heirs: list[tuple[str, rows.Row]] = []
     if first_of_study == instance:
         for other, where in fetch(db, _OTHERS_OF_STUDY, (study, instance)):
@@ -79,8 +77,7 @@ def plan(db: apsw.Connection, instance: int, read: Read) -> Withdrawal:
         heirs.append((_DROP_STACK, (series, key)))
         for other, stored in others.until(partial(_is_in, key)):
             heirs.append((rows.INSERT_STACK, rows.stack_row(series, key, other, stored.facts)))
-    counted = rows.dumps(read(instance, path).tracked.counted)
-    return Withdrawal(instance, series, db.execute(_NEWEST, (series,)).get, counted, tuple(heirs))
+    return Withdrawal(instance, series, db.execute(_NEWEST, (series,)).get, tuple(heirs))
 
 
 def withdraw(db: apsw.Connection, planned: Withdrawal) -> None:
@@ -88,8 +85,6 @@ def withdraw(db: apsw.Connection, planned: Withdrawal) -> None:
     if db.execute(_NEWEST, (planned.series,)).get != planned.newest:
         raise ChangedMeanwhile
     db.execute("DELETE FROM instance WHERE id = ?", (planned.instance,))
-    db.execute(_UNCOUNT, (planned.series, planned.counted))
-    db.execute("DELETE FROM variant WHERE series = ? AND instances < 1", (planned.series,))
     for statement, values in planned.heirs:
         db.execute(statement, values)
 

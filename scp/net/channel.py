@@ -14,6 +14,7 @@ from mmap import MAP_PRIVATE, mmap
 from typing import Final, NamedTuple
 
 from scp.net.tls import close_notify, shut
+from scp.turn import aside
 
 _HEADER: Final = struct.Struct(">BxI")
 _unpack_header = _HEADER.unpack_from
@@ -61,6 +62,7 @@ class Channel:
     def __init__(self, sock: socket.socket, max_pdu: int, longest: int, timeout: float, minimum_rate: int) -> None:
         """``max_pdu`` bounds P-DATA-TF; ``longest`` is the length of the longest PDU of any type."""
         self._socket = sock
+        self._is_tls = isinstance(sock, ssl.SSLSocket)
         self._max_pdu = max_pdu
         self._timeout = timeout
         self._minimum_rate = minimum_rate
@@ -68,12 +70,14 @@ class Channel:
         self._buffer = mmap(-1, max(max_pdu, longest) + HEADER_LENGTH + _READ_AHEAD, flags=MAP_PRIVATE)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
+        self._owes_answer = False
+        """Whether something was read since we wrote last; what we write acknowledges it along the way."""
         self.set_timeout(timeout)
 
     def set_timeout(self, seconds: float) -> None:
         """Set how long a read or write may wait for the peer: the kernel keeps it, and for TLS the ssl module."""
         self._timeout = seconds
-        if isinstance(self._socket, ssl.SSLSocket):
+        if self._is_tls:
             # It tries again whatever the kernel gives up: only its own timeout counts, for each read as a whole.
             self._socket.settimeout(seconds)
             return
@@ -97,8 +101,8 @@ class Channel:
         while self._end - self._start < whole:
             started = self._more(whole, started)
         begin = self._start + HEADER_LENGTH
-        self._start += whole
-        return Pdu(kind, self._view[begin : begin + length])
+        self._start = end = begin + length
+        return Pdu(kind, self._view[begin:end])
 
     def _more(self, needed: int, started: float) -> float:
         """Read what there is, at least one byte; return since when this PDU has been on its way."""
@@ -109,15 +113,17 @@ class Channel:
             self._buffer[:rest] = self._buffer[self._start : self._end]
             self._start, self._end = 0, rest
         try:
-            count = self._socket.recv_into(self._view[self._end :])
+            if self._owes_answer:
+                # A sender with Nagle's algorithm on holds its next small write back until we acknowledge the last.
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            count = aside(self._socket.recv_into, self._view[self._end :])
         except (BlockingIOError, TimeoutError):
             raise Silent from None
         except OSError:
             raise Closed from None
         if count == 0:
             raise Closed
-        # A sender with Nagle's algorithm on holds its next small write back until we acknowledge this one.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        self._owes_answer = True
         self._end += count
         now = time.monotonic()
         if started and now - started > self._timeout + (self._end - self._start) / self._minimum_rate:
@@ -127,11 +133,21 @@ class Channel:
     def send(self, data: bytes) -> None:
         """Send all of it. Raises a ChannelEnd if the peer does not read."""
         try:
-            self._socket.sendall(data)
+            sent = 0 if self._is_tls else self._send_at_once(data)
+            if sent < len(data):
+                aside(self._socket.sendall, data[sent:])
+            self._owes_answer = False
         except (BlockingIOError, TimeoutError):
             raise Silent from None
         except OSError:
             raise Closed from None
+
+    def _send_at_once(self, data: bytes) -> int:
+        """Send what the kernel takes without waiting for the peer; return how much that was."""
+        try:
+            return self._socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
 
     def linger(self, seconds: float) -> None:
         """Wait for the peer to close first (PS3.8 §9.2.3, ARTIM), and drop what it still sends.

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from scp import turn
 from scp.dicom.request import Association, Request
 from scp.dicom.status import Status
 from scp.errors import NodeFault
@@ -25,8 +26,9 @@ from scp.observe.lines import Tally
 from scp.observe.meter import Meter
 from scp.outcomes import Ending
 
-_PDV: Final = struct.Struct(">IBB")
-_unpack_pdv = _PDV.unpack_from
+_unpack_pdv: Final = struct.Struct(">IBB").unpack_from
+_PDV_HEADER: Final = 6
+_pack_response: Final = struct.Struct(">BxIIBB").pack
 _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header
 _MOST_COMMAND: Final = 64 * 1024
 """Bytes of a command set; a C-STORE-RQ has about 250."""
@@ -93,6 +95,13 @@ class Receiver:
 
         RELEASED means that the peer asked for it, even in mid Data Set: the answer is pynetdicom's.
         """
+        turn.take()
+        try:
+            return self._serve()
+        finally:
+            turn.leave()
+
+    def _serve(self) -> Ending:
         try:
             while True:
                 kind, body = self._channel.next_pdu()
@@ -126,18 +135,15 @@ class Receiver:
         if not end:
             raise Misbehaviour("a P-DATA-TF without a presentation data value")
         while position < end:
-            if position + _PDV.size > end:
+            begin = position + _PDV_HEADER
+            if begin > end:
                 raise Misbehaviour("a presentation data value without its header")
             length, context_id, control = _unpack_pdv(body, position)
-            stop = position + 4 + length
-            if length < 2 or stop > end:
+            position += 4 + length
+            if length < 2 or position > end:
                 raise Misbehaviour("a presentation data value of impossible length")
-            piece = body[position + _PDV.size : stop]
-            if control & _COMMAND:
-                self._take_command(context_id, piece, last=bool(control & _LAST))
-            else:
-                self._take_data(context_id, piece, last=bool(control & _LAST))
-            position = stop
+            take = self._take_command if control & _COMMAND else self._take_data
+            take(context_id, body[begin:position], last=bool(control & _LAST))
 
     def _take_command(self, context_id: int, piece: memoryview, *, last: bool) -> None:
         if self._message is not None:
@@ -257,9 +263,7 @@ class Receiver:
     def _respond(self, context_id: int, command: bytes) -> None:
         """Send a command set as one PDU with one presentation data value."""
         length = len(command) + 2
-        self._channel.send(
-            struct.pack(">BxIIBB", P_DATA_TF, length + 4, length, context_id, _COMMAND | _LAST) + command
-        )
+        self._channel.send(_pack_response(P_DATA_TF, length + 4, length, context_id, _COMMAND | _LAST) + command)
 
     def _interrupted(self, ending: Ending, why: str = "") -> Ending:
         """Write the receipt of a request that never was complete."""

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from scp.errors import StoreFault, SyncFault
+from scp.turn import aside
 
 
 def sync_folder(folder: Path | str) -> None:
@@ -13,7 +14,7 @@ def sync_folder(folder: Path | str) -> None:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(descriptor)
+            aside(os.fsync, descriptor)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -41,7 +42,7 @@ def write_file(path: Path, content: bytes, *, sync: bool) -> None:
         while view:
             view = view[os.write(descriptor, view) :]
         if sync:
-            os.fsync(descriptor)
+            aside(os.fsync, descriptor)
     finally:
         os.close(descriptor)
 

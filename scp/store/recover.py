@@ -36,12 +36,14 @@ def recover(
     finished = discarded = failed = 0
     for path in store.spooled() if paths is None else paths:
         try:
-            decision = decided(from_text(path.stem), path)
+            number = from_text(path.stem)
+            decision = decided(number, path)
             if decision is None:
                 path.unlink(missing_ok=True)
                 discarded += 1
             else:
                 store.place(path, *decision)
+                store.late.add(number)  # if the ledger vouches for it, it need not any more
                 finished += 1
         except (ValueError, OSError, NodeFault):
             failed += 1  # not ours, or not to be decided or moved now: it stays where it is

@@ -5,11 +5,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from scp.dicom.shape import LONGEST
 from scp.errors import ObjectTooLarge
 from scp.store.files import fault, sync_fault
 from scp.store.mapped import mapped
+from scp.turn import aside
+
+_LONG: Final = 16 * 1024
+"""From so many bytes on, to digest and to write them takes so long that others may go on meanwhile."""
 
 
 class Incoming:
@@ -48,13 +53,20 @@ class Incoming:
         self.size += len(piece)
         if self.size > self._limit:
             raise ObjectTooLarge(f"the object is larger than {self._limit} bytes")
-        self._hash.update(piece)
         self._pieces += 1
         first = self._pieces == 1
         if first:
             self.head = bytes(piece[:LONGEST])
         self._whole = piece if first else b""
-        self._write([self._header, piece] if first else [piece])
+        pieces = [self._header, piece] if first else [piece]
+        if len(piece) < _LONG:
+            self._take(piece, pieces)
+        else:
+            aside(self._take, piece, pieces)
+
+    def _take(self, piece: bytes | memoryview, pieces: list[bytes | memoryview]) -> None:
+        self._hash.update(piece)
+        self._write(pieces)
 
     def _write(self, pieces: list[bytes | memoryview]) -> None:
         rest = sum(map(len, pieces))
@@ -67,16 +79,27 @@ class Incoming:
         except OSError as error:
             raise fault("the spool cannot be written", error) from error
 
-    def finish(self, *, sync: bool) -> None:
-        """Make what was received durable. A failed sync is never repeated."""
+    def finish(self) -> None:
+        """Note that the Data Set is complete."""
         if not self._pieces:
             self._write([self._header])
         self.digest = self._hash.digest()
-        if sync:
-            try:
-                os.fsync(self._descriptor)
-            except OSError as error:
-                raise sync_fault("the spool cannot be synced", error) from error
+
+    def sync(self) -> None:
+        """Make what was received durable. A failed sync is never repeated."""
+        try:
+            aside(os.fsync, self._descriptor)
+        except OSError as error:
+            raise sync_fault("the spool cannot be synced", error) from error
+
+    @property
+    def length(self) -> int:
+        """How many bytes the file has."""
+        return len(self._header) + self.size
+
+    def content(self) -> bytes | None:
+        """Return the whole file, as long as the Data Set came in one piece."""
+        return b"".join((self._header, self._whole)) if self._pieces == 1 else None
 
     @contextmanager
     def data(self) -> Iterator[memoryview]:

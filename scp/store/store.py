@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from scp.dicom.part10 import NotDicom, read_file
-from scp.errors import DamageFault, StoreFault
+from scp.errors import DamageFault, NodeFault, StoreFault
 from scp.layout import ARCHIVE, QUARANTINE, SPOOL, Place, Placement, case_path, recall_path, spool_path
 from scp.store.files import fault, make_folder, sync_folder, write_file
 from scp.store.gate import OPEN, Gate
+from scp.store.late import LateSyncs
 from scp.store.mapped import mapped
 from scp.store.rounds import Rounds
 from scp.store.spool import Incoming
+from scp.turn import aside
 
 NOTHING: Final[Mapping[str, Path]] = {}
 
@@ -41,10 +43,14 @@ class Store:
             self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
             raise fault("the data folder cannot be made", error) from error
-        if not exclusive:
-            return
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if exclusive:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.late = LateSyncs(folder)
+            """Syncs of light objects, for which the ledger vouches until then."""
+        except NodeFault:
+            os.close(self._lock)
+            raise
         except OSError as error:
             os.close(self._lock)
             raise StoreFault("another node is using the data folder") from error
@@ -54,9 +60,16 @@ class Store:
         self._gate.check()
         return Incoming(f"{self._root}/{spool_path(receipt)}", header, self._limit)
 
-    def finish(self, incoming: Incoming) -> None:
-        """Make a received object durable."""
-        incoming.finish(sync=self._sync)
+    def finish(self, incoming: Incoming) -> bytes | None:
+        """Make a received object durable; or return the whole file, if it is so light that the ledger may vouch for it.
+
+        Then the ledger must have these bytes before the sender has its answer.
+        """
+        incoming.finish()
+        content = incoming.content() if self._sync and self.late.takes(incoming.length) else None
+        if self._sync and content is None:
+            incoming.sync()
+        return content
 
     @contextmanager
     def acting(self) -> Iterator[None]:
@@ -98,13 +111,16 @@ class Store:
         placement: Placement,
         case: bytes | None = None,
         leaving: Mapping[str, Path] = NOTHING,
+        *,
+        late: bool = False,
     ) -> None:
-        """Move a decided object from the spool to its place, its case first; durable when this returns.
+        """Move a decided object from the spool to its place, its case first; durable when this returns, or ``late``.
 
         An existing file is never replaced: if there is one with other bytes, StoreFault says so and the spool keeps
         what came. ``source`` may be text, which is cheaper for the many. ``leaving`` are the places that recalled
-        objects leave before, each with its name in the spool.
+        objects leave before, each with its name in the spool. What is ``late`` is durable after ``self.late.settle``.
         """
+        sync = self._sync and not late
         for path, recalled in leaving.items():
             self._vacate(path, recalled)
         if placement.place is Place.NOWHERE:
@@ -114,15 +130,15 @@ class Store:
         target = f"{self._root}/{placement.path}"
         try:
             if case is not None:
-                make_folder(Path(target).parent, sync=self._sync)
+                make_folder(Path(target).parent, sync=sync)
                 self._write_case(self.folder / case_path(placement.path), case)
             try:
                 self._link(source, target)
             except FileExistsError as error:
                 if not _same_data_set(Path(source), Path(target)):
                     raise DamageFault("a file that the ledger does not know is where the object belongs") from error
-            if self._sync:
-                self._rounds.sync(target.rpartition("/")[0])
+            if sync:
+                aside(self._rounds.sync, target.rpartition("/")[0])
             os.unlink(source)  # noqa: PTH108 - as fast as it can be: every instance comes by here
         except OSError as error:
             raise fault("the object cannot be moved to its place", error) from error
@@ -142,7 +158,10 @@ class Store:
             raise fault("the object cannot be moved", error) from error
 
     def _link(self, source: Path | str, target: str) -> None:
-        """Give a file its second name; the folder is there already for all but the first of a series."""
+        """Give a file its second name; the folder is there already for all but the first of a series.
+
+        A folder is made durably, whatever is the first in it: others may follow for which nobody vouches.
+        """
         try:
             os.link(source, target)
         except FileNotFoundError:
@@ -184,6 +203,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the data folder."""
+        self.late.close()
         os.close(self._lock)
 
 

@@ -22,6 +22,8 @@ from scp.upkeep.retention import Expiry
 LOOK_SECONDS: Final = 2.0
 """How soon a trouble that is over is seen while nobody sends: who asks for readiness may send nobody until then."""
 _CLEAR_SECONDS: Final = 5.0
+_SETTLE_SECONDS: Final = 0.5
+"""For so long the ledger vouches for light objects; more of them share a sync, the longer it is."""
 _RETENTION_SECONDS: Final = 24 * 3600.0
 _RETENTION_AFTER: Final = 600.0
 """A node that has just come up has other things to do."""
@@ -47,6 +49,19 @@ def chores(
         Chore("look", look, LOOK_SECONDS, LOOK_SECONDS),
         Chore("clear", clear, _CLEAR_SECONDS, _CLEAR_SECONDS),
     )
+
+
+def settling(store: Store, ledger: SqliteLedger, health: Health) -> Chore:
+    """Return what brings light objects to the disk for good; it waits for the disk, and has a thread of its own."""
+
+    def settle() -> None:
+        try:
+            store.late.settle(ledger.forget_sealed)
+        except NodeFault as fault:
+            health.suffer(fault)
+            raise
+
+    return Chore("settle", settle, _SETTLE_SECONDS, _SETTLE_SECONDS)
 
 
 def retention_chores(

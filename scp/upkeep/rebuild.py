@@ -44,6 +44,7 @@ from scp.store.mapped import mapped
 from scp.upkeep.found import Found
 from scp.upkeep.reading import Read, read_object
 from scp.upkeep.refusals import read_case
+from scp.upkeep.restoration import write_back
 from scp.upkeep.swap import put_in_place, set_bad_key_aside
 
 REBUILDING: Final = f"{LEDGER}.rebuilding"
@@ -86,6 +87,8 @@ class Rebuilder:
         done = Rebuilt()
         try:
             self._clear()
+            if (self._folder / LEDGER).exists():
+                write_back(self._folder)
             set_bad_key_aside(self._folder)
             with closing(SqliteLedger(self._draft, durability="none")) as ledger, closing(Found()) as found:
                 for path in self._objects():

@@ -23,6 +23,7 @@ from scp.ledger.sqlite import SqliteLedger
 from scp.store.recover import Decided, recover
 from scp.store.store import Store
 from scp.store.trash import settle
+from scp.upkeep.restoration import restore
 
 CHECKED_SECONDS: Final = 24 * 3600
 """Receipts of this time before the newest one are checked at start: a crash can only have touched what was new."""
@@ -38,10 +39,12 @@ Decide = Callable[[int, Path], Decided | None]
 class Recovered:
     """What was done at start.
 
-    Of the spool: moves ``finished``, objects ``discarded``, and what ``failed``. Of the trash: entries ``removed`` and
-    ``restored``. Of the newest receipts: so many were ``checked``, and the files of so many are ``missing``.
+    ``rewritten`` are light objects whose files may not have reached the disk. Of the spool: moves ``finished``, objects
+    ``discarded``, and what ``failed``. Of the trash: entries ``removed`` and ``restored``. Of the newest receipts: so
+    many were ``checked``, and the files of so many are ``missing``.
     """
 
+    rewritten: int
     finished: int
     discarded: int
     failed: int
@@ -61,9 +64,13 @@ def at_start(store: Store, ledger: SqliteLedger, decided: Decide, *, sync: bool)
 
     removed, restored, lost = settle(store.folder, placement, sync=sync)
     with store.acting():
+        rewritten, unwritten = restore(store, ledger)
         spool = recover(store, decided)
+    if sync:  # then all of them are on the disk
+        store.late.settled(ledger.forget_sealed)
     checked, missing = _check(store.folder)
-    done = Recovered(spool.finished, spool.discarded, spool.failed + lost, removed, restored, checked, len(missing))
+    failed = spool.failed + lost + unwritten
+    done = Recovered(rewritten, spool.finished, spool.discarded, failed, removed, restored, checked, len(missing))
     log = structlog.get_logger()
     if any(asdict(done).values()):
         log.info("recovered", **asdict(done), seconds=round(time.perf_counter() - started, 3))

@@ -1,5 +1,7 @@
 """Nodes that are killed under load, at named points and at any moment: what was acknowledged is there, once.
 
+After some kills, files that were never synced are spoilt, as a power cut would.
+
 ``python -m tests.fault.crash --count 1000`` does it for as long as that takes.
 """
 
@@ -16,6 +18,7 @@ from typing import Final
 
 from scp.failpoints import POINTS, VARIABLE
 from tests.fault.load import STORED, Book, send_raw, under_load
+from tests.fault.powercut import cut_power
 from tests.wire.node import NodeProcess
 from tests.wire.objects import digest_in
 from tests.wire.soundness import assert_files_match
@@ -35,6 +38,8 @@ class Victim:
         self.folder = folder
         self.book = Book()
         self.kills = 0
+        self.cuts = 0
+        self.spoilt = 0
 
     def node(self, point: str = "") -> NodeProcess:
         """Return a node that is not started yet, and dies at a point if one is given."""
@@ -71,6 +76,11 @@ class Victim:
         node.kill()
         self.kills += 1
 
+    def cut_power(self, random: Random) -> None:
+        """Spoil what may not be on the disk; the node has been killed."""
+        self.spoilt += cut_power(self.folder, random)
+        self.cuts += 1
+
     def check(self) -> None:
         """Look what a node remembers, and send again what was not answered, until all of it is."""
         with self.node() as node:
@@ -81,6 +91,7 @@ class Victim:
                 send_raw(node.port, again, self.book)
             assert self.book.unanswered() == []
             assert_kept(node, self.book)
+            assert node.until(lambda: node.rows("SELECT id FROM sealed") == []), "the ledger vouches for good"
 
 
 def assert_kept(node: NodeProcess, book: Book) -> None:
@@ -112,12 +123,19 @@ def assert_kept(node: NodeProcess, book: Book) -> None:
         assert digest == book.digests[uid]
 
 
-def crash(folder: Path, random: Random, kills: Sequence[str], often: float = 0.25) -> Victim:
+def crash(folder: Path, random: Random, kills: Sequence[str], often: float = 0.25, cuts: float = 0.5) -> Victim:
     """Let the nodes of one folder die in one way after the other; "" is at a random moment.
 
-    So ``often``, the next one dies too, in its recovery. Raises AssertionError, which tells the ways of dying.
+    So ``often``, the next one dies too, in its recovery; so many of all deaths are power ``cuts``. Raises
+    AssertionError, which tells the ways of dying.
     """
-    victim, ways = Victim(folder), []
+    victim, ways = Victim(folder), list[str]()
+
+    def cut_power() -> None:
+        if random.random() < cuts:
+            ways[-1] += " (power cut)"
+            victim.cut_power(random)
+
     try:
         for point in kills:
             ways.append(point or "a moment")
@@ -125,10 +143,12 @@ def crash(folder: Path, random: Random, kills: Sequence[str], often: float = 0.2
                 victim.kill_at(point, number=random.choice((1, 1, 2, 7)))
             else:
                 victim.kill_after(random.uniform(0, _LONGEST))
+            cut_power()
             if random.random() < often:
                 again = random.choice(("", *POINTS))
                 ways.append(f"{again or 'a moment'} in recovery")
                 victim.kill_recovering(point=again, seconds=random.uniform(0, _RECOVERING))
+                cut_power()
         victim.check()
     except AssertionError as error:
         raise AssertionError(f"{error}\nKilled at {', '.join(ways)}.") from error
@@ -144,7 +164,7 @@ def main() -> None:
     random, started = Random(asked.seed), time.monotonic()
     moments = [*POINTS, *[""] * asked.count]
     random.shuffle(moments)
-    kills = answers = 0
+    kills = answers = cuts = spoilt = 0
     with tempfile.TemporaryDirectory(prefix="crash") as name:
         for begin in range(0, len(moments), PER_FOLDER):
             folder = Path(name) / f"data{begin}"
@@ -155,8 +175,9 @@ def main() -> None:
                 folder.rename(left)
                 sys.exit(f"seed {asked.seed}, after {kills} kills: {error}\nThe data folder is {left}.")
             kills, answers = kills + victim.kills, answers + victim.book.acknowledged()
-            seconds = time.monotonic() - started
-            print(f"{kills} kills, {answers} answers read, {seconds:.0f} s: nothing lost, nothing added", flush=True)
+            cuts, spoilt = cuts + victim.cuts, spoilt + victim.spoilt
+            done = f"{kills} kills, of which {cuts} power cuts that spoilt {spoilt} files, {answers} answers read"
+            print(f"{done}, {time.monotonic() - started:.0f} s: nothing lost, nothing added", flush=True)
 
 
 if __name__ == "__main__":

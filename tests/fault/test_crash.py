@@ -4,11 +4,14 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+import apsw
 import pytest
 
 from scp.failpoints import POINTS
+from scp.layout import LEDGER
 from tests.fault.crash import Victim, crash
 from tests.fault.load import SENDERS, Book, batch, under_load
+from tests.fault.powercut import cut_power, sealed_in
 from tests.wire.conftest import StartNode
 
 pytestmark = [
@@ -21,7 +24,9 @@ RECOVERING: Final = ("object.linked", "object.placed")
 
 
 def test_what_was_acknowledged_is_there_after_kills_at_every_point_and_some_moments(tmp_path: Path) -> None:
-    assert crash(tmp_path / "data", Random(1), [*POINTS, ""], often=0).kills == len(POINTS) + 1
+    victim = crash(tmp_path / "data", Random(1), [*POINTS, ""], often=0)
+    assert victim.kills == len(POINTS) + 1 > victim.cuts > 5
+    assert victim.spoilt > 10
 
 
 def test_a_crash_in_the_middle_of_recovery_is_recovered_from(tmp_path: Path) -> None:
@@ -30,6 +35,19 @@ def test_a_crash_in_the_middle_of_recovery_is_recovered_from(tmp_path: Path) -> 
     for point in RECOVERING:
         victim.kill_recovering(point=point)
     victim.check()
+
+
+def test_what_a_power_cut_spoils_and_nobody_vouches_for_is_found_out(tmp_path: Path) -> None:
+    """Otherwise the tests above would cut nothing."""
+    victim = Victim(tmp_path / "data")
+    victim.kill_at("answered", number=7)
+    assert len(sealed_in(victim.folder)) > 5
+    assert cut_power(victim.folder, Random(3)) > 2
+    db = apsw.Connection(str(victim.folder / LEDGER))
+    db.execute("DELETE FROM sealed")
+    db.close()
+    with pytest.raises(AssertionError):
+        victim.check()
 
 
 def test_every_sender_sends_and_reads_its_answers(start_node: StartNode) -> None:

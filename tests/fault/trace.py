@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 _CALLS: Final = (
-    "open", "openat", "write", "writev", "pwrite64", "pwritev", "fsync", "fdatasync", "link", "linkat", "rename",
-    "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat", "sendto", "sendmsg",
+    "open", "openat", "write", "writev", "pwrite64", "pwritev", "fsync", "fdatasync", "syncfs", "link", "linkat",
+    "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat", "sendto", "sendmsg",
 )  # fmt: skip
 _BEGUN: Final = re.compile(r"(\d+) +(\w+)\((.*)$")
 _RESUMED: Final = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>(.*)$")
@@ -18,12 +18,18 @@ _ENDED: Final = re.compile(r"^(.*)\) += (-?\d+|\?)")
 _UNFINISHED: Final = "<unfinished ...>"
 
 SYNCS: Final = frozenset({"fsync", "fdatasync"})
+WHOLE_SYNCS: Final = frozenset({"syncfs"})
 WRITES: Final = frozenset({"write", "writev", "pwrite64", "pwritev"})
 LINKS: Final = frozenset({"link", "linkat"})
 RENAMES: Final = frozenset({"rename", "renameat", "renameat2"})
 UNLINKS: Final = frozenset({"unlink", "unlinkat"})
 MKDIRS: Final = frozenset({"mkdir", "mkdirat"})
 SENDS: Final = frozenset({"sendto", "sendmsg", "write"})
+WAL: Final = "ledger.sqlite3-wal>"
+_FRAME_HEADER: Final = 24
+"""Bytes before each page in the log of SQLite: the number of the page, and more."""
+_LEAF: Final = 13
+_BYTES: Final = re.compile(r"\\x([0-9a-f]{2})")
 
 
 class Call(NamedTuple):
@@ -81,13 +87,13 @@ class Passage:
     """The calls that one instance takes from its first byte to its answer; each is the decisive one of its kind."""
 
     last_write: Call
-    file_sync: Call
     ledger_write: Call
     ledger_sync: Call
     link: Call
-    folder_sync: Call
     answer: Call
     unlink: Call
+    spooled: str
+    """The name in the spool."""
 
 
 class Trace:
@@ -95,7 +101,7 @@ class Trace:
 
     def __init__(self, calls: Sequence[Call], folder: Path) -> None:
         self.calls = calls
-        self._folder = str(folder)
+        self.folder = str(folder)
 
     def find(self, names: frozenset[str], *parts: str, after: int = -1) -> Iterator[Call]:
         """Give the calls of some names whose arguments hold all these parts, and that begin after a line."""
@@ -112,34 +118,92 @@ class Trace:
     def passage(self, uid: str, target: str) -> Passage:
         """Follow an instance to ``target``, a path below the data folder. Raises AssertionError if a step is missing.
 
-        Each step is looked for after the one before it, so that one that comes too early is missing.
+        A sync is looked for after what it is to make durable, so that one that comes too early is missing.
         """
-        told, spool = hexadecimal(uid), f"{self._folder}/spool/"
+        told, spool = hexadecimal(uid), f"{self.folder}/spool/"
         spooled = self.first("write to the spool", WRITES, f"<{spool}", told)
         name = spooled.arguments.partition(f"<{spool}")[2].partition(">")[0]
         last_write = list(self.find(WRITES, f"<{spool}{name}>"))[-1]
-        file_sync = self.first("sync of the object", SYNCS, f"<{spool}{name}>", after=last_write.end)
-        ledger_write = self.first("write to the ledger", WRITES, "ledger.sqlite3-wal>", told)
-        ledger_sync = self.first("sync of the ledger", SYNCS, "ledger.sqlite3-wal>", after=ledger_write.end)
+        ledger_write = self.first("write to the ledger", WRITES, WAL, told)
+        ledger_sync = self.first("sync of the ledger", SYNCS, WAL, after=ledger_write.end)
         link = self.first("link to its place", LINKS, f"/{name}", target)
-        parent = f"<{self._folder}/{target.rpartition('/')[0]}>"
-        folder_sync = self.first("sync of the folder", SYNCS, parent, after=link.end)
         answer = self.first("answer", SENDS, "socket:", told)
         unlink = self.first("end of the spooled name", UNLINKS, f"/{name}")
-        return Passage(last_write, file_sync, ledger_write, ledger_sync, link, folder_sync, answer, unlink)
+        return Passage(last_write, ledger_write, ledger_sync, link, answer, unlink, name)
 
     def assert_in_order(self, uid: str, target: str) -> None:
-        """Prove that nothing is told, and nothing let go of, before what it rests on is durable."""
+        """Prove of an object that is synced by itself that nothing is told, and nothing let go of, before what it rests
+        on is durable.
+        """
         one = self.passage(uid, target)
-        for first, second in (
-            (one.file_sync, one.ledger_write),
+        file_sync = self.first("sync of the object", SYNCS, f"/spool/{one.spooled}>", after=one.last_write.end)
+        folder_sync = self._sync_of_folder(target, one.link)
+        _assert_order(
+            (file_sync, one.ledger_write),
             (one.ledger_sync, one.link),
             (one.ledger_sync, one.answer),
-            (one.folder_sync, one.answer),
-            (one.folder_sync, one.unlink),
-        ):
-            assert first.end < second.begin, f"{second.name} of line {second.begin} begins before {first.name} ends"
+            (folder_sync, one.answer),
+            (folder_sync, one.unlink),
+        )
         self._assert_folders_are_durable(target, one.answer)
+
+    def assert_light_in_order(self, uid: str, target: str, *, is_refused: bool = False) -> None:
+        """Prove of a light object that the ledger has it durably before anything is told, and until it is on the disk.
+
+        What is refused has a case, whose folder is synced as always; its own file is synced late too.
+        """
+        one = self.passage(uid, target)
+        _assert_order(
+            (one.last_write, one.link),
+            (one.ledger_sync, one.link),
+            (one.ledger_sync, one.answer),
+            (one.link, one.answer),
+        )
+        self._assert_no_sync(f"/spool/{one.spooled}>", one.answer)
+        self._assert_no_sync(f"/{target}>", one.answer)
+        if is_refused:
+            folder_sync = self._sync_of_folder(target, one.link)
+            _assert_order((folder_sync, one.answer), (folder_sync, one.unlink))
+            self._assert_folders_are_durable(target, one.answer)
+        else:
+            self._assert_no_sync(self._parent(target), one.answer)
+        settled = self.first("sync of the file system", WHOLE_SYNCS, f"<{self.folder}", after=one.link.end)
+        self.first("ledger that forgets", WRITES, WAL, after=settled.end)
+
+    def assert_vouched_for(self, receipt: int, target: str, root: int) -> None:
+        """Prove that the ledger has an object's bytes, durably, until the file system was synced with it in its place.
+
+        ``root`` is the page of the table that holds them, which must be all of the table.
+        """
+        link = self.first("link to its place", LINKS, target)
+        seen = [(call, receipt in rows) for call, rows in self._versions(root)]
+        there = next((call for call, is_there in seen if is_there), None)
+        assert there, "the ledger never vouched for it"
+        gone = next((call for call, is_there in seen if not is_there and call.begin > there.end), None)
+        assert gone, "the ledger vouches for it for good"
+        held = self.first("sync of the ledger", SYNCS, WAL, after=there.end)
+        settled = self.first("sync of the file system", WHOLE_SYNCS, f"<{self.folder}", after=link.end)
+        _assert_order((held, link), (settled, gone))
+
+    def _versions(self, root: int) -> Iterator[tuple[Call, set[int]]]:
+        """Give the writes of a page to the ledger's log, each with the numbers of the rows on it."""
+        number = 0
+        for call in self.find(frozenset({"pwrite64"}), WAL):
+            content = bytes(int(byte, 16) for byte in _BYTES.findall(call.arguments))
+            if len(content) == _FRAME_HEADER:
+                number = int.from_bytes(content[:4], "big")
+            elif number == root:
+                yield call, _rows_on(content)
+
+    def _assert_no_sync(self, what: str, before: Call) -> None:
+        early = [call.begin for call in self.find(SYNCS, what) if call.begin < before.end]
+        assert not early, f"{what} is synced in line {early[0]}"
+
+    def _sync_of_folder(self, target: str, link: Call) -> Call:
+        return self.first("sync of the folder", SYNCS, self._parent(target), after=link.end)
+
+    def _parent(self, target: str) -> str:
+        return f"<{self.folder}/{target.rpartition('/')[0]}>"
 
     def assert_case_in_order(self, uid: str, target: str) -> None:
         """Prove that the case of a refused object has its bytes and its name before anything is told."""
@@ -147,15 +211,41 @@ class Trace:
         written = list(self.find(WRITES, f"/{draft}.part>"))[-1]
         synced = self.first("sync of the case", SYNCS, f"/{draft}.part>", after=written.end)
         named = self.first("name of the case", RENAMES, f"/{draft}.part", after=synced.end)
-        parent = f"<{self._folder}/{target.rpartition('/')[0]}>"
-        held = self.first("sync of its folder", SYNCS, parent, after=named.end)
+        held = self.first("sync of its folder", SYNCS, self._parent(target), after=named.end)
         assert held.end < one.answer.begin
 
     def _assert_folders_are_durable(self, target: str, answer: Call) -> None:
         """Every folder on the way to a target that was made here is durable in the one above."""
         *above, _ = target.split("/")
         for depth in range(1, len(above) + 1):
-            folder = "/".join((self._folder, *above[:depth]))
+            folder = "/".join((self.folder, *above[:depth]))
             for made in self.find(MKDIRS, f'"{folder}"'):
                 held = self.first("sync above a new folder", SYNCS, f"<{folder.rpartition('/')[0]}>", after=made.end)
                 assert held.end < answer.begin
+
+
+def _assert_order(*pairs: tuple[Call, Call]) -> None:
+    for first, second in pairs:
+        assert first.end < second.begin, f"{second.name} of line {second.begin} begins before {first.name} ends"
+
+
+def _rows_on(page: bytes) -> set[int]:
+    """Return the numbers of the rows on a page of a table in SQLite, which is the only one of its table."""
+    assert page[0] == _LEAF, "the table has grown beyond one page"
+    rows = set()
+    for entry in range(int.from_bytes(page[3:5], "big")):
+        begin = int.from_bytes(page[8 + 2 * entry : 10 + 2 * entry], "big")
+        _, begin = _number_at(page, begin)  # the length of the row
+        row, _ = _number_at(page, begin)
+        rows.add(row)
+    return rows
+
+
+def _number_at(page: bytes, begin: int) -> tuple[int, int]:
+    """Read a number in SQLite's own notation, of up to nine bytes, and return it with the position behind it."""
+    value = 0
+    for position in range(begin, begin + 8):
+        value = value << 7 | page[position] & 0x7F
+        if page[position] < 0x80:
+            return value, position + 1
+    return value << 8 | page[begin + 8], begin + 9

@@ -81,8 +81,12 @@ class Scratch:
         below = self.folder / place
         return sorted(path.relative_to(below).as_posix() for path in below.rglob("*") if path.is_file())
 
+    def settle(self) -> None:
+        """Bring light objects to the disk for good, as a serving node does twice a second and when it stops."""
+        self.store.late.settle(self.ledger.forget_sealed)
+
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder as a crash would: for what is not settled, the ledger goes on vouching."""
         self.ledger.close()
         self.store.close()
 

@@ -41,6 +41,7 @@ from tests.unit.system import descriptors, system_error
 ARCHIVED = archive_path(STUDY, SERIES, INSTANCE)
 SECRET = "Zebulon^Quirinius"
 IMAGE = data_set()
+HEAVY = data_set(Rows=256, Columns=256, PixelData=bytes(2 * 256 * 256))
 OTHER_PIXELS = data_set(PixelData=b"\1" * 32)
 MISMATCH: dict[str, Any] = {"sop_class_uid": MRImageStorage, "abstract_syntax": MRImageStorage}
 Told = list[dict[str, Any]]
@@ -389,10 +390,90 @@ def test_a_sync_that_fails_means_try_again_and_is_not_repeated(node: Scratch, mo
 
     with monkeypatch.context() as patch:
         failing("fsync", errno.EIO, patch, fails)
-        answer = node.send(IMAGE)
+        answer = node.send(HEAVY)
     check_try_again(node, answer)
     assert len(synced) == 1
     assert node.files("archive") == []
+
+
+def test_a_light_object_needs_no_sync_of_its_own_as_the_ledger_vouches_for_it(
+    node: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        failing("fsync", errno.EIO, patch, in_spool)
+        answer = node.send(IMAGE)
+    assert decided(answer) == (Decision.ACCEPT, "0000")
+    assert node.ledger.sealed() == [answer.receipt]
+    assert node.ledger.unseal(answer.receipt) == (node.folder / ARCHIVED).read_bytes()
+    node.settle()
+    assert node.ledger.sealed() == []
+
+
+def test_a_refused_light_object_has_its_case_on_the_disk_and_its_bytes_in_the_ledger(
+    node: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+
+    def note(descriptor: int) -> bool:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append("/".join(path.relative_to(node.folder).parts[:1]) + path.suffix)
+        return False
+
+    with monkeypatch.context() as patch:
+        failing("fsync", errno.EIO, patch, note)
+        answer = node.send(IMAGE, **MISMATCH)
+    assert node.ledger.sealed() == [answer.receipt]
+    assert synced == ["quarantine", "quarantine.part", "quarantine"]
+
+
+def test_what_is_kept_already_is_not_sealed(node: Scratch) -> None:
+    first = node.send(IMAGE)
+    assert decided(node.send(IMAGE)) == (Decision.REFUSE, "0111")
+    assert node.ledger.sealed() == [first.receipt]
+    assert node.files("spool") == []
+
+
+def test_what_is_kept_already_and_has_no_file_is_synced_into_its_place(
+    node: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger survived a crash that the file did not; this may be the only copy, and nobody vouches for it."""
+    node.send(IMAGE)
+    node.settle()
+    (node.folder / ARCHIVED).unlink()
+    synced: list[str] = []
+
+    def note(descriptor: int) -> bool:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        return False
+
+    with monkeypatch.context() as patch:
+        failing("fsync", errno.EIO, patch, note)
+        assert decided(node.send(IMAGE)) == (Decision.REFUSE, "0111")
+    assert (node.folder / ARCHIVED).read_bytes().endswith(IMAGE)
+    assert ["/spool/" in synced[0], synced[1:]] == [True, [str((node.folder / ARCHIVED).parent)]]
+    assert node.ledger.sealed() == []
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_an_object_that_is_heavy_or_came_in_pieces_is_synced_before_the_ledger_has_it(
+    node: Scratch, monkeypatch: pytest.MonkeyPatch, pieces: int
+) -> None:
+    synced: list[bool] = []
+
+    def note(descriptor: int) -> bool:
+        synced.append(in_spool(descriptor) and not node.receipts())
+        return False
+
+    data = HEAVY if pieces == 1 else IMAGE
+    half = len(data) if pieces == 1 else 100
+    with monkeypatch.context() as patch:
+        failing("fsync", errno.EIO, patch, note)
+        reception = node.intake.begin(request_for(data))
+        for piece in filter(None, (data[:half], data[half:])):
+            reception.incoming.write(piece)
+        assert decided(node.intake.complete(reception)) == (Decision.ACCEPT, "0000")
+    assert synced[0]
+    assert node.ledger.sealed() == []
 
 
 def test_an_object_over_the_limit_is_not_taken_and_the_sender_hears_why(tmp_path: Path, told: Told) -> None:
@@ -423,7 +504,7 @@ def test_a_fault_leaves_no_descriptor_open(node: Scratch, monkeypatch: pytest.Mo
         node.send(IMAGE)
     with monkeypatch.context() as patch:
         failing("fsync", errno.EIO, patch, in_spool)
-        node.send(IMAGE)
+        node.send(HEAVY)
     node.send(IMAGE)
     assert descriptors() == before
 

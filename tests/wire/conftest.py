@@ -72,5 +72,6 @@ def running_nodes(folder: Path) -> Iterator[StartNode]:
             if one.is_running:
                 assert_sound(one)
                 assert one.stop() == 0
+                assert one.rows("SELECT id FROM sealed") == []
             assert one.stderr == ""
             assert one.complaints() == []

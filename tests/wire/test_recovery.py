@@ -54,6 +54,7 @@ def test_an_accepted_instance_that_was_not_moved_is_moved_to_the_archive(start_n
 def test_a_refused_object_that_was_not_moved_gets_its_place_and_its_case(start_node: StartNode) -> None:
     node = start_node()
     assert store(node, ct(1), ct(2, Rows=2, Columns=8, PatientName="Test^Case")) == ["0000", "C141"]
+    assert node.until(lambda: node.rows("SELECT id FROM sealed") == [])  # or else the first would be written anew
     node.kill()
     (quarantined,) = node.quarantined()
     (case,) = node.cases()

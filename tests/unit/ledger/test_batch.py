@@ -1,8 +1,9 @@
 """Whoever waits to write shares a transaction; what one of them does wrong is its own affair."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,21 @@ class Shared(Exception):
     """An error of the transaction itself."""
 
 
+class Each:
+    """Makes a new transaction each time it is entered."""
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[None]]) -> None:
+        self._begin = begin
+        self._now: AbstractContextManager[None] = nullcontext()
+
+    def __enter__(self) -> None:
+        self._now = self._begin()
+        self._now.__enter__()
+
+    def __exit__(self, *error: Any) -> bool | None:
+        return self._now.__exit__(*error)
+
+
 class Journal:
     """Transactions that write down which acts they had; the first may be held up."""
 
@@ -21,7 +37,7 @@ class Journal:
         self.undone: list[list[str]] = []
         self.acts: list[str] = []
         self.fails = False
-        self.batches = Batches(self.transaction, lambda error: isinstance(error, Shared))
+        self.batches = Batches(Each(self.transaction), lambda error: isinstance(error, Shared))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -117,7 +133,7 @@ def test_an_error_of_a_shared_transaction_reaches_all_of_it() -> None:
             if "first" not in journal.acts:
                 raise Shared
 
-    journal.batches = Batches(failing, lambda error: isinstance(error, Shared))
+    journal.batches = Batches(Each(failing), lambda error: isinstance(error, Shared))
     got = together(journal, ["a", "b"])
     assert isinstance(got["a"], Shared)
     assert isinstance(got["b"], Shared)

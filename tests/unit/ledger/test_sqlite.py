@@ -121,15 +121,31 @@ def test_the_file_and_those_beside_it_are_for_their_owner_only(ledger: SqliteLed
     assert {file.stat().st_mode & 0o077 for file in files} == {0}
 
 
-def test_combinations_of_values_are_counted_in_each_series(ledger: SqliteLedger, path: Path) -> None:
+def test_combinations_of_values_are_noted_once_in_each_series(ledger: SqliteLedger, path: Path) -> None:
     for number, maker in enumerate(("A", "A", "B", "A")):
         admit(ledger, draft(sent(SOPInstanceUID=f"1.2.{number}", Manufacturer=maker)))
-    admit(ledger, draft(sent(SOPInstanceUID="1.2.9", Manufacturer="B")), REFUSE)
-    counted = rows_of(path, "SELECT uid, variant.tracked, instances FROM variant JOIN series ON id = series")
-    assert {(uid, orjson.loads(values)["manufacturer"]): count for uid, values, count in counted} == {
-        (SERIES, "A"): 3,
-        (SERIES, "B"): 1,
-    }
+    admit(ledger, draft(sent(SOPInstanceUID="1.2.9", Manufacturer="C")), REFUSE)
+    noted = rows_of(path, "SELECT uid, variant.tracked FROM variant JOIN series ON id = series")
+    makers = sorted((uid, orjson.loads(values)["manufacturer"]) for uid, values in noted)
+    assert makers == [(SERIES, "A"), (SERIES, "B")]
+
+
+def test_combinations_of_values_that_were_undone_or_removed_are_noted_again(ledger: SqliteLedger, path: Path) -> None:
+    def makers() -> list[str]:
+        found = rows_of(path, "SELECT tracked FROM variant")
+        return sorted(orjson.loads(values)["manufacturer"] for (values,) in found)
+
+    first = draft(sent(SOPInstanceUID="1.2.1", Manufacturer="A"))
+    admit(ledger, first)
+    twice = replace(draft(sent(SOPInstanceUID="1.2.2", Manufacturer="B")), receipt=first.receipt)
+    with pytest.raises(LedgerFault):
+        admit(ledger, twice)
+    assert makers() == ["A"]
+    admit(ledger, draft(sent(SOPInstanceUID="1.2.2", Manufacturer="B")))
+    assert makers() == ["A", "B"]
+    ledger.transact(lambda db: db.execute("DELETE FROM variant"))
+    admit(ledger, draft(sent(SOPInstanceUID="1.2.3", Manufacturer="B")))
+    assert makers() == ["B"]
 
 
 def test_an_association_is_one_row_with_its_beginning_and_end(ledger: SqliteLedger, path: Path) -> None:

@@ -4,6 +4,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from itertools import accumulate
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -116,6 +117,32 @@ class TestReading:
             channel.next_pdu()
         channel.send(b"last word")
         assert peer.recv(100) == b"last word"
+
+
+class Acknowledging(socket.socket):
+    """Notes when it is told to acknowledge at once."""
+
+    times = 0
+
+    def setsockopt(self, *args: Any) -> None:
+        self.times += args[:2] == (socket.IPPROTO_TCP, socket.TCP_QUICKACK)
+        super().setsockopt(*args)
+
+
+def test_what_is_read_is_acknowledged_before_more_is_waited_for_unless_an_answer_did() -> None:
+    ours, peer = connection()
+    with Acknowledging(fileno=ours.detach()) as sock, peer:
+        channel = Channel(sock, MAX_PDU, LONGEST, 5, RATE)
+        for _ in range(3):
+            peer.sendall(pdu(P_DATA_TF, b"command"))
+            channel.next_pdu()
+            before = sock.times
+            peer.sendall(pdu(P_DATA_TF, b"data"))  # held back by Nagle's algorithm, if it is on
+            channel.next_pdu()
+            assert sock.times == before + 1
+            channel.send(b"answer")
+            assert peer.recv(100) == b"answer"
+        assert sock.times == 3
 
 
 class TestWriting:

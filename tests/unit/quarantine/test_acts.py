@@ -318,14 +318,6 @@ def test_a_series_that_was_emptied_begins_anew(node: Scratch) -> None:
     assert node.send(data_set(**SECOND | {"SOPInstanceUID": "1.2.11", "InstanceNumber": "3"})).verdict.status == 0xC132
 
 
-def test_counts_of_what_a_series_says_follow(node: Scratch) -> None:
-    node.send(IMAGE)
-    acting(node).replace(refused(node, OTHER_PIXELS), WHO, "the second is right")
-    with reading(node.folder / LEDGER) as db:
-        assert db.execute("SELECT instances FROM variant").fetchall() == [(1,)]
-        assert db.execute("SELECT count(*) FROM instance").get == 1
-
-
 def test_with_nothing_to_replace_it_says_so(node: Scratch) -> None:
     number = mismatched(node)
     result = acting(node).replace(number, WHO, "please")

@@ -25,7 +25,7 @@ def test_header_and_pieces_are_written_in_order(path: Path) -> None:
     incoming = Incoming(str(path), HEADER, limit=100)
     incoming.write(b"one")
     incoming.write(memoryview(b"two"))
-    incoming.finish(sync=True)
+    incoming.finish()
     incoming.close()
     assert path.read_bytes() == HEADER + b"onetwo"
 
@@ -36,7 +36,7 @@ def test_size_and_digest_are_those_of_the_data_set_alone(path: Path) -> None:
     incoming.write(b"two")
     assert incoming.size == 6
     assert incoming.digest == b""
-    incoming.finish(sync=False)
+    incoming.finish()
     assert incoming.digest == hashlib.sha256(b"onetwo").digest()
     incoming.close()
 
@@ -59,16 +59,34 @@ def test_an_empty_data_set_is_empty_memory(path: Path) -> None:
     incoming.close()
 
 
-def test_a_finished_object_is_synced_unless_the_node_is_a_scratch_one(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_object_is_synced_when_that_is_asked_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
     incoming = Incoming(str(path), HEADER, limit=100)
-    incoming.finish(sync=False)
+    incoming.finish()
     assert synced == []
-    incoming.finish(sync=True)
+    incoming.sync()
     assert len(synced) == 1
+    incoming.close()
+
+
+def test_an_object_that_came_in_one_piece_is_given_whole_as_it_is_in_its_file(path: Path) -> None:
+    incoming = Incoming(str(path), HEADER, limit=100)
+    incoming.write(memoryview(b"content"))
+    incoming.finish()
+    assert incoming.content() == path.read_bytes() == HEADER + b"content"
+    assert incoming.length == len(HEADER) + 7
+    incoming.close()
+
+
+@pytest.mark.parametrize("pieces", [(), (b"one", b"two")])
+def test_an_object_that_came_in_any_other_way_is_only_in_its_file(path: Path, pieces: tuple[bytes, ...]) -> None:
+    incoming = Incoming(str(path), HEADER, limit=100)
+    for piece in pieces:
+        incoming.write(piece)
+    incoming.finish()
+    assert incoming.content() is None
+    assert incoming.length == len(path.read_bytes())
     incoming.close()
 
 
@@ -120,8 +138,9 @@ def test_a_failed_sync_is_a_fault(path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     incoming = Incoming(str(path), HEADER, limit=100)
     monkeypatch.setattr(os, "fsync", fsync)
+    incoming.finish()
     with pytest.raises(StoreFault, match="the spool cannot be synced"):
-        incoming.finish(sync=True)
+        incoming.sync()
     incoming.discard()
 
 

@@ -23,6 +23,11 @@ def slice_of(number: int, study: int = 1, **changes: Any) -> bytes:
     return ct(number, study, **changes).data
 
 
+def heavy_slice_of(number: int, study: int = 1, **changes: Any) -> bytes:
+    """A slice of such a series that is too large for the ledger to vouch for."""
+    return slice_of(number, study, Rows=256, Columns=256, PixelData=bytes(2 * 256 * 256), **changes)
+
+
 def filled(folder: Path) -> Scratch:
     """A node that has stored two series, with a warning, and refused three objects; one of them twice."""
     folder.mkdir(exist_ok=True)
@@ -32,6 +37,7 @@ def filled(folder: Path) -> Scratch:
     assert node.send(slice_of(1, study=2, ImagePositionPatient=None)).verdict.status == 0
     for refused in REFUSED:
         assert node.send(refused).verdict.status >= 0xA000
+    node.settle()
     return node
 
 

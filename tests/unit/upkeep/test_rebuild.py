@@ -31,7 +31,7 @@ SAME: tuple[str, ...] = (
     "SELECT uid, reference, tracked FROM study ORDER BY uid",
     "SELECT series.uid, study.uid, series.reference, series.tracked FROM series JOIN study ON study.id = study",
     'SELECT key, reference, "rows", "columns", pixel_spacing, orientation FROM stack ORDER BY key, reference',
-    "SELECT series.uid, variant.tracked, instances FROM variant JOIN series ON series.id = series ORDER BY 1, 2",
+    "SELECT series.uid, variant.tracked FROM variant JOIN series ON series.id = series ORDER BY 1, 2",
     "SELECT id, uid, sop_class_uid, transfer_syntax, number, slot, place, patient, digest FROM instance ORDER BY id",
     f"SELECT * {KEPT}",
     f"""SELECT receipt, position, code, severity, status, message, tags, other FROM finding

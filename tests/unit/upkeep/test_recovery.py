@@ -26,7 +26,7 @@ from scp.upkeep.recovery import Decide, Recovered, again, at_start
 from scp.upkeep.swap import require_ledger
 from tests.unit.nodes import LIMITS, Scratch, cut_off, open_node, request_for
 from tests.unit.system import system_error
-from tests.unit.upkeep.folders import CONFLICT, slice_of, table
+from tests.unit.upkeep.folders import CONFLICT, heavy_slice_of, slice_of, table
 from tests.unit.upkeep.test_verify import flaws
 
 
@@ -42,14 +42,14 @@ def start(node: Scratch) -> tuple[Recovered, list[Any]]:
 
 def test_after_a_proper_stop_there_is_nothing_to_do_but_check(node: Scratch) -> None:
     done, told = start(node)
-    assert done == Recovered(0, 0, 0, 0, 0, 7, 0)
+    assert done == Recovered(0, 0, 0, 0, 0, 0, 7, 0)
     assert [line["event"] for line in told] == ["recovered"]
     node.close()
 
 
 def test_a_new_node_says_nothing(tmp_path: Path) -> None:
     node = open_node(tmp_path)
-    assert start(node) == (Recovered(0, 0, 0, 0, 0, 0, 0), [])
+    assert start(node) == (Recovered(0, 0, 0, 0, 0, 0, 0, 0), [])
     node.close()
 
 
@@ -194,10 +194,10 @@ def test_a_sync_that_the_disk_failed_is_not_forgotten_and_one_for_want_of_space_
 ) -> None:
     with monkeypatch.context() as broken:
         failing(broken, "fsync", number)
-        assert node.send(slice_of(7)).verdict.decision is Decision.RETRY
+        assert node.send(heavy_slice_of(7, study=9)).verdict.decision is Decision.RETRY
     trouble = Trouble.SYNC if number == errno.EIO else Trouble.DISK
     assert set(node.intake.health.troubles) == {trouble}
-    assert node.send(slice_of(7)).verdict.status == 0
+    assert node.send(heavy_slice_of(7, study=9)).verdict.status == 0
     assert node.intake.health.is_well is (number != errno.EIO)
     node.close()
 
