@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 
 from scp.audit.finding import Finding, Other
+from scp.audit.value import plain
 from scp.dicom import tags as t
 from scp.dicom.compare import compare
 from scp.dicom.disclose import disclosed
@@ -125,8 +126,8 @@ def finding_document(finding: Finding, expected: Any, found: Any) -> Mapping[str
         "status": f"{finding.status:04X}",
         "message": problem.message,
         "tags": [t.name_of(tag) for tag in problem.tags],
-        "expected": expected,
-        "found": found,
+        "expected": plain(expected),
+        "found": plain(found),
         "other": None if problem.other is None else asdict(problem.other) | {"receipt": as_text(problem.other.receipt)},
     }
 

@@ -12,6 +12,7 @@ from pydicom.uid import UID
 
 from scp.dicom import tags as t
 from scp.dicom.facts import Decimals, Facts
+from scp.dicom.geometry import FARTHEST
 from scp.dicom.request import Request
 from scp.dicom.uid import STANDARDS_ROOT, UUID_ROOT, is_standards_own, is_uid, root_problem
 
@@ -33,6 +34,7 @@ class Traits(NamedTuple):
         root_problem: of the SOP Instance UID: see :func:`implausible_root`.
         is_numbered: Instance Number is a number.
         positions: how many numbers Image Position has; None if it is malformed.
+        is_far: one of them is farther from the origin than anything is (:data:`~scp.dicom.geometry.FARTHEST`).
         locations: how many numbers Slice Location has; None if it is malformed.
     """
 
@@ -44,6 +46,7 @@ class Traits(NamedTuple):
     root_problem: str
     is_numbered: bool
     positions: int | None
+    is_far: bool
     locations: int | None
 
 
@@ -60,6 +63,7 @@ def traits_of(request: Request, facts: Facts) -> Traits:
         root_problem=implausible_root(uid, maker),
         is_numbered=isinstance(facts.instance_number, int),
         positions=_count(facts.image_position),
+        is_far=_is_far(facts.image_position),
         locations=_count(facts.slice_location),
     )
 
@@ -105,6 +109,10 @@ def _namesakes(uid: str, facts: Facts) -> tuple[int, ...]:
     if uid not in (facts.series_instance_uid, facts.study_instance_uid, facts.frame_of_reference_uid):
         return ()
     return tuple(tag for tag, text in entities_above(facts).items() if text == uid)
+
+
+def _is_far(position: Decimals) -> bool:
+    return isinstance(position, tuple) and any(abs(one) > FARTHEST for one in position)
 
 
 def _count(numbers: Decimals) -> int | None:

@@ -18,6 +18,7 @@ from scp.audit.finding import Decision, Severity
 from scp.audit.policy import Profile
 from scp.audit.series.result import SeriesAudit, SeriesVerdict
 from scp.audit.series.result import document as series_document
+from scp.audit.value import written
 from scp.checking import Checked, Checker, Skipped, files_under, shown
 from scp.cli.options import ConfigOption, FormatOption, OutputFormat, errors, fail, settings_from
 from scp.cli.plot import PlotOption, draw_into, picture_folder
@@ -126,8 +127,8 @@ def _write_series(output: OutputFormat, audit: SeriesAudit) -> None:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} = {'(absent)' if one is None else one}" for name, one in value.items())
-    return str(value)
+        return ", ".join(f"{name} = {'(absent)' if one is None else written(one)}" for name, one in value.items())
+    return written(value)
 
 
 def _write_summary(output: OutputFormat, tally: Counter[str], codes: Counter[str], seconds: float) -> None:

@@ -7,12 +7,11 @@ import typer
 
 from scp.audit.series.result import SeriesAudit
 from scp.cli.options import ConfigOption, DataOption, fail, settings_from
-from scp.cli.reading import data_override, ledger_of
+from scp.cli.reading import data_override, fail_without, ledger_of
 from scp.dicom.uid import is_safe_name
 from scp.plot.picture import picture
 from scp.plot.png import PngNotAvailable, png
 from scp.plot.svg import svg
-from scp.printable import printable
 from scp.wiring import auditor_of
 
 _SUFFIXES: Final = (".svg", ".png")
@@ -41,7 +40,7 @@ def plot(
     with ledger_of(settings) as db:
         audited = auditor_of(settings).audit(db, uid)
     if audited is None:
-        fail(f"{settings.storage.folder}: nothing is stored of series {printable(uid)}")
+        fail_without(settings, uid)
     write_picture(audited.audit, output)
 
 

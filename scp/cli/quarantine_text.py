@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from scp.audit.value import written
 from scp.ids import as_text
 from scp.layout import timestamp
 from scp.ledger.queries import Entry
@@ -128,9 +129,10 @@ def _write_differences(out: Console, differences: Mapping[str, Any]) -> None:
 def _values(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         return [
-            f"{printable(name)} = {'(absent)' if one is None else printable(str(one))}" for name, one in value.items()
+            f"{printable(name)} = {'(absent)' if one is None else printable(written(one))}"
+            for name, one in value.items()
         ]
-    return [] if value is None else [printable(str(value))]
+    return [] if value is None else [printable(written(value))]
 
 
 def _table(*headings: str) -> Table:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import apsw
 import typer
@@ -17,6 +17,7 @@ from scp.errors import NodeFault
 from scp.ids import from_text
 from scp.layout import LEDGER
 from scp.ledger.reading import reading
+from scp.ledger.series_status import unstored
 from scp.printable import printable
 from scp.times import EXPECTED, moment
 
@@ -36,6 +37,14 @@ def ledger_of(settings: Settings) -> Iterator[apsw.Connection]:
             yield db
     except NodeFault as fault:
         fail(f"{settings.storage.folder}: {fault}")
+
+
+def fail_without(settings: Settings, series: str) -> NoReturn:
+    """Say that nothing is stored of a series, and what was refused of it, and exit with 2."""
+    with ledger_of(settings) as db:
+        refused = unstored(db, series)
+    more = f"; {refused}: see auditscp quarantine list --state all --series {printable(series)}" if refused else ""
+    fail(f"{settings.storage.folder}: nothing is stored of series {printable(series)}{more}")
 
 
 def time_of(option: str, text: str | None) -> int | None:

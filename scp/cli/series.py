@@ -16,7 +16,7 @@ from scp.audit.series.result import SeriesVerdict, document
 from scp.audit.series.words import count
 from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from
 from scp.cli.plot import plot
-from scp.cli.reading import data_override, ledger_of
+from scp.cli.reading import data_override, fail_without, ledger_of
 from scp.errors import NodeFault
 from scp.layout import LEDGER
 from scp.ledger.series import write_audit
@@ -71,7 +71,7 @@ def show(
         found = status(db, uid)
         past = [past_document(one) for one in history(db, uid)]
     if found is None:
-        fail(f"{settings.storage.folder}: nothing is stored of series {printable(uid)}")
+        fail_without(settings, uid)
     shown = status_document(found)
     if output is OutputFormat.JSON:
         _line(shown | {"history": past})
@@ -100,7 +100,7 @@ def audit(
     with ledger_of(settings) as db:
         audited = auditor_of(settings).audit(db, uid, pixels=pixels)
     if audited is None:
-        fail(f"{settings.storage.folder}: nothing is stored of series {printable(uid)}")
+        fail_without(settings, uid)
     made = time.time_ns() // 1000
     try:
         ledger = SqliteLedger(settings.storage.folder / LEDGER, settings.storage.durability)

@@ -3,6 +3,8 @@
 ::
 
     model      what can be set: sections, defaults, descriptions
+    access     the same for certificates, users and passwords, with the kinds of values that those are
+    notify     the same for webhook and e-mail
     values     the kinds of values, and the words for what would have been right
     locate     at which line of a TOML text a setting stands
     problems   what is wrong, where, and what would be right; raised together
@@ -11,12 +13,11 @@
     reference  every setting as a row of documentation
 """
 
+from scp.config.access import TLS, Console, UserIdentity
 from scp.config.model import (
-    TLS,
     Associations,
     Audit,
     Classes,
-    Console,
     Duplicates,
     Limits,
     Log,
@@ -25,7 +26,6 @@ from scp.config.model import (
     Retention,
     Settings,
     Storage,
-    UserIdentity,
 )
 from scp.config.notify import Email, Notify, Webhook
 from scp.config.problems import ConfigurationError, Problem

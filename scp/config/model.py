@@ -11,27 +11,22 @@ from typing import Annotated, Self, get_args
 from pydantic import ByteSize, Field, model_validator
 from pydantic.fields import FieldInfo
 
+from scp.config.access import TLS, Console, UserIdentity
 from scp.config.expecting import Between, Expecting, complaint
 from scp.config.notify import Notify
-from scp.config.section import KEYS, Section
+from scp.config.section import Section
 from scp.config.values import (
     AS_LIST,
-    FINGERPRINT,
     AddressRange,
     AETitle,
-    CallingAETitles,
-    ClientCertificates,
     Days,
     Durability,
-    FilePath,
     Flag,
     Folder,
     Host,
-    HostName,
     Identical,
     LogFormat,
     LogLevel,
-    Passwords,
     PduLength,
     Port,
     Profile,
@@ -41,9 +36,7 @@ from scp.config.values import (
     Severities,
     Size,
     SOPClass,
-    TLSVersion,
     TransferSyntax,
-    Users,
     WarningStatus,
     holds,
 )
@@ -101,51 +94,6 @@ class Associations(Section):
     def admits_calling(self, ae_title: str) -> bool:
         """Whether a peer that calls itself this, without padding, may connect."""
         return not self.calling_ae_titles or ae_title in self.calling_ae_titles
-
-
-class TLS(Section):
-    """``[tls]``: whether connections are encrypted, and by which certificate a sender is known."""
-
-    enabled: Flag = Field(default=False, description="Speak TLS, and nothing else, on the port of the node.")
-    certificate: FilePath = Field(
-        default=Path("tls/certificate.pem"), description="Certificate of the node, then its chain, as PEM."
-    )
-    key: FilePath = Field(default=Path("tls/key.pem"), description="Private key of the certificate, as PEM.")
-    client_certificates: ClientCertificates = Field(
-        default="none", description="Whether senders show a certificate: `none`, `optional` or `required`."
-    )
-    client_ca: FilePath = Field(
-        default=Path("tls/client_ca.pem"), description="Certificates by which those of senders are verified, as PEM."
-    )
-    minimum_version: TLSVersion = Field(default="1.2", description="The oldest version of TLS: `1.2` or `1.3`.")
-    calling_ae_titles: CallingAETitles = Field(
-        default={},
-        description="AE titles that a certificate may call with, by its common name or SHA-256 fingerprint.",
-        json_schema_extra={KEYS: "<certificate>"},
-    )
-
-    def admits(self, ae_title: str, common_name: str | None, fingerprint: str | None) -> bool:
-        """Whether a peer with this certificate, or with none, may call itself this.
-
-        What is listed for a certificate is for its holders only, and they may call themselves nothing else.
-        """
-        if not self.calling_ae_titles:
-            return True
-        if fingerprint is None:
-            return all(ae_title not in titles for titles in self.calling_ae_titles.values())
-        named = common_name if common_name and not FINGERPRINT.fullmatch(common_name) else fingerprint
-        return any(ae_title in self.calling_ae_titles.get(key, ()) for key in (fingerprint, named))
-
-
-class UserIdentity(Section):
-    """``[user_identity]``: user names and passwords in negotiation (PS3.7 Annex D.3.3.7)."""
-
-    required: Flag = Field(default=False, description="Reject associations that name no user.")
-    users: Users = Field(
-        default={},
-        description='What `auditscp hash-password` prints, by user name; `""` for a user without password.',
-        json_schema_extra={KEYS: "<user name>"},
-    )
 
 
 class Classes(Section):
@@ -274,36 +222,6 @@ class Log(Section):
         default="auto", description="`json`, `console`, or `auto`: console on a terminal, JSON otherwise."
     )
     level: LogLevel = Field(default="info", description="The least important line that is written.")
-
-
-class Console(Section):
-    """``[console]``: pages for a browser, and the HTTP API behind the same rights."""
-
-    enabled: Flag = Field(default=False, description="Offer the console and the HTTP API.")
-    host: Host = Field(
-        default="127.0.0.1", description="Address to listen on; beyond this machine only with users who log in."
-    )
-    port: Port = Field(default=8112, description="TCP port; `0` takes any free one, which the log then names.")
-    tls: Flag = Field(default=False, description="Speak HTTPS, with `tls.certificate` and `tls.key`.")
-    names: Annotated[tuple[HostName, ...], AS_LIST, Expecting("a list of host names")] = Field(
-        default=(), description="Names by which browsers call it, beside addresses of this machine; elsewhere any."
-    )
-    idle_seconds: Annotated[float, Between(60, 86_400, "a number of seconds")] = Field(
-        default=1800.0, description="Seconds without a page after which a user must log in again."
-    )
-    session_seconds: Annotated[float, Between(60, 604_800, "a number of seconds")] = Field(
-        default=43_200.0, description="Seconds after which a user must log in again in any case."
-    )
-    operators: Passwords = Field(
-        default={},
-        description="Users who may act: what `auditscp hash-password` prints, by user name.",
-        json_schema_extra={KEYS: "<user name>"},
-    )
-    viewers: Passwords = Field(
-        default={},
-        description="Users who may look: what `auditscp hash-password` prints, by user name.",
-        json_schema_extra={KEYS: "<user name>"},
-    )
 
 
 class Settings(Section):

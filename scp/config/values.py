@@ -13,25 +13,24 @@ from pydicom._uid_dict import UID_dictionary
 from scp.config.expecting import Between, Expecting, complaint, shown, suggestion
 from scp.dicom.status import Status
 from scp.dicom.uid import is_uid
-from scp.passwords import FORM
 
 KNOWN_CODES: Final = "known_codes"
 """Key of the validation context under which the rule codes stand that may be named."""
 
 
-def _from_json(value: object) -> object:
+def from_json(value: object) -> object:
     """Decode a list or table that came as text, from the environment; leave other values alone."""
     return json.loads(value) if isinstance(value, str) else value
 
 
 def _from_json_or_commas(value: object) -> object:
     if not isinstance(value, str) or value.lstrip().startswith("["):
-        return _from_json(value)
+        return from_json(value)
     return [entry for part in value.split(",") if (entry := part.strip())]
 
 
 AS_LIST: Final = BeforeValidator(_from_json_or_commas)
-AS_TABLE: Final = BeforeValidator(_from_json)
+AS_TABLE: Final = BeforeValidator(from_json)
 
 Flag = Annotated[bool, Expecting("true or false")]
 Port = Annotated[int, Between(0, 65535, "a port", "0 means any free one")]
@@ -150,70 +149,6 @@ FilePath = Annotated[
     Path,
     BeforeValidator(lambda value: _folder(value) if isinstance(value, str) else value),
     Expecting("a file"),
-]
-
-
-def _certificate_name(value: str) -> str:
-    if not value or not value.isprintable():
-        raise complaint(f"{shown(value)} is not the common name or SHA-256 fingerprint of a certificate")
-    digits = value.replace(":", "").lower()
-    return digits if FINGERPRINT.fullmatch(digits) else value
-
-
-FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
-"""The SHA-256 fingerprint of a certificate, as settings keep it."""
-
-ClientCertificates = Annotated[
-    Literal["none", "optional", "required"], Expecting('an answer: "none", "optional" or "required"')
-]
-TLSVersion = Annotated[Literal["1.2", "1.3"], Expecting('a version of TLS: "1.2" or "1.3"')]
-CallingAETitles = Annotated[
-    Mapping[
-        Annotated[str, AfterValidator(_certificate_name)],
-        Annotated[tuple[AETitle, ...], AS_LIST, Expecting("a list of AE titles")],
-    ],
-    AS_TABLE,
-    Expecting("a table of certificate = list of AE titles"),
-]
-
-
-def _hashed(value: object) -> object:
-    # No message shows the value: where a hash belongs, somebody may have written the password.
-    if value == "" or (isinstance(value, str) and FORM.fullmatch(value)):
-        return value
-    raise complaint('the value is not what "auditscp hash-password" prints, or "" for a user without password')
-
-
-def _users(value: object) -> object:
-    try:
-        table = _from_json(value)
-    except ValueError:
-        table = None
-    if isinstance(table, Mapping):
-        return table
-    raise complaint("the value is not a table of user name = hashed password")
-
-
-Users = Annotated[Mapping[str, Annotated[str, BeforeValidator(_hashed)]], BeforeValidator(_users)]
-
-
-def _given(value: str) -> str:
-    if not value:
-        raise complaint('a password is needed: the value is what "auditscp hash-password" prints')
-    return value
-
-
-def _login_name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._@-]{1,64}", value):
-        raise complaint("a user name has 1 to 64 letters, digits and signs of . _ @ -")
-    return value
-
-
-Passwords = Annotated[
-    Mapping[
-        Annotated[str, AfterValidator(_login_name)], Annotated[str, BeforeValidator(_hashed), AfterValidator(_given)]
-    ],
-    BeforeValidator(_users),
 ]
 
 

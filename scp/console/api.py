@@ -112,8 +112,11 @@ def series_list(
 @router.get("/series/{uid}", responses=_NOT_FOUND)
 def series(desk: ADesk, uid: Uid) -> series_view.SeriesPage:
     """One series: what is known of it, and what its audit found."""
-    found: series_view.SeriesPage = _there(series_view.shown(desk, uid))
-    return found
+    found = series_view.shown(desk, uid)
+    if found is None and (refused := series_view.refused(desk, uid)):
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"Nothing of it is stored; {refused}.")
+    known: series_view.SeriesPage = _there(found)
+    return known
 
 
 @router.get("/series/{uid}/instances", responses=_NOT_FOUND)

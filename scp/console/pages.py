@@ -152,12 +152,23 @@ def series(desk: ADesk, visitor: AViewer, uid: str, first: Annotated[int, Query(
     """Show a series."""
     found = series_view.shown(desk, uid)
     if found is None:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such series.")
+        return _unstored(desk, visitor, uid)
     slices = series_view.slices(desk, uid, first)
     return page(
         "series.html", desk, visitor, "series", found=found, series=found.series, slices=slices, first=first,
         step=series_view.SLICES, refused=quarantine_view.of_series(desk, uid),
         middle=slices[len(slices) // 2].sop_instance_uid if slices else "",
+    )  # fmt: skip
+
+
+def _unstored(desk: ADesk, visitor: AViewer, uid: str) -> Response:
+    """Say of a series that nothing of it is stored, if it came at all."""
+    refused = series_view.refused(desk, uid)
+    if refused is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such series.")
+    return page(
+        "series_unstored.html", desk, visitor, "series", uid=uid, refused=refused,
+        cases=quarantine_view.of_series(desk, uid),
     )  # fmt: skip
 
 

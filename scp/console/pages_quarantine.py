@@ -85,5 +85,6 @@ def _case_page(
     values = {"problem": "", "result": None} | more
     return page(
         "case.html", desk, visitor, "quarantine", status, case=found, receipt=receipt, done=done, decisive=decisive,
-        findings=case_view.by_weight(found), sides=case_view.sides, advice=case_view.advice(decisive), **values,
+        is_displaced=case_view.is_displaced(found), findings=case_view.by_weight(found), sides=case_view.sides,
+        advice=case_view.advice(decisive), **values,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scp.dicom import tags as t
 from scp.dicom.element import Elements
-from scp.dicom.pixels import Source
+from scp.dicom.pixel_source import Source
 from scp.dicom.rle import decode_frame
 from scp.dicom.values import Malformed, decimal_strings, integer_strings
 

@@ -19,7 +19,7 @@ from pydicom.uid import UID, RLELossless
 import scp
 from scp.console.picture import frame_of, native_samples, picture, rle_samples, source_of
 from scp.console.png import png
-from scp.dicom.pixels import Source
+from scp.dicom.pixel_source import Source
 from scp.dicom.read import scan_of
 from scp.dicom.syntax import EXPLICIT_LITTLE, encoding_of
 from scp.dicom.walk import Limits

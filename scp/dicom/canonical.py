@@ -12,6 +12,7 @@ anything else                 the bytes are equal, in little endian
 ============================= ===================================================================================
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
 from struct import unpack
 from typing import Final, NamedTuple
@@ -19,7 +20,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from scp.dicom.charset import decode_text
-from scp.dicom.values import Malformed, decimal_strings
+from scp.dicom.values import Malformed, decimal_strings, shortest
 
 LONGEST: Final = 256
 """Characters shown of a value; bulk data of more bytes are shown by their digest."""
@@ -27,6 +28,7 @@ LONGEST: Final = 256
 _MOST_VALUES: Final = 65536
 """Values of one attribute that are taken apart; more are compared as one text."""
 _NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
+_FLOATING: Final = frozenset({"FL", "FD"})
 _STRINGS_OF_NUMBERS: Final = frozenset({"DS", "IS"})
 _BASIC_TEXT: Final = frozenset({"AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"})
 _ENCODED_TEXT: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
@@ -68,15 +70,19 @@ def shown(value: Value) -> str:
         return "\\".join(f"({_hex(ordered, at)},{_hex(ordered, at + 2)})" for at in range(0, len(ordered), 4))[:LONGEST]
     numbers = _numbers(value._replace(raw=value.raw[: 8 * LONGEST]))
     if numbers is not None:
-        return "\\".join(str(number) for number in numbers)[:LONGEST]
+        return "\\".join(_written(number, value.vr) for number in numbers)[:LONGEST]
     if len(value.raw) > LONGEST:
-        return digest(_bytes(value))
+        return digest([_bytes(value)])
     return _bytes(value).hex()[:LONGEST]
 
 
-def digest(data: bytes) -> str:
-    """Return what stands for bulk data wherever they are shown."""
-    return f"sha256:{sha256(data).hexdigest()} ({len(data)} bytes)"
+def digest(pieces: Iterable[memoryview | bytes]) -> str:
+    """Return what stands for bulk data wherever they are shown: they come in pieces, as they may be gigabytes."""
+    hashed, size = sha256(), 0
+    for piece in pieces:
+        hashed.update(piece)
+        size += len(piece)
+    return f"sha256:{hashed.hexdigest()} ({size} bytes)"
 
 
 def little_endian(raw: bytes, width: int) -> bytes:
@@ -121,6 +127,11 @@ def _text(value: Value) -> str:
 
 def _name(name: str) -> str:
     return "=".join(group.strip(" ").rstrip("^ ") for group in name.split("=")).rstrip("=")
+
+
+def _written(number: float, vr: str) -> str:
+    """Write a number in as few digits as tell it from others of its VR: 0.1 in FL is not the 0.1 of FD."""
+    return str(shortest(float(str(np.float32(number)) if vr == "FL" else number)) if vr in _FLOATING else number)
 
 
 def _hex(ordered: bytes, position: int) -> str:

@@ -15,7 +15,8 @@ from scp.dicom.coercible import COERCIBLE
 from scp.dicom.dictionary import implied_vr
 from scp.dicom.difference import Comparison, Difference, Pixels
 from scp.dicom.level import Attribute, Level, read
-from scp.dicom.pixels import Likeness, Source, compare_pixels
+from scp.dicom.pixel_source import Source
+from scp.dicom.pixels import Likeness, compare_pixels
 from scp.dicom.walk import Limits
 
 BULK: Final = frozenset(
@@ -181,5 +182,5 @@ def _shown(tag: int, attribute: Attribute | None, beside: Attribute | None) -> s
         count = len(attribute.span.items)
         return "1 item" if count == 1 else f"{count} items"
     if tag in BULK:
-        return canonical.digest(attribute.level.raw(attribute.span))
+        return canonical.digest(attribute.level.pieces(attribute.span))
     return canonical.shown(attribute.value(_vr(tag, attribute, beside or attribute)))

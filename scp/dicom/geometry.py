@@ -15,6 +15,9 @@ from scp.dicom.readers import Decimals, Integer
 
 Numbers = Sequence[float]
 
+FARTHEST: Final = 1e6
+"""Distance in mm from the origin beyond which nothing lies: a kilometre. Sums of what is within it stay numbers."""
+
 _SCOUT: Final = "LOCALIZER"
 _NUMERIC: Final = frozenset("0123456789+-.e\\")
 

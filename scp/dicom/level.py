@@ -1,6 +1,7 @@
 """One copy of an instance as it is compared: Data Sets and Items, and the attributes in them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from struct import pack
 from typing import Final, NamedTuple
 
@@ -65,8 +66,16 @@ class Level(NamedTuple):
         """Return the value of an element; if it has fragments, these, joined."""
         if span.fragments is None:
             return bytes(self.data[span.offset : span.offset + span.length])
-        places = list(fragments(self.data, span, little=self.little))
-        return b"".join(bytes(self.data[offset : offset + length]) for offset, length in places[1:])
+        return b"".join(self.pieces(span))
+
+    def pieces(self, span: Span) -> Iterator[memoryview]:
+        """Yield the value of an element where it lies: of one with fragments, each of these."""
+        whole = memoryview(self.data)
+        if span.fragments is None:
+            yield whole[span.offset : span.offset + span.length]
+            return
+        for offset, length in islice(fragments(self.data, span, little=self.little), 1, None):
+            yield whole[offset : offset + length]
 
     def with_own_charset(self) -> "Level":
         """Return the Data Set with the Specific Character Set that it names, if it does (PS3.3 C.12.1.1.2)."""

@@ -28,12 +28,10 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 
 from scp.dicom import tags as t
-from scp.dicom.canonical import little_endian
 from scp.dicom.difference import Pixels
-from scp.dicom.element import Elements, Span
+from scp.dicom.pixel_source import Source, same_bytes
 from scp.dicom.rle import decode_frame
-from scp.dicom.values import Malformed, integer_strings, text, unsigned_shorts
-from scp.dicom.walk import fragments
+from scp.dicom.values import Malformed, integer_strings
 
 LOSSY: Final = frozenset(
     {
@@ -63,47 +61,6 @@ _REVERSIBLE: Final = {"RGB", "YBR_RCT"}
 _MOST_DECODED: Final = 256 * 1024 * 1024
 """Bytes of all frames together: what is larger is not decoded."""
 _WIDTHS: Final = frozenset({1, 2, 4, 8})
-
-
-class Source(NamedTuple):
-    """The Pixel Data of one copy, between the attributes that describe them.
-
-    ``word`` is how many bytes changed places together in OW, if the copy is big endian and was never compressed.
-    """
-
-    data: memoryview | bytes
-    elements: Elements
-    little: bool
-    transfer_syntax: str
-    word: int = 2
-
-    @property
-    def span(self) -> Span:
-        """Where the Pixel Data are."""
-        return self.elements[t.PIXEL_DATA]
-
-    def raw(self, tag: int) -> bytes:
-        """Return the value of an element beside the Pixel Data; empty if it is absent."""
-        span = self.elements.get(tag)
-        return bytes(self.data[span.offset : span.offset + span.length]) if span else b""
-
-    def number(self, tag: int) -> int:
-        """Return an US beside the Pixel Data; 0 if there is none that decodes."""
-        found = unsigned_shorts(self.raw(tag), little=self.little)
-        return 0 if isinstance(found, Malformed) or not found else found[0]
-
-    def text(self, tag: int) -> str:
-        """Return a code beside the Pixel Data."""
-        return text(self.raw(tag))
-
-    def fragments(self) -> list[bytes]:
-        """Return the fragments of encapsulated Pixel Data, the Basic Offset Table first."""
-        places = fragments(self.data, self.span, little=self.little)
-        return [bytes(self.data[offset : offset + length]) for offset, length in places]
-
-    def same_codestreams(self, other: "Source") -> bool:
-        """Tell whether the fragments of two copies are the same bytes, however they are cut."""
-        return b"".join(self.fragments()[1:]) == b"".join(other.fragments()[1:])
 
 
 class Likeness(NamedTuple):
@@ -143,9 +100,9 @@ def compare_pixels(first: Source, second: Source) -> Likeness:
 def _compare(first: Source, second: Source) -> Likeness:
     encapsulated = [source.span.fragments is not None for source in (first, second)]
     if not any(encapsulated):
-        ours, theirs = _native(first), _native(second)
+        ours, theirs = first.native(), second.native()
         same_planes = first.number(_PLANAR_CONFIGURATION) == second.number(_PLANAR_CONFIGURATION)
-        if ours == theirs:
+        if same_bytes(ours, theirs):
             return Likeness(Pixels.EQUAL)
         if len(ours) == len(theirs) and same_planes:
             return Likeness(Pixels.DIFFERENT)
@@ -170,6 +127,8 @@ def _reworded(first: Source, second: Source) -> frozenset[int]:
 def _compare_frames(first: Source, second: Source) -> Pixels:
     shape, other = _shape(first), _shape(second)
     if shape is None or other is None or shape.frames * shape.frame_bytes > _MOST_DECODED:
+        return Pixels.UNREADABLE
+    if max(first.span.length, second.span.length) > _MOST_DECODED:  # far more than such an image can need
         return Pixels.UNREADABLE
     if shape != other:
         return Pixels.DIFFERENT
@@ -213,12 +172,12 @@ def _frames(source: Source, shape: _Shape, mask: int | None) -> Iterator[bytes |
 
 
 def _native_frames(source: Source, shape: _Shape) -> Iterator[bytes | None]:
-    data, size = _native(source), shape.frame_bytes
+    data, size = source.native(), shape.frame_bytes
     planar = source.number(_PLANAR_CONFIGURATION) == 1
     if len(data) // size != shape.frames:  # what follows the last frame is padding only if it is less than one
         yield None
     else:
-        frames = (data[start : start + size] for start in range(0, shape.frames * size, size))
+        frames = (bytes(data[start : start + size]) for start in range(0, shape.frames * size, size))
         yield from (_by_pixel(frame, shape) if planar else frame for frame in frames)
 
 
@@ -282,9 +241,3 @@ def _by_pixel(frame: bytes, shape: _Shape) -> bytes:
         return frame
     planes = np.frombuffer(frame, f"<u{shape.width}").reshape(shape.samples, -1)
     return planes.T.tobytes()
-
-
-def _native(source: Source) -> bytes:
-    """Return uncompressed Pixel Data as they are in little endian."""
-    raw = source.raw(t.PIXEL_DATA)
-    return raw if source.little or source.span.vr in ("OB", "UN") else little_endian(raw, source.word)

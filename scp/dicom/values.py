@@ -19,6 +19,8 @@ MAX_VALUES: Final = 4096
 _DS_BYTES: Final = 16
 _DS_BYTES_READ: Final = 64
 """Decimal strings of more than 16 bytes are not allowed, but many systems write them."""
+_WHOLE: Final = 1e16
+"""From here on Python writes whole numbers of floating point with an exponent, and not all of their digits count."""
 _IS_BYTES: Final = 12
 _IS_RANGE: Final = range(-(2**31), 2**31)
 
@@ -129,6 +131,11 @@ def text(raw: bytes) -> str:
     Bytes that are not ASCII become escapes such as `\xe9`, so that different bytes stay different.
     """
     return raw.rstrip(b"\0 ").lstrip(b" ").decode("ascii", "backslashreplace")
+
+
+def shortest(number: float) -> float:
+    """Return a number as it is written shortest: 1 rather than 1.0, while 1e+300 stays what it is."""
+    return int(number) if abs(number) < _WHOLE and number.is_integer() else number
 
 
 def _first_fault(parts: list[bytes], one: re.Pattern[bytes], kind: str) -> Malformed:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import apsw
 import orjson
 
+from scp.audit.finding import Severity
 from scp.audit.series.result import SeriesVerdict
 from scp.outcomes import Outcome
 
@@ -38,7 +39,10 @@ class SeriesRow:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """A stored instance of a series; ``codes`` are of its warnings, in their order."""
+    """A stored instance of a series.
+
+    ``codes`` are of its warnings, in their order; ``overruled`` are of what refuses it, though a person had it stored.
+    """
 
     receipt: int
     uid: str
@@ -51,6 +55,7 @@ class InstanceRow:
     outcome: Outcome
     status: int | None
     codes: tuple[str, ...]
+    overruled: tuple[str, ...]
     path: str
 
 
@@ -83,10 +88,12 @@ _SELECT_SERIES: Final = """
     JOIN receipt ON receipt.id = series.reference
     JOIN association ON association.id = receipt.association"""
 
-_SELECT_INSTANCES: Final = """
+_SELECT_INSTANCES: Final = f"""
     SELECT instance.id, instance.uid, number, sop_class_uid, instance.transfer_syntax, received, calling_ae_title, size,
         outcome, status,
-        (SELECT json_group_array(code) FROM finding WHERE finding.receipt = instance.id AND severity > 1), path
+        (SELECT json_group_array(code) FROM finding WHERE receipt = instance.id AND severity = {Severity.WARN:d}),
+        (SELECT json_group_array(code) FROM finding WHERE receipt = instance.id AND severity = {Severity.REFUSE:d}),
+        path
     FROM instance
     JOIN receipt ON receipt.id = instance.id
     JOIN association ON association.id = receipt.association
@@ -164,6 +171,6 @@ def _series(row: Any) -> SeriesRow:
 
 
 def _instance(row: Any) -> InstanceRow:
-    plain, (outcome, status, codes, path) = row[:8], row[8:]
-    values = (*plain, Outcome(outcome), status, tuple(orjson.loads(codes)), path)
+    plain, (outcome, status, codes, overruled, path) = row[:8], row[8:]
+    values = (*plain, Outcome(outcome), status, tuple(orjson.loads(codes)), tuple(orjson.loads(overruled)), path)
     return InstanceRow(*values)

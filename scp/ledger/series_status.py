@@ -3,6 +3,7 @@
 Every function takes a connection of the caller's, and may raise apsw.Error. Times are microseconds UTC since 1970.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,16 +11,45 @@ from typing import Any, Final
 import apsw
 import orjson
 
+from scp.audit.finding import Severity
 from scp.audit.series.result import SeriesFinding, SeriesVerdict, finding_document
-from scp.layout import timestamp
+from scp.audit.series.words import count
+from scp.layout import Place, timestamp
 from scp.ledger.reading import fetch
 from scp.ledger.series import COVERS, FINDING, finding_of, open_findings
+from scp.outcomes import Outcome
 
 _STATUS: Final = f"""SELECT series.id, series.uid, study.uid, json_extract(series.tracked, '$.modality'), audit.verdict,
     audit.made, audit.instances, audit.images, audit.refused, audit.stacks, audit.covers IS {COVERS},
     (SELECT count(*) FROM instance WHERE instance.series = series.id)
     FROM series JOIN study ON study.id = series.study
     LEFT JOIN series_audit AS audit ON audit.id = (SELECT max(id) FROM series_audit WHERE series = series.id)"""
+
+
+# Each object once, and not the requests that sent the same bytes again.
+_REFUSED: Final = f"""SELECT kept = '{Place.QUARANTINE}', (SELECT code FROM finding
+        WHERE finding.receipt = receipt.id AND severity = {Severity.REFUSE:d} ORDER BY position LIMIT 1), count(*)
+    FROM receipt WHERE series_instance_uid = ? AND kept <> 'archive' AND outcome = '{Outcome.REFUSE}'
+    AND original = receipt.id GROUP BY 1, 2 ORDER BY 3 DESC, 2"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unstored:
+    """What was refused of a series of which nothing is stored: there is nothing to audit, and yet it came.
+
+    ``codes`` counts the ``refused`` objects by the rule that refused them, where one did; ``held`` are in quarantine.
+    """
+
+    refused: int
+    held: int
+    codes: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """As part of a sentence: ``3 objects of it were refused (ENT-202 2, DUP-004 1), 1 is in quarantine``."""
+        were, are = ("was" if self.refused == 1 else "were"), ("is" if self.held == 1 else "are")
+        codes = ", ".join(f"{code} {number}" for code, number in self.codes.items())
+        by = f" ({codes})" if codes else ""
+        return f"{count(self.refused, 'object')} of it {were} refused{by}, {self.held or 'none'} {are} in quarantine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +90,20 @@ def status(db: apsw.Connection, uid: str) -> SeriesStatus | None:
     """Return a series and what its newest audit said; None if it is not there."""
     row = db.execute(f"{_STATUS} WHERE series.uid = ?", (uid,)).fetchone()
     return _status(db, row) if row else None
+
+
+def unstored(db: apsw.Connection, uid: str) -> Unstored | None:
+    """Return what was refused of a series; None if it has stored instances, or nothing of it was refused."""
+    is_stored = "SELECT 1 FROM series JOIN instance ON instance.series = series.id WHERE series.uid = ? LIMIT 1"
+    if not uid or fetch(db, is_stored, (uid,)):
+        return None
+    held, codes = 0, Counter[str]()
+    refused = 0
+    for is_held, code, number in fetch(db, _REFUSED, (uid,)):
+        refused += number
+        held += number if is_held else 0
+        codes.update({code: number} if code else {})
+    return Unstored(refused, held, codes) if refused else None
 
 
 def newest(db: apsw.Connection, most: int, verdict: SeriesVerdict | None = None) -> Iterator[SeriesStatus]:

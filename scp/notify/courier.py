@@ -67,8 +67,8 @@ class Courier:
 
     def _run(self) -> None:
         while True:
+            self._called.clear()  # before looking: who says something new from here on is heard in the next round
             is_last, orders = self._stopping, self._orders
-            self._called.clear()
             seconds: float | None = None
             if orders:
                 try:

@@ -4,6 +4,7 @@ Not in the ledger, whose one writer is for receiving. After a power cut the last
 synchronous=NORMAL): then something is delivered twice, under the identifier that it had.
 """
 
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ OUTBOX: Final = "notify.sqlite3"
 """Its name in the data folder."""
 
 _BUSY_MS: Final = 5_000
+_opening: Final = threading.Lock()
+"""Two channels begin at once, and SQLite does not wait where two would make one file."""
 _VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE message (
@@ -75,12 +78,13 @@ class Outbox:
         self._channel = channel
         self._db = apsw.Connection(str(path))
         self._db.set_busy_timeout(_BUSY_MS)
-        self._db.pragma("journal_mode", "wal")
-        self._db.pragma("synchronous", "normal")
-        with self._db:
-            if self._db.pragma("user_version") == 0:
-                self._db.execute(_SCHEMA)
-                self._db.pragma("user_version", _VERSION)
+        with _opening:
+            self._db.pragma("journal_mode", "wal")
+            self._db.pragma("synchronous", "normal")
+            with self._db:
+                if self._db.pragma("user_version") == 0:
+                    self._db.execute(_SCHEMA)
+                    self._db.pragma("user_version", _VERSION)
 
     def mark(self, name: str) -> int | str | None:
         """Return what was noted under a name."""

@@ -1,29 +1,120 @@
-"""Files as read-only memory: large objects cost no memory of ours."""
+"""Files as read-only memory, without what comes with mapping them: SIGBUS.
+
+Where a page of a mapped file cannot be had, because the disk fails or the file has become shorter, the kernel kills the
+process, and with it every association. A plain read has an error instead, which is one sender's *try again*. So:
+
+=================================== ==================================================================================
+A file                              is
+=================================== ==================================================================================
+of up to 8 MiB                      read; what becomes of it afterwards does not matter
+larger, or of whatever size while   mapped, once all of it has been read to no other end than to see that it can be:
+32 MiB of others are being looked   the kernel has then met the bad sector, and keeps what it has read
+at
+=================================== ==================================================================================
+
+What remains: a large file that somebody cuts off while it is being looked at, which no program of ours does; and one
+of which the kernel drops pages for want of memory, and cannot read them a second time.
+"""
 
 import mmap
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
+from scp.errors import DamageFault
 from scp.store.files import fault
+
+SMALL: Final = 8 << 20
+"""Bytes of a file that is read as a whole: of nearly every instance but long films and whole slides."""
+_TOGETHER: Final = 32 << 20
+_PIECE: Final = 1 << 20
+_OWN: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+
+
+class _Room:
+    """Memory that all threads share. Nobody waits for it: there is another way, if a slower one."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def taken(self, size: int) -> Iterator[bool]:
+        """Take so many bytes until the block ends; False if there are not so many left."""
+        with self._lock:
+            given = size <= self._left
+            self._left -= size if given else 0
+        try:
+            yield given
+        finally:
+            with self._lock:
+                self._left += size if given else 0
+
+
+_room: Final = _Room(_TOGETHER)
 
 
 @contextmanager
-def mapped(path: Path) -> Iterator[memoryview]:
-    """Give the bytes of a file; an empty file is empty memory. FileNotFoundError passes, other errors are faults."""
-    try:
-        with path.open("rb") as file:
-            empty = os.fstat(file.fileno()).st_size == 0
-            whole = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise fault("a file cannot be read", error) from error
-    view = memoryview(whole)
-    try:
+def mapped(path: Path, *, fresh: bool = False) -> Iterator[memoryview]:
+    """Give the bytes of a file; an empty file is empty memory. FileNotFoundError passes, other errors are faults.
+
+    A ``fresh`` one was written by us a moment ago: what we wrote is in memory still, and it is mapped as it is.
+    """
+    with ExitStack() as stack:
+        try:
+            with path.open("rb") as file:
+                view = _view(file.fileno(), stack, fresh=fresh)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise fault("a file cannot be read", error) from error
         yield view
-    finally:
-        view.release()
-        if isinstance(whole, mmap.mmap):
-            whole.close()
+
+
+def _view(descriptor: int, stack: ExitStack, *, fresh: bool) -> memoryview:
+    size = os.fstat(descriptor).st_size
+    if not size:
+        return stack.enter_context(memoryview(b""))
+    if not fresh and size <= SMALL and stack.enter_context(_room.taken(size)):
+        # Not of the heap: the system has it back at once, whatever else is allocated meanwhile.
+        own = stack.enter_context(mmap.mmap(-1, size, flags=_OWN))
+        memory = stack.enter_context(memoryview(own))
+        _read(descriptor, memory)
+        return stack.enter_context(memory.toreadonly())
+    if not fresh:
+        _prove(descriptor, size)
+    try:
+        whole = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
+    except ValueError as error:
+        raise _shortened() from error
+    return stack.enter_context(memoryview(stack.enter_context(whole)))
+
+
+def _read(descriptor: int, memory: memoryview) -> None:
+    """Fill memory with a file from its beginning."""
+    done = 0
+    while done < len(memory):
+        with memory[done:] as rest:
+            done += _read_at(descriptor, rest, done)
+
+
+def _prove(descriptor: int, size: int) -> None:
+    """Read so many bytes of a file, and forget them."""
+    piece = memoryview(bytearray(_PIECE))
+    done = 0
+    while done < size:
+        done += _read_at(descriptor, piece, done)
+
+
+def _read_at(descriptor: int, memory: memoryview, offset: int) -> int:
+    count = os.preadv(descriptor, [memory], offset)
+    if not count:
+        raise _shortened()
+    return count
+
+
+def _shortened() -> DamageFault:
+    return DamageFault("a file has become shorter while it was being read")

@@ -108,7 +108,7 @@ class Incoming:
             with memoryview(self._whole).toreadonly() as view:
                 yield view
             return
-        with mapped(self.path) as whole, whole[len(self._header) :] as view:
+        with mapped(self.path, fresh=True) as whole, whole[len(self._header) :] as view:
             yield view
 
     def close(self) -> None:

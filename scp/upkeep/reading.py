@@ -30,10 +30,11 @@ class Read:
     note: bytes
 
 
-def read_object(path: Path, spend: Callable[[int], None] = lambda _: None) -> Read | None:
+def read_object(path: Path, spend: Callable[[int], None] = lambda _: None, *, forget: bool = True) -> Read | None:
     """Read a whole object, past what the kernel has in memory where it lets us; None if it is not a DICOM file.
 
-    ``spend`` is told how many bytes are about to be read. Raises OSError, FileNotFoundError too.
+    ``spend`` is told how many bytes are about to be read. ``forget``: the kernel need not keep them; a node's memory
+    is for what it receives. Raises OSError, FileNotFoundError too.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
@@ -48,7 +49,8 @@ def read_object(path: Path, spend: Callable[[int], None] = lambda _: None) -> Re
             spend(len(piece))
             digest.update(piece)
             size += len(piece)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)  # a node's memory is for what it receives
+        if forget:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(descriptor)
     return Read(found.offset, size, digest.digest(), found.transfer_syntax, dict(found.meta), read_note(head))

@@ -31,6 +31,7 @@ from scp.dicom.part10 import read_note
 from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
 from scp.dicom.walk import Limits
+from scp.errors import StoreFault
 from scp.ids import as_text, from_text, id_at, new_id
 from scp.layout import ARCHIVE, LEDGER, QUARANTINE, Place, Placement, archive_path, case_path
 from scp.ledger import rows
@@ -151,7 +152,7 @@ class Rebuilder:
 
     def _read(self, path: str) -> Read:
         try:
-            read = read_object(self._folder / path)
+            read = read_object(self._folder / path, forget=False)
         except OSError as error:
             raise LeftOut(f"it cannot be read ({type(error).__name__}, errno {error.errno})") from error
         if read is None:
@@ -159,8 +160,11 @@ class Rebuilder:
         return read
 
     def _facts(self, path: str, read: Read) -> Facts:
-        with mapped(self._folder / path) as whole, whole[read.offset :] as data:
-            return read_facts(data, read.transfer_syntax, self._limits)
+        try:
+            with mapped(self._folder / path) as whole, whole[read.offset :] as data:
+                return read_facts(data, read.transfer_syntax, self._limits)
+        except StoreFault as error:
+            raise LeftOut(str(error)) from error
 
     def _admit(self, ledger: SqliteLedger, path: str, read: Read, came: Provenance) -> None:
         """Admit an instance as when it came; whatever is found is a warning at most."""

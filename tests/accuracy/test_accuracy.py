@@ -87,11 +87,12 @@ def test_every_defect_says_how_it_is_found_in_words_of_the_catalogue() -> None:
 
 
 def test_the_same_seed_plants_the_same(series: Series) -> None:
-    for defect in DEFECTS:
-        if defect.fits(series):
-            place = defect.places(series, Random(1))[0]
-            first, second = (defect.plant(series, place, Random(2)) for _ in range(2))
-            assert first == second, defect
+    fitting = [defect for defect in DEFECTS if defect.fits(series)]
+    assert fitting
+    for defect in fitting:
+        place = defect.places(series, Random(1))[0]
+        first, second = (defect.plant(series, place, Random(2)) for _ in range(2))
+        assert first == second, defect
 
 
 def test_a_copy_differs_from_its_original_in_nothing_but_the_change(series: Series, tmp_path: Path) -> None:

@@ -182,6 +182,20 @@ def test_a_refused_object_that_cannot_be_kept_is_to_be_sent_again_and_then_it_is
     assert len(node.quarantined()) == len(node.cases()) == before + 1
 
 
+@pytest.mark.usefixtures("traceable")
+def test_a_stored_copy_that_cannot_be_read_to_be_compared_is_answered_a700_and_then_it_is_compared(
+    node: NodeProcess, study: int
+) -> None:
+    """As long as its disk fails: nothing is known of what came, and the node lives."""
+    first, second = ct(1, study), ct(1, study, PixelData=bytes(32))
+    assert statuses(node, first) == ["0000"]
+    with failing(node, "preadv,preadv2", "EIO") as injected:
+        assert_try_again(store(node, second))
+    assert injected.calls()
+    recovers(node, "disk", second, answers=["C115"])
+    assert_settled(node)
+
+
 class TestSyncs:
     """A sync that failed may have lost what it was given, and a second one would not say so."""
 

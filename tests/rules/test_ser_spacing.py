@@ -1,6 +1,7 @@
 """SER: whether slices are as far apart as they should be, and each there as often as the others."""
 
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -233,3 +234,17 @@ def test_a_slice_far_finer_than_a_millimetre_is_a_position_of_its_own() -> None:
     members = changed(slices(10, 0.005, spacing=(0.005, 0.005)), 0, thickness=0.005)
     assert found_by(ser_spacing.positions_repeated_unevenly, members) == []
     assert len(found_by(ser_spacing.slices_missing, without(members, 4))) == 1
+
+
+def test_a_hole_of_a_kilometre_costs_no_more_memory_than_one_of_a_slice() -> None:
+    """What may fill it is looked for among what is there, not at millions of places."""
+    far = [*at(0, 0.02, 0.04, 0.06, 900_000), *again(at(1, 2, 3), stack="b")]
+    (rule,) = (rule for rule in RULES if rule.code == "SER-305")
+    tracemalloc.start()
+    try:
+        (found,) = found_by(rule, far)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "44999996 slices missing" in found.message
+    assert peak < 4 << 20

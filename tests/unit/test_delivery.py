@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from scp.delivery import Deliveries
 
 
@@ -63,8 +65,12 @@ def test_only_the_newest_confirmations_are_remembered() -> None:
     assert not deliveries.is_confirmed(0)
 
 
-def test_settling_what_is_not_open_does_not_wait() -> None:
-    Deliveries().settle(1, seconds=3_600)
+def test_settling_what_is_not_open_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    deliveries = Deliveries()
+    waits: list[float | None] = []
+    monkeypatch.setattr(deliveries._changed, "wait", waits.append)
+    deliveries.settle(1, seconds=3_600)
+    assert waits == []
 
 
 def test_settling_ends_when_the_time_is_over() -> None:

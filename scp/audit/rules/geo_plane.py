@@ -1,7 +1,7 @@
 """GEO: where an image lies in space, and how large its pixels are (PS3.3 C.7.6.2, §10.7)."""
 
 from math import hypot, sqrt
-from typing import Final
+from typing import Final, TypeGuard
 
 from pydicom.uid import (
     BreastTomosynthesisImageStorage,
@@ -22,6 +22,7 @@ from scp.audit.rule import Subject, grades, instance_rule
 from scp.audit.rules import geo_spacing
 from scp.dicom import tags as t
 from scp.dicom.facts import Decimals, Facts
+from scp.dicom.geometry import FARTHEST
 from scp.dicom.sop_classes import KNOWN, PLANES, Kind
 from scp.dicom.status import Status
 from scp.dicom.values import Malformed
@@ -32,6 +33,8 @@ _SKEW: Final = 1e-3
 """Deviation above which the far corner of a slice of 512 pixels is off by half a pixel."""
 _FLAT: Final = 0.5
 """Length of row × column below which the directions are nearly parallel, or much too short: no plane."""
+_LONG: Final = 2.0
+"""Length of a direction above which its numbers are no cosines at all: as far from 1 as _FLAT is."""
 _ORIENTATION: Final = (t.IMAGE_ORIENTATION_PATIENT,)
 
 _VOLUMES: Final = frozenset(
@@ -46,7 +49,7 @@ _VOLUMES: Final = frozenset(
 """Enhanced classes whose IOD makes the Frame of Reference Module mandatory."""
 
 
-def _are_numbers(value: Decimals, count: int) -> bool:
+def _are_numbers(value: Decimals, count: int) -> TypeGuard[tuple[float, ...]]:
     return isinstance(value, tuple) and len(value) == count
 
 
@@ -69,7 +72,8 @@ def _is_page(facts: Facts) -> bool:
 def image_plane_missing(subject: Subject) -> Outcome:
     r"""The image plane is not described.
 
-    Checks: Image Position (Patient) has three numbers, Image Orientation (Patient) six, Pixel Spacing two.
+    Checks: Image Position (Patient) has three numbers, none of them more than a kilometre from the origin, Image
+    Orientation (Patient) six, Pixel Spacing two.
 
     Why: all three are Type 1 in CT, MR and PET images. A slice without them can be looked at, but not
     stacked, measured, reformatted or registered.
@@ -82,6 +86,9 @@ def image_plane_missing(subject: Subject) -> Outcome:
     What to do: if the images are slices, look for an export or anonymisation step that drops attributes of
     group 0020 or 0028, or for a protocol option that saves slices as they come (seen in MR by UIH). If they
     are pages, ask the vendor for Secondary Capture instead, or for SECONDARY in Image Type.
+
+    Evidence: in 313 instances with a position, of the corpus of real series and of the test files that pydicom
+    ships, no coordinate is above 762 mm.
     """
     facts = subject.facts
     if (
@@ -89,7 +96,7 @@ def image_plane_missing(subject: Subject) -> Outcome:
         and _are_numbers(facts.image_orientation, 6)
         and _are_numbers(facts.pixel_spacing, 2)
     ):
-        return Answer.PASS
+        return _far(facts.image_position) if subject.traits.is_far else Answer.PASS
     flawed = [one for one in _plane(facts) if not _are_numbers(one[0], one[3])]
     missing = [label for value, _, label, _ in flawed if value == ()]
     if missing and facts.defect:
@@ -101,6 +108,18 @@ def image_plane_missing(subject: Subject) -> Outcome:
         case="page" if _is_page(facts) else "",
         expected={label: f"{count} numbers" for _, _, label, count in flawed},
         found={label: _form(value) for value, _, label, _ in flawed},
+    )
+
+
+def _far(position: Decimals) -> Problem:
+    """Say that a position cannot be one: series audits leave out what is so far away."""
+    assert isinstance(position, tuple), "it has a distance"
+    far = max(map(abs, position))
+    return Problem(
+        f"Image Position is {far:.2g} mm from the origin",
+        (t.IMAGE_POSITION_PATIENT,),
+        expected=f"at most {FARTHEST:g} mm",
+        found=position,
     )
 
 
@@ -171,8 +190,8 @@ def direction_cosines_not_orthonormal(subject: Subject) -> Outcome:
 
     Checks: with r and c the row and column directions of Image Orientation (Patient), the largest of |r·c|,
     ||r| − 1| and ||c| − 1|: up to 1e-4 passes, up to 1e-3 is "rounded", above that the finding is the usual
-    one. Directions are "unusable" if |r × c| is below 0.5 (they are zero, or nearly parallel) or a value is
-    not a finite number.
+    one. Directions are "unusable" if |r × c| is below 0.5 (they are zero, or nearly parallel), if |r| or |c|
+    is above 2 (the numbers are something else than cosines), or if a value is not a finite number.
 
     Why: every position in space is computed with these six numbers. Sheared or scaled cosines move the far
     corner of a slice by millimetres; parallel ones have no slice normal at all, so that no stack can be made.
@@ -198,8 +217,11 @@ def direction_cosines_not_orthonormal(subject: Subject) -> Outcome:
     column = abs(sqrt(cx * cx + cy * cy + cz * cz) - 1)
     if dot <= _NOISE and row <= _NOISE and column <= _NOISE:
         return Answer.PASS
+    length = max(hypot(rx, ry, rz), hypot(cx, cy, cz))
+    if length > _LONG:
+        return Problem(f"a direction has the length {length:.2g}, not 1", _ORIENTATION, "unusable", found=cosines)
     normal = hypot(ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx)
-    if not normal >= _FLAT:  # so written, because products that overflow make it no number
+    if normal < _FLAT:
         return Problem(
             f"direction cosines span no plane, |r x c| {normal:.2g}", _ORIENTATION, "unusable", found=cosines
         )

@@ -23,6 +23,8 @@ _TILT: Final = 0.5
 """Degrees by which the stated tilt may differ from that of the line."""
 _SLOPE: Final = 0.01
 """How far Slice Location may be from following the position, relative."""
+_ANYWHERE: Final = 1e9
+"""Slice Locations in mm beyond which one is as wrong as another: from any number a line can be computed then."""
 _STEP: Final = 0.05
 """How far Spacing Between Slices may be from the step, relative."""
 
@@ -165,7 +167,7 @@ def slice_location_does_not_follow_position(view: SeriesView) -> Iterator[Series
         values = [location[one] for one in stack.members]
         if len(stack.positions) < LINE or any(stack.frames) or None in values:
             continue
-        places, at = np.array(values, np.float64), np.array(stack.offsets)
+        places, at = np.clip(np.array(values, np.float64), -_ANYWHERE, _ANYWHERE), np.array(stack.offsets)
         _, first = np.unique(stack.position_of, return_index=True)
         slopes, intercepts = fit_line(at[first], places[first, None])
         slope, off = abs(float(slopes[0])), np.abs(places - slopes[0] * at - intercepts[0]).max()

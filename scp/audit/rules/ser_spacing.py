@@ -177,14 +177,17 @@ def _hole(stack: Stack, gap: Gap, name: str, case: str) -> SeriesProblem:
 def _is_filled(stack: Stack, gap: Gap, view: SeriesView) -> bool:
     """Whether parallel images of the class lie in a hole, one at each place that is empty."""
     begin, end = stack.positions[gap.after], stack.positions[gap.after + 1]
-    places = begin + (end - begin) * np.arange(1, gap.missing + 1) / (gap.missing + 1)
-    others = [
-        np.array(one.positions) for one in view.stacks
+    others = sorted(
+        position for one in view.stacks
         if one is not stack and one.group == stack.group and one.sop_class_uid == stack.sop_class_uid
-    ]  # fmt: skip
-    if not others:
+        for position in one.positions
+    )  # fmt: skip
+    if gap.missing > len(others):  # a hole may have more places than there is memory for
         return False
-    near = np.abs(np.concatenate(others)[:, None] - places[None, :]).min(axis=0)
+    places = begin + (end - begin) * np.arange(1, gap.missing + 1) / (gap.missing + 1)
+    beside = np.array([-np.inf, *others, np.inf])
+    after = np.searchsorted(beside, places)
+    near = np.minimum(places - beside[after - 1], beside[after] - places)
     return bool(np.all(near <= UNIFORM * _TOLD * gap.step))
 
 

@@ -1,7 +1,7 @@
 """The planes of a series: one for each single-frame image and for each frame of a volume, as arrays.
 
-Left out are what is no slice (reports, pages, projections), localizers, and what has no position. Directions are
-grouped at 0.5 degrees, as SER-301 has it.
+Left out are what is no slice (reports, pages, projections), localizers, and what has no position, or one that is
+beyond all places (GEO-101 tells of both). Directions are grouped at 0.5 degrees, as SER-301 has it.
 """
 
 from collections import Counter
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scp.audit.series.member import Member
+from scp.dicom.geometry import FARTHEST
 from scp.dicom.sop_classes import PLANES, Kind
 
 Floats = NDArray[np.float64]
@@ -79,9 +80,10 @@ def planes_of(members: Sequence[Member]) -> Planes:
     group_of, jitter_of, directions = _grouped(list(known), Counter(turns))
     turn = np.array(turns, np.int64)
     flat = group_of[turn] < 0 if turns else np.zeros(0, bool)
-    keep = ~flat
+    places = np.array(points, np.float64).reshape(-1, 3)
+    keep = ~flat & np.all(np.abs(places) <= FARTHEST, axis=1)
     return Planes(
-        points=np.array(points, np.float64).reshape(-1, 3)[keep],
+        points=places[keep],
         owners=np.array(owners, np.int64)[keep],
         frames=np.array(frames, np.int64)[keep],
         groups=group_of[turn][keep],
@@ -101,9 +103,8 @@ def _grouped(known: Sequence[_Orientation], planes: Counter[int]) -> tuple[Ints,
     """
     count = len(known)
     units = np.array(known, np.float64).reshape(count, 2, 3)
-    lengths = np.linalg.norm(units, axis=2, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        units = np.nan_to_num(units / lengths)
+    with np.errstate(all="ignore"):  # what is no direction becomes zero, and so no plane
+        units = np.nan_to_num(units / np.linalg.norm(units, axis=2, keepdims=True), posinf=0.0, neginf=0.0)
     flat = np.linalg.norm(np.cross(units[:, 0], units[:, 1]), axis=1) < _FLAT
     group, jitter = np.full(count, -1, np.int64), np.zeros(count)
     leaders: list[int] = []

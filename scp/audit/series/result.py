@@ -13,6 +13,7 @@ from statistics import multimode
 from typing import Any
 
 from scp.audit.finding import Severity, Value
+from scp.audit.value import plain
 from scp.dicom.tags import name_of
 
 
@@ -194,8 +195,8 @@ def finding_document(finding: SeriesFinding) -> dict[str, Any]:
         "stack": finding.stack or None,
         "tags": [name_of(tag) for tag in finding.tags],
         "instances": list(finding.instances),
-        "expected": finding.expected,
-        "found": finding.found,
+        "expected": plain(finding.expected),
+        "found": plain(finding.found),
     }
 
 

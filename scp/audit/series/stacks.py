@@ -23,6 +23,8 @@ LINE: Final = 3
 """Positions that a line needs: through two there is always one."""
 _PIXELS: Final = 0.1
 """Positions that are nearer than this part of a pixel are one."""
+_NEAREST: Final = 1e-9
+"""Nor are positions ever told apart that are so near, in mm, however small a pixel is said to be."""
 _STRAIGHT: Final = 0.9
 """Cosine from which on a normal is named by an axis of the patient: 25 degrees."""
 _NAMES: Final = (("sagittal", "x"), ("coronal", "y"), ("axial", "z"))
@@ -89,7 +91,7 @@ def _directions(planes: Planes, part: Ints) -> tuple[Floats, Floats]:
 def _tolerance(part: Ints, planes: Planes, members: Sequence[Member]) -> float:
     spacing = members[planes.owners[part[0]]].geometry.spacing
     pixel = min(spacing) if spacing else 0.0
-    return min(SAME_POSITION, _PIXELS * pixel) if pixel > 0 else SAME_POSITION
+    return min(SAME_POSITION, max(_PIXELS * pixel, _NEAREST)) if pixel > 0 else SAME_POSITION
 
 
 def _stack(part: Ints, planes: Planes, members: Sequence[Member]) -> dict[str, Any]:

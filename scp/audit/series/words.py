@@ -10,12 +10,13 @@ MOST_NAMED: Final = 100
 """SOP Instance UIDs that a finding names at most."""
 _SHOWN: Final = 3
 """Numbers that a message names at most."""
+_HUGE: Final = 1e9
 
 
 def number(value: float, digits: int = 2) -> str:
-    """Write a number with so many decimals at most, and a real minus sign."""
-    text = f"{value:.{digits}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
+    """Write a number with so many decimals at most, a huge one in short, and a real minus sign."""
+    text = f"{value:.{digits}f}" if abs(value) < _HUGE else f"{value:.3g}"
+    text = text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
     return "0" if text == "-0" else text.replace("-", "−")
 
 

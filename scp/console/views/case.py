@@ -7,13 +7,16 @@ from pydicom.uid import AllTransferSyntaxes
 
 from scp.audit.catalogue import find
 from scp.audit.finding import Severity
+from scp.audit.value import written
 from scp.console.views.rules import WHAT_TO_DO, documentation
+from scp.ledger.acts import ActKind
 
 Row = tuple[str, str | None, str | None]
 """Name, what is stored or would be right, what came. None is an attribute that is absent, an empty text one of which
 nothing is known, or nothing needs to be said."""
 
 _REFUSE: Final = str(Severity.REFUSE)
+_MOVING: Final = (ActKind.RELEASE, ActKind.REPLACE)
 _COMMAND: Final = "(0000,"
 """How elements of a request begin, which no Data Set has."""
 _TRANSFER_SYNTAX: Final = "TransferSyntaxUID"
@@ -24,6 +27,12 @@ def decisive(case: Mapping[str, Any]) -> Mapping[str, Any] | None:
     refusing = only_refusing(case["findings"])
     status = case["receipt"]["status"]
     return next((one for one in refusing if one["status"] == status), refusing[0] if refusing else None)
+
+
+def is_displaced(case: Mapping[str, Any]) -> bool:
+    """Whether the object was stored, and another one was then put in its place."""
+    moved = next((act for act in reversed(case["acts"]) if act["kind"] in _MOVING), None)
+    return moved is not None and moved["other"] == case["case"]
 
 
 def only_refusing(findings: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
@@ -82,7 +91,5 @@ def _is_split(values: tuple[Any, Any], tags: Sequence[str]) -> bool:
 
 
 def _text(value: Any) -> str | None:
-    """Write a value of a case; several are separated as DICOM does."""
-    if value is None:
-        return None
-    return "\\".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
+    """Write a value of a case."""
+    return None if value is None else written(value)

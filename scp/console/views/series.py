@@ -18,7 +18,7 @@ from scp.ledger.browse import (
     series_page,
 )
 from scp.ledger.queries import patient_fingerprint
-from scp.ledger.series_status import status
+from scp.ledger.series_status import Unstored, status, unstored
 from scp.plot.picture import picture
 from scp.plot.svg import svg
 from scp.series import Auditor, opener
@@ -53,7 +53,10 @@ class SeriesEntry:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A stored instance. ``status`` is what its sender was answered; ``codes`` are of its warnings."""
+    """A stored instance. ``status`` is what its sender was answered.
+
+    ``codes`` are of its warnings, ``overruled`` of what refuses it, though a person had it stored.
+    """
 
     receipt: str
     sop_instance_uid: str
@@ -66,6 +69,7 @@ class Slice:
     outcome: str
     status: str | None
     codes: tuple[str, ...]
+    overruled: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,12 @@ def shown(desk: Desk, uid: str) -> SeriesPage | None:
     )
 
 
+def refused(desk: Desk, uid: str) -> Unstored | None:
+    """Return what was refused of a series of which nothing is stored; None if that is nothing either."""
+    with desk.readers.reading() as db:
+        return unstored(db, uid)
+
+
 def plot(desk: Desk, uid: str) -> str | None:
     """Draw where the slices of a series lie now, as SVG; None if there is nothing to draw, or too much."""
     found = one(desk, uid)
@@ -188,4 +198,5 @@ def _slice(row: InstanceRow) -> Slice:
         sop_class_uid=row.sop_class_uid, transfer_syntax=row.transfer_syntax, received=timestamp(row.received),
         calling_ae_title=row.calling_ae_title, bytes=row.size, outcome=row.outcome.value,
         status=None if row.status is None else f"{row.status:04X}", codes=row.codes,
+        overruled=row.overruled,
     )  # fmt: skip

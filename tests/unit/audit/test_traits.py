@@ -62,7 +62,7 @@ def test_the_maker_is_named_by_four_components_if_there_are_more(uid: str, maker
 def test_a_good_slice() -> None:
     assert sent(SOPInstanceUID=padded("1.2.826.0.1.9.1")).traits == Traits(
         has_uid=True, is_uid=True, is_announced=True, namesakes=(), maker="1.2.826.0", root_problem="",
-        is_numbered=True, positions=3, locations=1,
+        is_numbered=True, positions=3, is_far=False, locations=1,
     )  # fmt: skip
 
 
@@ -81,6 +81,7 @@ def test_a_good_slice() -> None:
         ({"InstanceNumber": b"1.0 "}, {"is_numbered": False}),
         ({"ImagePositionPatient": None}, {"positions": 0}),
         ({"ImagePositionPatient": b"1\\2 "}, {"positions": 2}),
+        ({"ImagePositionPatient": b"1\\-2e6\\3 "}, {"positions": 3, "is_far": True}),
         ({"ImagePositionPatient": b"1\\2\\x "}, {"positions": None}),
         ({"SliceLocation": b"1\\2 "}, {"locations": 2}),
         ({"SliceLocation": b"x "}, {"locations": None}),

@@ -98,6 +98,11 @@ def test_a_value_that_is_a_number_is_shown_as_it_is(run: Run, tmp_path: Path) ->
     assert "found: 1\n" in done.out
 
 
+def test_several_numbers_are_shown_as_their_sender_wrote_them(run: Run, tmp_path: Path) -> None:
+    done = run("check", file(tmp_path / "a", encoded(image(PixelSpacing=["-1", "2"]))))
+    assert "found: -1\\2\n" in done.out
+
+
 def test_what_is_good_or_only_noted_is_counted_and_not_listed(run: Run, tmp_path: Path) -> None:
     noted = encoded(
         image(SOPInstanceUID="1.2.8", InstanceNumber="2", PatientID=None, ImagePositionPatient=["0", "0", "1"])

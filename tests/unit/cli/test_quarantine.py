@@ -144,6 +144,13 @@ def test_the_case_is_there_as_json_with_state_and_acts(node: Scratch, run: Run) 
     assert "NOBODY" not in json.dumps(case)
 
 
+def test_numbers_are_shown_as_short_as_they_are(node: Scratch, run: Run) -> None:
+    number = as_text(refused(node, data_set(PixelSpacing=["-1", "2"])))
+    assert "found    -1\\2\n" in run("quarantine", "show", number).out
+    case = json.loads(run("quarantine", "show", number, "--format", "json").out)
+    assert json.dumps(case["findings"][0]["found"]) == "[-1, 2]"
+
+
 def test_what_left_quarantine_is_shown_from_the_ledger_with_what_was_done(node: Scratch, run: Run) -> None:
     node.send(IMAGE)
     number = as_text(refused(node, MOVED))

@@ -2,17 +2,21 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scp.errors import LedgerFault
+from scp.ids import as_text
 from scp.ledger.series_status import history
 from tests.rules.builders import SERIES
 from tests.unit.cli.conftest import Run
-from tests.unit.nodes import open_node
+from tests.unit.nodes import data_set, open_node
+from tests.unit.quarantine.test_acts import refused
 from tests.unit.series import slice_at, volume
 
 OTHER = f"{SERIES}.2"
+REFUSED: dict[str, Any] = {"SeriesInstanceUID": "1.2.8", "PixelSpacing": ["0", "0"]}
 
 
 @pytest.fixture
@@ -108,6 +112,23 @@ def test_a_series_that_is_not_there_ends_with_2(run: Run, data: Path, verb: str)
     done = run("series", verb, "1.2.3", "--data", data)
     assert (done.code, done.out) == (2, "")
     assert done.err == f"error: {data}: nothing is stored of series 1.2.3\n"
+
+
+@pytest.mark.parametrize("verb", [["show"], ["audit"], ["plot", "-o", "a.svg"]], ids=["show", "audit", "plot"])
+def test_a_series_of_which_all_was_refused_is_said_to_have_come(run: Run, data: Path, verb: list[str]) -> None:
+    node = open_node(data)
+    gone = refused(node, data_set(**REFUSED, SOPInstanceUID="1.2.8.1"))
+    for _ in range(2):
+        refused(node, data_set(**REFUSED, SOPInstanceUID="1.2.8.2"))
+    node.close()
+    run("quarantine", "drop", as_text(gone), "--reason", "a test", "--data", data)
+    done = run("series", *verb, "1.2.8", "--data", data)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"error: {data}: nothing is stored of series 1.2.8; 2 objects of it were refused (GEO-104 2), "
+        "1 is in quarantine: see auditscp quarantine list --state all --series 1.2.8\n"
+    )
+    assert len(run("quarantine", "list", "--state", "all", "--series", "1.2.8", "--data", data).out.splitlines()) == 3
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", SERIES], ["audit", SERIES]])

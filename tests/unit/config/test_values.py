@@ -152,35 +152,3 @@ def test_far_words_get_no_suggestion() -> None:
 @pytest.mark.parametrize(("size", "text"), [(1024, "1 KiB"), (3 * 1024**2, "3 MiB"), (1024**4, "1 TiB"), (1025, 1025)])
 def test_sizes_are_written_in_the_largest_unit_that_divides_them(size: int, text: str | int) -> None:
     assert TypeAdapter(values.Size).dump_python(read(values.Size, size), mode="json") == text
-
-
-FINGERPRINT = ":".join(["AB"] * 32)
-
-
-def test_fingerprints_of_certificates_are_kept_without_colons_in_small_letters() -> None:
-    table = read(values.CallingAETitles, {FINGERPRINT: ["CT1"], "ab:cd": ["A", "B"]})
-    assert table == {"ab" * 32: ("CT1",), "ab:cd": ("A", "B")}
-
-
-def test_a_table_of_certificates_may_be_text() -> None:
-    assert read(values.CallingAETitles, '{"ct1": "CT1, CT2"}') == {"ct1": ("CT1", "CT2")}
-
-
-@pytest.mark.parametrize("name", ["", "a\nb", "\x1b"])
-def test_certificates_have_names_that_can_be_written(name: str) -> None:
-    assert "is not the common name or SHA-256 fingerprint" in complaint(values.CallingAETitles, {name: ["CT1"]})
-
-
-@pytest.mark.parametrize(
-    "users", [{"anna": "topsecret"}, {"anna": ["topsecret"]}, {"anna": "scrypt:topsecret"}, "topsecret", ["topsecret"]]
-)
-def test_no_complaint_about_users_shows_what_may_be_a_password(users: object) -> None:
-    said = complaint(values.Users, users)
-    assert said.startswith("the value is not ")
-    assert "topsecret" not in said
-
-
-def test_users_have_hashes_or_no_password() -> None:
-    hashed = "scrypt:14:" + "0" * 32 + ":" + "f" * 64
-    assert read(values.Users, {"anna": hashed, "old": ""}) == {"anna": hashed, "old": ""}
-    assert read(values.Users, '{"old": ""}') == {"old": ""}

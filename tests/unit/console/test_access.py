@@ -90,6 +90,7 @@ def test_remembered_proofs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     access = Access(console(**USERS))
     for name in ("anna", "vera", "anna"):
         assert isinstance(access.visitor("", basic(name, "secret"), "127.0.0.1"), Visitor)
+        assert len(access._proved) == 1
 
 
 def test_wrong_passwords_make_an_address_wait_whoever_it_claims_to_be() -> None:

@@ -93,6 +93,7 @@ def test_what_would_be_right_is_never_absent(node: Consoled) -> None:
         (finding("at least 1", None, other=None), ((NUMBER, "at least 1", ""),)),
         (finding(None, 0.5), ((NUMBER, "", "0.5"),)),
         (finding([1, 2], [1, 3]), ((NUMBER, "1\\2", "1\\3"),)),
+        (finding([1.0, 2.0], [0.5, -2.0]), ((NUMBER, "1\\2", "0.5\\-2"),)),
         (finding([1, 2], [1, 3], ("a", "b")), (("a", "1", "1"), ("b", "2", "3"))),
         (finding(None, [1, 3], ("a", "b")), (("a", "", "1"), ("b", "", "3"))),
         (finding("neither", ["x", "y"], ("a", "b")), (("a", "neither", "x\\y"),)),
@@ -147,3 +148,42 @@ def test_what_is_only_noted_is_no_reason_to_stay(node: Consoled) -> None:
         several = client.post("/quarantine", data=token | {"act": "release", "receipt": [receipt]}).text
     for told in (refused.partition("</div>")[0], several):
         assert re.findall(r"/rules/([A-Z]+-[0-9]+)", told) == ["NUM-004"]
+
+
+# What a person decided otherwise
+
+
+def test_what_another_object_replaced_was_stored_first_and_is_not_said_to_be_refused(node: Consoled) -> None:
+    accepted = as_text(node.send(1).receipt)
+    came = node.send(1, SliceThickness="9")
+    with node.client() as client:
+        form = {"csrf": csrf(client), "reason": "the scanner sent it again, corrected"}
+        assert client.post(f"/quarantine/{as_text(came.receipt)}/replace", data=form).status_code == 303
+    text = page_of(node, f"/quarantine/{accepted}")
+    assert "<h1>Stored first, then replaced by another object</h1>" in text
+    assert "the request itself was wrong" not in text
+    series = "/series/1.2.826.0.1.1.1"
+    for path in ("/quarantine", "/", series):
+        row = page_of(node, path).partition(f'href="/quarantine/{accepted}">')[2].partition("</a>")[0]
+        assert row == ("" if path == series else "Stored first, then replaced by another object")
+    with node.client() as client:
+        form = {"csrf": csrf(client), "reason": "it was right before"}
+        assert client.post(f"/quarantine/{accepted}/replace", data=form).status_code == 303
+    assert "<h1>Stored</h1>" in page_of(node, f"/quarantine/{accepted}")
+    assert "<h1>Stored first, then replaced" in page_of(node, f"/quarantine/{as_text(came.receipt)}")
+
+
+def test_what_refuses_an_instance_that_is_stored_by_force_is_no_warning(node: Consoled) -> None:
+    receipt = copied(node, InstanceNumber="1", ImagePositionPatient=["0", "0", "77"])
+    with node.client() as client:
+        form = {"csrf": csrf(client), "force": "1", "reason": "it is another image"}
+        assert client.post(f"/quarantine/{receipt}/release", data=form).status_code == 303
+        listed = client.get("/api/v1/series/1.2.826.0.1.1.1/instances").json()
+    (forced,) = [one for one in listed if one["receipt"] == receipt]
+    assert forced["overruled"] == ["NUM-004"]
+    assert "NUM-004" not in forced["codes"]
+    text = page_of(node, "/series/1.2.826.0.1.1.1")
+    assert "<th>Warnings</th>" not in text
+    cells = re.findall(r'<td data-label="Findings">(.*?)</td>', text)
+    told = [" ".join(re.sub("<[^>]*>", " ", cell).split()) for cell in cells]
+    assert sorted(told) == ["", "NUM-004 overruled"]

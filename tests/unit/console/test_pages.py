@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from scp.console.rendering import asset
+from scp.dicom.status import Status
+from scp.ids import as_text
 from tests.unit.console.consoles import Consoled, consoled, csrf
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
@@ -88,10 +90,13 @@ def test_what_others_say_stays_text(full: Consoled) -> None:
 def test_every_form_that_acts_has_its_token(full: Consoled) -> None:
     with full.client() as client:
         token = csrf(client)
+    forms = 0
     for path in paths(full):
         text = get(full, path)
         posts = text.count('method="post"')
         assert text.count(f'name="csrf" value="{token}"') == posts, path
+        forms += posts
+    assert forms
 
 
 def test_now_shows_the_node(full: Consoled) -> None:
@@ -191,6 +196,20 @@ def test_a_scanner_is_told_with_what_it_says_of_itself(
     acting.send(1, DeviceSerialNumber=serial, SoftwareVersions=software)
     row = get(acting, "/senders").partition('<th class="full">')[2].partition("</th>")[0]
     assert row.partition("</span>")[2] == (told or "")
+
+
+def test_a_series_of_which_all_was_refused_is_said_to_have_come(acting: Consoled) -> None:
+    answer = acting.send(7, 3, PixelSpacing=["0", "0"])
+    assert answer.verdict.status == Status.SPACING_NOT_POSITIVE
+    text = get(acting, "/series/1.2.826.0.1.3.1")
+    assert "Nothing of this series is stored" in text
+    assert "1 object of it was refused (GEO-104 1), 1 is in quarantine." in text
+    assert f'href="/quarantine/{as_text(answer.receipt)}"' in text
+    assert "state=all" in text
+    with acting.client() as client:
+        told = client.get("/api/v1/series/1.2.826.0.1.3.1")
+        assert client.get("/api/v1/series/9.9").status_code == told.status_code == 404
+    assert "Nothing of it is stored; 1 object of it was refused" in told.text
 
 
 def test_a_picture_claims_no_verdict_that_the_ledger_does_not_have(acting: Consoled) -> None:

@@ -18,7 +18,7 @@ from scp.console import decode
 from scp.console.picture import SIDE, frame_of, native_samples, picture, rle_samples, source_of
 from scp.console.png import png
 from scp.console.thumbnails import NoPicture, Thumbnails
-from scp.dicom.pixels import Source
+from scp.dicom.pixel_source import Source
 from scp.dicom.read import scan_of
 from scp.dicom.syntax import EXPLICIT_LITTLE, encoding_of
 from scp.dicom.walk import Limits

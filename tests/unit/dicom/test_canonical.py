@@ -97,6 +97,8 @@ def test_values_that_are_not(first: Value, second: Value) -> None:
         (value(b"\0\5", "US", little=False), "5"),
         (value(b"\x10\0\x20\0", "AT"), "(0010,0020)"),
         (value(pack("<d", 0.5), "FD"), "0.5"),
+        (value(pack("<3d", 1, -2, 1e300), "FD"), "1\\-2\\1e+300"),
+        (value(pack("<3f", 1, 0.1, float("nan")), "FL"), "1\\0.1\\nan"),
         (value(b"\1\2\3", "US"), "01020300"),
         (value(b"\1\xfe", "OB"), "01fe"),
         (value(b"", "UN"), ""),

@@ -1,8 +1,10 @@
 """Two copies of one instance: what differs, and what only looks as if it did."""
 
 import shutil
+import tracemalloc
 import warnings
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +181,7 @@ def test_a_difference_has_both_values_as_text() -> None:
     found = {one.path: (one.tag, one.first, one.second, one.coercible) for one in changed(rich(), second)}
     assert found["(0010,0010)"] == (0x00100010, "Grün^Ö", "Grün^Ä", True)
     assert found["(0018,0050)"] == (0x00180050, "2.5", "2.51", False)
-    assert found["(0018,9087)"] == (0x00189087, "800.0", "1000.0", False)
+    assert found["(0018,9087)"] == (0x00189087, "800", "1000", False)
     assert found['(0019,100A "MAKER 1")'] == (0x0019100A, "private", "other", False)
     assert found["(0028,1101)"] == (0x00281101, "256\\0\\16", "256\\1\\16", False)
     assert found["(0072,0060)"][1] == "(0010,0010)\\(0020,0013)"
@@ -530,6 +532,18 @@ def test_data_may_be_views_of_mapped_files() -> None:
     first, second = encode(image(), NATIVE[3]), encode(image(StationName="CT2"), BIG)
     found = compare(memoryview(first.data), first.syntax, memoryview(second.data), second.syntax)
     assert paths(found) == ["(0008,1010)"]
+
+
+def test_bulk_data_are_shown_by_digests_for_which_they_are_not_copied() -> None:
+    first, second = (explicit(0x7FE00010, "OW", bytes(8 << 20) + end) for end in (b"ab", b"cd"))
+    tracemalloc.start()
+    try:
+        (found,) = raw(first, second).differences
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.first == f"sha256:{sha256(first[12:]).hexdigest()} ({(8 << 20) + 2} bytes)"
+    assert peak < 4 << 20
 
 
 def test_a_comparison_names_both_transfer_syntaxes() -> None:

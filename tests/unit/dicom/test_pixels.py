@@ -1,6 +1,7 @@
 """Whether two copies show the same image, whatever compressed them."""
 
 import struct
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,13 +20,15 @@ from pydicom.uid import (
 
 from scp.dicom import pixels as module
 from scp.dicom.difference import Pixels
-from scp.dicom.pixels import Likeness, Source, compare_pixels
+from scp.dicom.pixel_source import Source
+from scp.dicom.pixels import Likeness, compare_pixels
 from scp.dicom.syntax import encoding_of
 from scp.dicom.walk import walk
 from tests.rules.builders import encoded, image
 from tests.unit.dicom.encode import explicit, item, open_sequence
 from tests.unit.dicom.test_rle import frame_of
 
+LOSSY = str(JPEGBaseline8Bit)
 EXPLICIT, BIG, RLE, J2K, LOSSLESS = map(
     str, (ExplicitVRLittleEndian, ExplicitVRBigEndian, RLELossless, JPEG2000Lossless, JPEGLosslessSV1)
 )
@@ -261,3 +264,29 @@ def test_so_many_bytes_are_decoded_at_most(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(module, "_MOST_DECODED", 31)
     assert compare_pixels(native(SLICE), coded(rle(SLICE))).pixels is Pixels.UNREADABLE
     assert compare_pixels(native(SLICE), native(SLICE)).pixels is Pixels.EQUAL
+
+
+def test_the_bytes_of_a_film_are_not_copied_to_be_compared() -> None:
+    """Two of 4 GiB are compared in no more memory than two of 8 MiB are here."""
+    film = bytes(8 << 20)
+    other = film[:-1] + b"\1"
+    pairs = [
+        (native(film), native(film), Pixels.EQUAL),
+        (native(film), native(other), Pixels.DIFFERENT),
+        (coded(film, film), coded(film + film), Pixels.EQUAL),
+        (coded(film, other, syntax=LOSSY), coded(film + film, syntax=LOSSY), Pixels.LOSSY),
+    ]
+    tracemalloc.start()
+    try:
+        for first, second, verdict in pairs:
+            assert compare_pixels(first, second).pixels is verdict
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 << 20
+
+
+def test_codestreams_that_are_far_too_long_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_DECODED", 1000)
+    assert compare_pixels(coded(rle(SLICE)), native(SLICE)).pixels is Pixels.EQUAL
+    assert compare_pixels(coded(rle(SLICE) + bytes(1000)), native(SLICE)).pixels is Pixels.UNREADABLE

@@ -35,6 +35,11 @@ def test_how_much_is_kept_since_a_time_is_counted_from_there(db: apsw.Connection
     assert steps(db, kept._EXTENT, (1,)) == ["SEARCH receipt USING INTEGER PRIMARY KEY (rowid>?)"]
 
 
+def test_what_was_refused_of_a_series_is_found_without_looking_at_what_is_stored(db: apsw.Connection) -> None:
+    first, *_ = steps(db, series_status._REFUSED, (1,))
+    assert first == "SEARCH receipt USING INDEX receipt_unstored_series (series_instance_uid=?)"
+
+
 def test_the_past_of_a_series_is_read_from_its_own_findings(db: apsw.Connection) -> None:
     asked: list[str] = []
     db.execute("INSERT INTO study VALUES (1, '1.2', 1, '{}')")

@@ -269,6 +269,9 @@ def test_a_ledger_may_be_closed_twice(path: Path) -> None:
     ledger = SqliteLedger(path)
     ledger.close()
     ledger.close()
+    again = SqliteLedger(path)
+    assert not again.knows(1)
+    again.close()
 
 
 @pytest.mark.parametrize(("name", "act"), WRITES, ids=[name for name, _ in WRITES])

@@ -119,4 +119,9 @@ class TestWaiting:
         assert crowded.associations() == [first]
 
     def test_nobody_is_hung_up_where_nobody_waits(self) -> None:
-        admission().make_room()
+        crowded = admission()
+        (first,) = came(crowded, 1)
+        assert crowded.admit(first, GOOD) is None
+        crowded.make_room()
+        assert first.endings == []
+        assert (crowded.waiting(), crowded.associations()) == ([], [first])

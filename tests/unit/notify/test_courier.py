@@ -20,6 +20,7 @@ from scp.notify import courier as courier_module
 from scp.notify import writer as writer_module
 from scp.notify.courier import Courier
 from scp.notify.delivery import Undelivered
+from scp.notify.digest import AUDIT as AUDITED
 from scp.notify.outbox import OUTBOX, Letter, Outbox, Progress, now_us
 from scp.notify.writer import Orders, Places
 from scp.observe.meter import Meters
@@ -137,12 +138,19 @@ def test_what_was_before_the_channel_was_switched_on_is_not_told(channel: Channe
     assert associations(channel.receiver.next()) == [second]
 
 
-def test_while_an_association_goes_on_its_refusals_wait_for_further_ones(channel: Channel) -> None:
-    channel.begin(group_seconds=0.2)
+def test_while_an_association_goes_on_its_refusals_wait_for_further_ones(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [0]
+    for module in (courier_module, writer_module):
+        monkeypatch.setattr(module, "now_us", lambda: now_us() + late[0])
+    channel.begin(group_seconds=600)
     sender = association("CT1")
     meter = channel.meters.open(sender)
     for window in (1, 2):
         channel.node.send(data_set(WindowCenter=str(window)), sender)
+        channel.courier.call()
+    late[0] = 600_000_000
     channel.courier.call()
     body = channel.receiver.next()
     assert (associations(body), body["refused"]) == ([sender.id], 2)
@@ -272,7 +280,9 @@ def audit(node: Scratch, number: int, verdict: str) -> None:
 def test_series_that_are_not_consistent_are_told_once_and_only_those(channel: Channel) -> None:
     audit(channel.node, 1, "attention")
     channel.begin()
-    assert eventually(lambda: not channel.courier._writer._is_new)  # it has seen where to begin
+    outbox = channel.outbox()
+    assert eventually(lambda: outbox.mark(AUDITED) is not None)  # it has seen where to begin
+    outbox.close()
     for number, verdict in ((2, "consistent"), (3, "attention")):
         audit(channel.node, number, verdict)
     channel.courier.call()
@@ -391,6 +401,39 @@ def test_a_courier_that_stops_writes_down_what_it_cannot_deliver(channel: Channe
     channel.courier._thread.join()
     assert sorted(orjson.loads(one.body)["refused"] for one in outbox.due(now_us(), 10)) == [1]
     outbox.close()
+
+
+class Interrupted(threading.Event):
+    """An event: something else happens just before it is cleared for the first time."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self.happens = [happens]
+
+    def clear(self) -> None:
+        while self.happens:
+            self.happens.pop()()
+        super().clear()
+
+
+def test_orders_that_come_while_it_turns_to_the_next_round_are_heard(channel: Channel) -> None:
+    channel.troubles = {Trouble.DISK: "it hums"}
+    orders = Orders(Notify(), "NODE1", RATE, channel.receiver)
+    channel.courier._called = Interrupted(lambda: channel.courier.use(orders))
+    channel.courier.start()
+    assert not channel.receiver.next()["healthy"]
+
+
+def test_an_end_that_comes_while_it_turns_to_the_next_round_is_heard(channel: Channel) -> None:
+    def stop() -> None:
+        other = threading.Thread(target=channel.courier.stop, args=(time.monotonic(),))
+        other.start()
+        other.join()
+
+    channel.courier._called = Interrupted(stop)
+    channel.courier.start()
+    channel.courier._thread.join(PATIENCE)
+    assert not channel.courier._thread.is_alive()
 
 
 def test_a_courier_without_orders_does_nothing(channel: Channel) -> None:

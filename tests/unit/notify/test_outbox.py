@@ -1,8 +1,10 @@
 """What is put into the outbox stays until it is delivered or too old, and each channel has its own."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 
 from scp.notify.outbox import Letter, Outbox, Progress
@@ -87,3 +89,25 @@ def test_each_channel_has_its_own(path: Path, outbox: Outbox) -> None:
     assert (outbox.waiting(), outbox.mark("since"), outbox.told(), outbox.next_due()) == (0, None, {}, None)
     assert other.mark("since") == 6
     other.close()
+
+
+def test_two_channels_may_begin_at_once(tmp_path: Path) -> None:
+    """In one file that is not there yet; without a lock one of them failed in one of eight times."""
+    failures: list[Exception] = []
+    together = threading.Barrier(2)
+
+    def begin(path: Path, channel: str) -> None:
+        together.wait()
+        try:
+            Outbox(path, channel).close()
+        except apsw.Error as error:
+            failures.append(error)
+
+    for number in range(100):
+        path = tmp_path / f"{number}.sqlite3"
+        threads = [threading.Thread(target=begin, args=(path, channel)) for channel in ("webhook", "email")]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    assert failures == []

@@ -192,5 +192,6 @@ def test_stacks_of_thousands_have_smaller_dots() -> None:
 def test_everything_lies_in_the_picture(count: int) -> None:
     scene = picture(audited(slices(count)))
     points = [point for dots in of_sort(scene, Dots) for point in dots.centres]
+    assert len(points) >= count
     points += [(text.x, text.y) for text in of_sort(scene, Text)]
     assert all(0 <= x <= WIDTH and 0 <= y <= scene.height for x, y in points)

@@ -217,15 +217,25 @@ def test_what_was_accepted_stays_accepted_whatever_the_settings_are_today(folder
 
 
 def test_what_cannot_be_read_is_left_out_and_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(path: Path) -> object:
+    def failing(path: Path, *, forget: bool) -> object:
         if path.match("1.2.826.0.1.1.1.2.dcm"):
             raise system_error(errno.EIO)
-        return read_object(path)
+        return read_object(path, forget=forget)
 
     monkeypatch.setattr("scp.upkeep.rebuild.read_object", failing)
     done = rebuild(folder)
     assert [reason for _, reason in done.left_out] == ["it cannot be read (OSError, errno 5)"]
     assert done.archived == 3
+
+
+def test_what_cannot_be_read_a_second_time_is_left_out_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> int:
+        raise system_error(errno.EIO)
+
+    monkeypatch.setattr(os, "preadv", failing)
+    done = rebuild(folder)
+    assert {reason for _, reason in done.left_out} == {"a file cannot be read (OSError, errno 5)"}
+    assert done.archived == 0
 
 
 @pytest.mark.parametrize("syncs", range(4))

@@ -9,7 +9,15 @@ from tests.rules.series import again, member, slices
 
 @pytest.mark.parametrize(
     ("value", "digits", "text"),
-    [(-82.5, 2, "−82.5"), (2.50, 2, "2.5"), (10, 2, "10"), (100, 0, "100"), (-0.001, 2, "0"), (1.23456, 3, "1.235")],
+    [
+        (-82.5, 2, "−82.5"),
+        (2.50, 2, "2.5"),
+        (10, 2, "10"),
+        (100, 0, "100"),
+        (-0.001, 2, "0"),
+        (1.23456, 3, "1.235"),
+        (-1e308, 2, "−1e+308"),
+    ],
 )
 def test_numbers_have_no_more_digits_than_they_need(value: float, digits: int, text: str) -> None:
     assert number(value, digits) == text
