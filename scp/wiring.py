@@ -22,6 +22,7 @@ from scp.gauges import gauges
 from scp.health import Health
 from scp.intake import Intake
 from scp.layout import LEDGER
+from scp.ledger.checkpoints import Checkpoints
 from scp.ledger.presence import presence
 from scp.ledger.reading import open_reader
 from scp.ledger.sqlite import SqliteLedger
@@ -37,7 +38,7 @@ from scp.series import Auditor, opener
 from scp.store.gate import Gate, Look
 from scp.store.space import space
 from scp.store.store import Store
-from scp.upkeep.chores import chores, retention_chores, settling
+from scp.upkeep.chores import carrying, chores, retention_chores, settling
 from scp.upkeep.keeper import Keeper
 from scp.upkeep.recovery import at_start
 from scp.upkeep.swap import require_ledger
@@ -76,6 +77,7 @@ class Node:
 
     settings: Settings
     ledger: SqliteLedger
+    checkpoints: Checkpoints
     store: Store
     intake: Intake
     server: Server
@@ -94,6 +96,7 @@ class Node:
             keeper.stop()
         with suppress(NodeFault):  # then the next start does it
             self.store.late.settle(self.ledger.forget_sealed)
+        self.checkpoints.close()
         self.ledger.close()
         self.store.close()
 
@@ -124,10 +127,11 @@ def make_node(settings: Settings) -> Node:
     intake = Intake(ledger, store, in_force, limits, settings.duplicates.wait_seconds, health)
     intake.left_behind.update(store.spooled())
     stopped = Event()
+    checkpoints = Checkpoints(folder / LEDGER, sync=sync)
     keepers = (
         Keeper(*chores(store, ledger, health, gate, intake.left_behind, decided)),
         Keeper(*retention_chores(store, ledger, settings.retention, stopped, sync=sync), stopped=stopped),
-        Keeper(settling(store, ledger, health)),
+        Keeper(settling(store, ledger, health), carrying(checkpoints, health)),
     )
     meters = Meters()
     server = Server(settings.node, settings.association, offer(settings), intake, trust, meters)
@@ -137,7 +141,9 @@ def make_node(settings: Settings) -> Node:
     watch = Watch(ledger, folder / LEDGER, lambda: auditor_of(node.settings), settings.series.quiet_seconds)
     intake.hear_series = watch.hear
     metrics = Metrics(meters, gauges(folder, lambda: health.troubles, notifier, watch))
-    node = Node(settings, ledger, store, intake, server, health, keepers, in_force, metrics, notifier, watch)
+    node = Node(
+        settings, ledger, checkpoints, store, intake, server, health, keepers, in_force, metrics, notifier, watch
+    )
     return node
 
 

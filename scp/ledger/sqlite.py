@@ -34,8 +34,8 @@ T = TypeVar("T")
 Durability = Literal["full", "none"]
 _BUSY_MS: Final = 5_000
 _CACHE_KIB: Final = 16_384
-_CHECKPOINT_PAGES: Final = 4_000
-"""Pages of the write-ahead log, 16 MB, after which one commit has to carry them over: every 500 instances or so."""
+_CHECKPOINT_PAGES: Final = 8_000
+"""Pages of the write-ahead log, 32 MB, after which a commit carries over what :mod:`scp.ledger.checkpoints` left."""
 
 
 class _Undone(Exception):

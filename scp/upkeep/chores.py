@@ -7,10 +7,11 @@ from threading import Event
 from typing import Final
 
 from scp.config import Retention
-from scp.errors import NodeFault, Trouble
+from scp.errors import LedgerFault, NodeFault, Trouble
 from scp.health import Health
 from scp.ids import new_id
 from scp.layout import SPOOL, spool_path
+from scp.ledger.checkpoints import Checkpoints
 from scp.ledger.sqlite import SqliteLedger
 from scp.store.files import fault, sync_folder, write_file
 from scp.store.gate import Gate
@@ -62,6 +63,18 @@ def settling(store: Store, ledger: SqliteLedger, health: Health) -> Chore:
             raise
 
     return Chore("settle", settle, _SETTLE_SECONDS, _SETTLE_SECONDS)
+
+
+def carrying(checkpoints: Checkpoints, health: Health) -> Chore:
+    """Return what keeps the ledger's log short; what fails is told once, as commits will fail the same way."""
+
+    def carry() -> None:
+        try:
+            checkpoints.carry()
+        except LedgerFault as fault:
+            health.suffer(fault)
+
+    return Chore("carry", carry, _SETTLE_SECONDS, _SETTLE_SECONDS)
 
 
 def retention_chores(
