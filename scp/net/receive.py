@@ -256,6 +256,7 @@ class Receiver:
                 answer.watch.lap("respond")
                 self._meter.instance(answer.verdict, answer.size, answer.watch.laps)
                 answer.tell()
+                turn.offer()  # a peer that waits for no answer has its next request here already
         else:
             self._intake.heard(self._association)
             self._respond(message.context_id, plain_response(message.command, Status.UNRECOGNISED_OPERATION))

@@ -1,6 +1,7 @@
 """One at a time has the turn; who waits hands it on, and has it again afterwards."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -98,3 +99,28 @@ def test_a_lock_that_is_free_costs_no_turn() -> None:
     acquire(lock)
     assert lock.locked()
     assert turn._holder == threading.get_ident()
+
+
+@pytest.mark.usefixtures("ours")
+def test_who_is_not_asked_by_anybody_keeps_the_turn() -> None:
+    turn.offer()
+    assert turn._holder == threading.get_ident()
+
+
+@pytest.mark.usefixtures("ours")
+@pytest.mark.parametrize("step", [turn.offer, lambda: aside(bool)], ids=["offer", "aside"])
+def test_who_never_waits_for_long_lets_those_have_a_turn_who_do(step: Callable[[], object]) -> None:
+    had = threading.Event()
+
+    def have() -> None:
+        turn.take()
+        had.set()
+        turn.leave()
+
+    thread = in_thread(have)
+    until = time.monotonic() + PATIENCE
+    while not had.is_set() and time.monotonic() < until:
+        step()
+    assert had.is_set()
+    thread.join(PATIENCE)
+    assert turn._impatient == 0
