@@ -29,8 +29,10 @@ _DRAIN_IDLE: Final = 1.0
 """Seconds without a request after which an association does not hold up the shutdown."""
 _POLL: Final = 0.05
 _DESCRIPTORS: Final = 65_536
+_OURS: Final = 32
+"""Descriptors that a node has whoever comes: ledger, log, folders, console."""
 _FOR_CONNECTIONS: Final = 0.75
-"""The part of all descriptors that connections may take; the others are for what they send."""
+"""The part of all others that connections may take; the rest are for what they send."""
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _SEND_BUFFER: Final = 32 * 1024
 
@@ -130,7 +132,7 @@ def _allow_descriptors() -> None:
 
 def _most_connections() -> int:
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return sys.maxsize if allowed == resource.RLIM_INFINITY else int(allowed * _FOR_CONNECTIONS)
+    return sys.maxsize if allowed == resource.RLIM_INFINITY else max(1, int((allowed - _OURS) * _FOR_CONNECTIONS))
 
 
 def _application_entity(node: Node, associations: Associations) -> AE:
