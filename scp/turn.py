@@ -22,7 +22,7 @@ from typing import Final, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_PATIENCE: Final = 0.002
+_PATIENCE: Final = 0.005
 """Seconds after which who waits says so: the work for some instances."""
 _COURTESY: Final = 0.0005
 """Seconds for which the others step back then: longer than it takes a thread to wake up."""
