@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 Durability = Literal["full", "none"]
 _BUSY_MS: Final = 5_000
-_CACHE_KIB: Final = 16_384
+_CACHE_KIB: Final = 8_192
 _CHECKPOINT_PAGES: Final = 8_000
 """Pages of the write-ahead log, 32 MB, after which a commit carries over what :mod:`scp.ledger.checkpoints` left."""
 
