@@ -40,7 +40,7 @@ from typing import Final, TypeVar
 
 from scp import provenance
 from scp.audit.engine import Examination, Judgement, NeedsComparison
-from scp.audit.examiner import Examiner
+from scp.audit.examiner import Examiners
 from scp.audit.finding import Decision, Verdict
 from scp.audit.policy import Policy
 from scp.audit.snapshot import Snapshot
@@ -143,7 +143,7 @@ class Intake:
         self.settle_seconds = settle_seconds
         self._deliveries = Deliveries()
         self._cases = Cases(ledger, store, limits)
-        self._examiners: dict[str, Examiner] = {}
+        self._examiners = Examiners(limits, ledger.fingerprint_key)
 
     def begin(self, request: Request) -> Reception:
         """Begin an object in the spool. Raises NotBegun, with the answer to send, if there is no room for it."""
@@ -212,7 +212,7 @@ class Intake:
 
     def ended(self, association: Association, opened: int, ending: Ending) -> None:
         """Note how an association ended."""
-        self._examiners.pop(association.id, None)
+        self._examiners.ended(association)
         confirms = None
         if ending is Ending.RELEASED:
             confirms = self._deliveries.heard(association.id)
@@ -223,19 +223,12 @@ class Intake:
 
     def _examine(self, reception: Reception) -> Examination:
         request, incoming = reception.request, reception.incoming
-        examiner = self._examiner(request.association)
+        examiner = self._examiners.of(request.association)
         examination = examiner.recognise(incoming.head, incoming.size, request)
         if examination is None:
             with incoming.data() as data:
                 examination = aside(examiner.examine, data, request)
         return examination
-
-    def _examiner(self, association: Association) -> Examiner:
-        """Return the one who knows the instance before: the next of a series says nearly the same."""
-        examiner = self._examiners.get(association.id)
-        if examiner is None:
-            examiner = self._examiners[association.id] = Examiner(self._limits, self._ledger.fingerprint_key)
-        return examiner
 
     def _admit(self, reception: Reception, examination: Examination, content: bytes | None) -> Admitted:
         """Decide inside the ledger's transaction; step out of it for what takes long, and come back.
@@ -243,7 +236,7 @@ class Intake:
         ``content`` is the whole file, if it is not on the disk yet.
         """
         policy = self._policies(reception.request.association)
-        examiner = self._examiner(reception.request.association)
+        examiner = self._examiners.of(reception.request.association)
         draft = Draft(
             reception.receipt, reception.received, examination.subject, reception.incoming.digest,
             reception.incoming.size, reception.confirms, content,

@@ -10,7 +10,7 @@ import pytest
 
 from scp.audit.catalogue import RULES
 from scp.audit.engine import Judgement, NeedsComparison, examine, judge
-from scp.audit.examiner import Examiner
+from scp.audit.examiner import Examiner, Examiners
 from scp.audit.finding import Answer, Outcome, Problem
 from scp.audit.policy import Found, Profile, make_policy
 from scp.audit.recall import Ask, Change, Check, Recall
@@ -48,10 +48,11 @@ def sent(content: bytes, message: int) -> Sent | None:
 
 
 def check(association: Sequence[Sent], policy: int = 1) -> int:
-    """Judge all with one examiner, and each alone, against one ledger; return how many there were."""
+    """Judge all with those who know the instance before, and each alone, against one ledger; return how many."""
     ledger = SqliteLedger(None, "none")
-    examiner = Examiner(Limits(), ledger.fingerprint_key)
+    examiners = Examiners(Limits(), ledger.fingerprint_key)
     for number, (request, data) in enumerate(association, 1):
+        examiner = examiners.of(request.association)
         facts = read_facts(data, request.transfer_syntax, Limits())
         alone = examine(Subject(request, facts, tracked(facts, ledger.fingerprint_key)))
         examination = examiner.examine(data, request)
@@ -66,6 +67,8 @@ def check(association: Sequence[Sent], policy: int = 1) -> int:
             return found
 
         ledger.admit(Draft(number, number, examination.subject, bytes(32), len(data)), decide)
+        if number < len(association) and association[number][0].association.id != request.association.id:
+            examiners.ended(request.association)
     ledger.close()
     return len(association)
 
@@ -82,6 +85,59 @@ def test_instances_of_all_series_in_any_order(seed: int) -> None:
     association += [one for name in names(PYDICOM)[:60] if (one := sent((PYDICOM / name).read_bytes(), 1))]
     random.Random(seed).shuffle(association)
     assert check(association) > 60
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_association_for_each_instance_of_one_of_three_senders(seed: int) -> None:
+    instances = [one for series in SERIES for path in series.paths[:8] if (one := sent(path.read_bytes(), 1))]
+    senders = [replace(SENDER, calling_ae_title=f"CT{number}", implementation_class_uid="1.2"[:number + 1])
+               for number in range(3)]  # fmt: skip
+    chance = random.Random(seed)
+    associations = [
+        (replace(request, association=replace(chance.choice(senders), id=f"{number:013}", port=number)), data)
+        for number, (request, data) in enumerate(instances)
+    ]
+    assert check(associations) > 60
+
+
+def test_the_next_association_of_a_sender_has_an_examiner_who_knows_it() -> None:
+    examiners = Examiners(Limits(), KEY)
+    first, second, other = SENDER, replace(SENDER, id="2", port=2), replace(SENDER, id="3", calling_ae_title="MR1")
+    one = examiners.of(first)
+    assert examiners.of(first) is one
+    assert examiners.of(second) is not one, "the first association goes on"
+    examiners.ended(first)
+    assert examiners.of(other) is not one
+    assert examiners.of(replace(SENDER, id="4")) is one
+    assert examiners.of(replace(SENDER, id="5")) is not one, "it is at work"
+
+
+def test_few_examiners_are_kept_for_senders_who_may_never_come_again() -> None:
+    examiners = Examiners(Limits(), KEY)
+    senders = [replace(SENDER, id=str(number), address=f"10.0.0.{number}") for number in range(100)]
+    before = [examiners.of(sender) for sender in senders]
+    for sender in senders:
+        examiners.ended(sender)
+    after = [examiners.of(sender) for sender in reversed(senders)]
+    assert [one is two for one, two in zip(after, reversed(before), strict=True)] == [True] * 16 + [False] * 84
+
+
+def test_no_rule_looks_at_what_each_association_has_for_itself() -> None:
+    read: set[str] = set()
+
+    class Seen(Association):
+        def __getattribute__(self, name: str) -> object:
+            read.add(name)
+            return super().__getattribute__(name)
+
+    mine = subject(image())
+    watched = Seen(**{name: getattr(SENDER, name) for name in SENDER.__slots__})
+    mine = replace(mine, request=replace(mine.request, association=watched))
+    read.clear()
+    assert examine(mine).crashes == ()
+    judge(examine(mine), Snapshot(), POLICIES[0])
+    assert read
+    assert read.isdisjoint({"id", "port"})
 
 
 def test_a_request_that_is_wrong_in_the_middle_of_a_series_is_seen() -> None:
