@@ -7,12 +7,13 @@ The map, from the outside in. Imports point down this list and never up::
     wiring     the only place where concrete parts meet: Settings -> Node
     gauges     what /metrics looks up when it is asked
     console/   pages for a browser and the HTTP API: what is going on, and the acts on quarantine
-    net/       pynetdicom and sockets: server, admission, proposal, acceptor, channel, receive, command, respond
+    net/       pynetdicom and sockets: server, admission, proposal, negotiation, acceptor, channel, receive, respond
     checking   the same rules over files, without a network
     upkeep/    what keeps folder and ledger in order: recovery, chores, retention, verify, rebuild, backup
     notify/    webhook and e-mail: from ledger and health, by way of an outbox, to people
     watch      which series have become quiet; has them audited
     intake     the way of one instance, as one readable class
+    examiners  who examines for which association, and knows what it sent before
     delivery   which senders know that their instance was stored
     quarantine/  what people do about refused objects: look, release, replace, drop
     cases      the document of a refused object, both sides shown

@@ -40,7 +40,6 @@ from typing import Final, TypeVar
 
 from scp import provenance
 from scp.audit.engine import Examination, Judgement, NeedsComparison
-from scp.audit.examiner import Examiners
 from scp.audit.finding import Decision, Verdict
 from scp.audit.policy import Policy
 from scp.audit.snapshot import Snapshot
@@ -53,6 +52,7 @@ from scp.dicom.request import Association, Request
 from scp.dicom.status import Status
 from scp.dicom.walk import Limits
 from scp.errors import NodeFault, Trouble, place_of
+from scp.examiners import Examiners
 from scp.health import Health
 from scp.ids import new_id
 from scp.layout import Place

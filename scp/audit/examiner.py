@@ -1,14 +1,11 @@
 """One instance after the other of one association: read, examined and judged with what the one before left behind.
 
 What comes out is what :func:`~scp.dicom.read.read_facts`, :func:`~scp.audit.engine.examine` and
-:func:`~scp.audit.engine.judge` say of each instance alone; that a series repeats itself only makes it cheaper. Many
-senders associate anew for each instance, so what an association leaves behind is there for the next of its sender.
+:func:`~scp.audit.engine.judge` say of each instance alone; that a series repeats itself only makes it cheaper.
 """
 
-import threading
-from collections import deque
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from itertools import compress
 from operator import attrgetter, is_not
 from typing import Final
@@ -23,19 +20,15 @@ from scp.audit.traits import Traits
 from scp.dicom.decoder import Decoder
 from scp.dicom.facts import Facts
 from scp.dicom.read import read_facts, recognised
-from scp.dicom.request import Association, Request
+from scp.dicom.request import OF_SENDER, Request
 from scp.dicom.walk import Limits
 
 _NOTHING: Final = Snapshot()
-_OWN: Final = ("id", "port")
-"""What each association of one sender has for itself. No rule may look at it."""
 _REQUEST: Final = (
     *("sop_class_uid", "abstract_syntax", "transfer_syntax", "related_general_classes"),
-    *(f"association.{one.name}" for one in fields(Association) if one.name not in _OWN),
+    *(f"association.{name}" for name in OF_SENDER),
 )
 """What two requests of one series have in common; where it differs, nothing is taken over."""
-_AT_REST: Final = 16
-"""Examiners that wait for the next association of their senders; each has some 100 kB."""
 _NEW: Final = frozenset(("request.message_id", "request.sop_instance_uid"))
 _DERIVED: Final = (
     *(f"tracked.{name}" for name in Tracked._fields),
@@ -125,43 +118,3 @@ class Examiner:
             return None
         moved = _moved(_DERIVED, before.tracked + before.traits, subject.tracked + subject.traits)
         return change.union(_NEW, moved)
-
-
-class Examiners:
-    """An examiner for each association, from its first instance to its end. For many threads."""
-
-    def __init__(self, limits: Limits, key: bytes) -> None:
-        """``key`` is the fingerprint key of the ledger."""
-        self._limits = limits
-        self._key = key
-        self._at_work: dict[str, Examiner] = {}
-        self._at_rest: deque[tuple[Association, Examiner]] = deque(maxlen=_AT_REST)
-        self._lock = threading.Lock()
-
-    def of(self, association: Association) -> Examiner:
-        """Return the one who examines an association: if there is one, who knows its sender already."""
-        examiner = self._at_work.get(association.id)
-        if examiner is None:
-            examiner = self._known(_sender(association)) or Examiner(self._limits, self._key)
-            self._at_work[association.id] = examiner
-        return examiner
-
-    def ended(self, association: Association) -> None:
-        """Let the examiner of an association rest, if it has one."""
-        examiner = self._at_work.pop(association.id, None)
-        if examiner:
-            with self._lock:
-                self._at_rest.append((_sender(association), examiner))
-
-    def _known(self, sender: Association) -> Examiner | None:
-        with self._lock:
-            for one in reversed(self._at_rest):
-                if one[0] == sender:
-                    self._at_rest.remove(one)
-                    return one[1]
-        return None
-
-
-def _sender(association: Association) -> Association:
-    """Return what all associations of one sender have in common."""
-    return replace(association, id="", port=0)

@@ -1,6 +1,7 @@
 """Who sends and what they say they send, before any byte of the Data Set is read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,15 @@ class Association:
     called_ae_title: str
     implementation_class_uid: str = ""
     implementation_version_name: str = ""
+
+    @property
+    def sender(self) -> "Association":
+        """What all associations of one sender have in common: no rule may look at more."""
+        return replace(self, id="", port=0)
+
+
+OF_SENDER: Final = tuple(one.name for one in fields(Association) if one.name not in ("id", "port"))
+"""The names of what is in :attr:`Association.sender`."""
 
 
 @dataclass(frozen=True, slots=True)

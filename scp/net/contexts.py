@@ -1,6 +1,6 @@
 """Which Presentation Contexts are accepted: decided for what a peer proposes, not listed beforehand."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,15 @@ ALL_TRANSFER_SYNTAXES: Final[frozenset[str]] = frozenset(AllTransferSyntaxes)
 
 # Explicit VR keeps what Implicit VR forgets, and big endian is retired: taken only if nothing else is proposed.
 _LAST = {ImplicitVRLittleEndian: 1, ExplicitVRBigEndian: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """An accepted Presentation Context."""
+
+    abstract_syntax: str
+    transfer_syntax: str
+    related_general_classes: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ gathered and read when the last has come; Data Set fragments go straight to the 
 time, and what a peer sends meanwhile waits in TCP.
 
 What a peer may not do ends the association with A-ABORT; what it asks for and is not offered here is answered 0211.
-C-ECHO is answered here too, as pynetdicom has no answer to one whose command set is odd; release is its business.
+C-ECHO is answered here too, as pynetdicom has no answer to one whose command set is odd; release and abort are
+:mod:`scp.net.acceptor`'s business.
 """
 
 import struct
@@ -20,7 +21,7 @@ from scp.errors import NodeFault
 from scp.intake import Answer, Intake, NotBegun, Reception
 from scp.net.channel import A_ABORT, A_RELEASE_RQ, P_DATA_TF, Channel, ChannelEnd, Closed, Oversized, Silent
 from scp.net.command import C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, Command, Commands, plain_response
-from scp.net.contexts import VERIFICATION
+from scp.net.contexts import VERIFICATION, Context
 from scp.net.respond import response
 from scp.observe.lines import Tally
 from scp.observe.meter import Meter
@@ -40,15 +41,6 @@ _ENDINGS: Final = {Closed: Ending.LOST, Silent: Ending.TIMEOUT}
 
 class Misbehaviour(Exception):
     """The peer broke the protocol in a way that cannot be answered; the text says how."""
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """An accepted Presentation Context."""
-
-    abstract_syntax: str
-    transfer_syntax: str
-    related_general_classes: Mapping[str, tuple[str, ...]]
 
 
 _NO_CONTEXT: Final = Context("", "", {})
@@ -93,7 +85,7 @@ class Receiver:
     def run(self) -> Ending:
         """Serve until the association ends, and say how. A request that was cut off gets its receipt.
 
-        RELEASED means that the peer asked for it, even in mid Data Set: the answer is pynetdicom's.
+        RELEASED means that the peer asked for it, even in mid Data Set; there is no answer yet.
         """
         turn.take()
         try:

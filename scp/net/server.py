@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from pydicom.uid import UID
 from pynetdicom import AE, _config
 from pynetdicom.presentation import build_context
-from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import ThreadedAssociationServer
 
 from scp.config import Associations, Node
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -21,6 +21,7 @@ from scp.intake import Intake
 from scp.net.acceptor import Acceptor
 from scp.net.admission import Admission
 from scp.net.contexts import VERIFICATION, Offer
+from scp.net.negotiation import Negotiator
 from scp.net.trust import NO_PROOF, Trust
 from scp.observe.meter import Meters
 from scp.outcomes import Ending
@@ -57,11 +58,11 @@ class Server:
         trust: Trust = NO_PROOF,
         meters: Meters | None = None,
     ) -> None:
-        self.offer = offer
         self.intake = intake
         self.trust = trust
         self.meters = meters or Meters()
         self.ae = _application_entity(node, associations)
+        self.negotiator = Negotiator(self.ae, offer)
         self._node = node
         self.limits = associations
         self.admission = Admission(node.ae_title, associations)
@@ -78,10 +79,9 @@ class Server:
             (self._node.host, self._node.port),
             self._node.ae_title,
             contexts=[build_context(VERIFICATION)],
-            request_handler=_Handler,
         )
         listener.node = self
-        self.ae._servers.append(listener)  # where its own shutdown looks for it
+        self.ae._servers.append(listener)  # its own shutdown takes it from there
         threading.Thread(target=listener.serve_forever, args=(None,), name="listener", daemon=True).start()
         self._listener = listener
         host, port = listener.server_address[:2]
@@ -89,11 +89,11 @@ class Server:
 
     def renew(self, associations: Associations, offer: Offer, trust: Trust) -> None:
         """Go by other settings for whoever connects from now on; associations in progress keep what they have."""
-        self.offer = offer
+        self.ae.maximum_pdu_size = associations.max_pdu
+        self.negotiator = Negotiator(self.ae, offer)
         self.trust = trust
         self.limits = associations
         self.admission.renew(associations)
-        _limit(self.ae, associations)
 
     def drain(self, seconds: float) -> Drained:
         """Refuse new associations, let the others finish, and abort what remains at the deadline."""
@@ -139,23 +139,14 @@ def _application_entity(node: Node, associations: Associations) -> AE:
     ae = AE(node.ae_title)
     ae.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
     ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    ae.maximum_associations = 1_000_000  # the limits are ours, and say which one was reached
-    _limit(ae, associations)
-    return ae
-
-
-def _limit(ae: AE, associations: Associations) -> None:
     ae.maximum_pdu_size = associations.max_pdu
-    ae.acse_timeout = associations.acse_timeout
-    ae.dimse_timeout = associations.network_timeout
-    ae.network_timeout = associations.network_timeout
+    return ae
 
 
 class _Listener(ThreadedAssociationServer):
     """pynetdicom's server, with a backlog for a hospital's morning and the node it belongs to."""
 
     request_queue_size = 128
-    daemon_threads = True
     node: Server
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
@@ -177,9 +168,22 @@ class _Listener(ThreadedAssociationServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         """Make the association here; its own thread does the rest."""
         try:
-            self.finish_request(request, client_address)
+            request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a response waits for nothing
+            request.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            # Responses are small; the kernel need not keep megabytes of them for a peer that does not read.
+            request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+            host, port = client_address[:2]
+            self._begin(Acceptor(self.node, request, str(host), int(port)))
         except Exception:  # noqa: BLE001 - one connection must not end the listener
             self.handle_error(request, client_address)
+
+    def _begin(self, one: Acceptor) -> None:
+        self.node.admission.came(one, _most_connections())
+        try:
+            one.start()
+        except RuntimeError:  # there is no thread to be had
+            self.node.admission.gone(one)
+            raise
 
     def service_actions(self) -> None:
         """Do nothing at each turn: pynetdicom would collect garbage here, which an idle node need not pay for."""
@@ -187,29 +191,3 @@ class _Listener(ThreadedAssociationServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Let a connection that failed go; standard error is not for peers to write to."""
         self.shutdown_request(request)
-
-
-class _Handler(RequestHandler):
-    """Makes our association for a connection."""
-
-    server: _Listener
-
-    def _create_association(self) -> Acceptor:
-        node = self.server.node
-        host, port = self.client_address[:2]
-        one = Acceptor(node, self.request, str(host), int(port))
-        one._server = self.server
-        one.name = f"AcceptorThread@{host}:{port}"  # pynetdicom finds its associations by this word
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a response waits for nothing
-        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        # Responses are small; the kernel need not keep megabytes of them for a peer that does not read.
-        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-        acceptor, requestor = one.acceptor, one.requestor
-        acceptor.ae_title = self.server.ae_title
-        acceptor.address_info, requestor.address_info = self.local, self.remote
-        acceptor.maximum_length = node.ae.maximum_pdu_size
-        acceptor.implementation_class_uid = node.ae.implementation_class_uid
-        acceptor.implementation_version_name = node.ae.implementation_version_name
-        acceptor.supported_contexts = []  # decided when the peer has said what it proposes
-        node.admission.came(one, _most_connections())
-        return one

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from tests.receivers import SECRET, WebReceiver
 from tests.wire.conftest import StartNode
@@ -64,6 +65,19 @@ def test_admission_changes_for_those_who_connect_next(start_node: StartNode) -> 
             with pytest.raises(RejectedError) as caught, Peer(node.port, ECHO, calling="NEW"):
                 pass
             assert caught.value.reason == (2, 3, 2)
+
+
+def test_the_same_proposal_is_answered_by_the_offer_in_force(start_node: StartNode) -> None:
+    node = start_node()
+    proposed = [(str(CTImageStorage), [str(ExplicitVRLittleEndian)]), *ECHO]
+    seen = []
+    for refused in ("[]", '["CTImageStorage"]', "[]"):
+        node.configure(f"[classes]\nrefused_sop_classes = {refused}\n")
+        assert reload(node).returncode == 0
+        for _ in range(2):
+            with Peer(node.port, proposed) as peer:
+                seen.append([peer.results[number] for number in sorted(peer.results)])
+    assert seen == [[0, 0], [0, 0], [3, 0], [3, 0], [0, 0], [0, 0]]
 
 
 def test_a_file_that_is_wrong_changes_nothing_and_everything_wrong_is_told(start_node: StartNode) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from scp.audit.catalogue import RULES
 from scp.audit.engine import Judgement, NeedsComparison, examine, judge
-from scp.audit.examiner import Examiner, Examiners
+from scp.audit.examiner import Examiner
 from scp.audit.finding import Answer, Outcome, Problem
 from scp.audit.policy import Found, Profile, make_policy
 from scp.audit.recall import Ask, Change, Check, Recall
@@ -20,9 +20,10 @@ from scp.audit.tracked import FACTS, tracked
 from scp.dicom.facts import Facts
 from scp.dicom.part10 import Part10, read_file
 from scp.dicom.read import read_facts
-from scp.dicom.request import Association, Request
+from scp.dicom.request import OF_SENDER, Association, Request
 from scp.dicom.shape import LONGEST
 from scp.dicom.walk import Limits
+from scp.examiners import Examiners
 from scp.ledger.port import Draft
 from scp.ledger.sqlite import SqliteLedger
 from tests.corpus import SERIES
@@ -100,28 +101,6 @@ def test_an_association_for_each_instance_of_one_of_three_senders(seed: int) -> 
     assert check(associations) > 60
 
 
-def test_the_next_association_of_a_sender_has_an_examiner_who_knows_it() -> None:
-    examiners = Examiners(Limits(), KEY)
-    first, second, other = SENDER, replace(SENDER, id="2", port=2), replace(SENDER, id="3", calling_ae_title="MR1")
-    one = examiners.of(first)
-    assert examiners.of(first) is one
-    assert examiners.of(second) is not one, "the first association goes on"
-    examiners.ended(first)
-    assert examiners.of(other) is not one
-    assert examiners.of(replace(SENDER, id="4")) is one
-    assert examiners.of(replace(SENDER, id="5")) is not one, "it is at work"
-
-
-def test_few_examiners_are_kept_for_senders_who_may_never_come_again() -> None:
-    examiners = Examiners(Limits(), KEY)
-    senders = [replace(SENDER, id=str(number), address=f"10.0.0.{number}") for number in range(100)]
-    before = [examiners.of(sender) for sender in senders]
-    for sender in senders:
-        examiners.ended(sender)
-    after = [examiners.of(sender) for sender in reversed(senders)]
-    assert [one is two for one, two in zip(after, reversed(before), strict=True)] == [True] * 16 + [False] * 84
-
-
 def test_no_rule_looks_at_what_each_association_has_for_itself() -> None:
     read: set[str] = set()
 
@@ -137,7 +116,7 @@ def test_no_rule_looks_at_what_each_association_has_for_itself() -> None:
     assert examine(mine).crashes == ()
     judge(examine(mine), Snapshot(), POLICIES[0])
     assert read
-    assert read.isdisjoint({"id", "port"})
+    assert read <= {*OF_SENDER, "__class__"}
 
 
 def test_a_request_that_is_wrong_in_the_middle_of_a_series_is_seen() -> None:

@@ -15,8 +15,8 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittle
 
 from scp.dicom.request import Association
 from scp.net.channel import A_ABORT, A_RELEASE_RQ, P_DATA_TF, Channel
-from scp.net.contexts import VERIFICATION
-from scp.net.receive import Context, Receiver
+from scp.net.contexts import VERIFICATION, Context
+from scp.net.receive import Receiver
 from scp.observe.lines import Tally
 from scp.observe.meter import Meter
 from scp.outcomes import Ending

@@ -1,0 +1,51 @@
+"""Who examines what an association brings, from its first instance to its end.
+
+Many senders associate anew for each instance. So what an association leaves behind (how its Data Sets are encoded,
+what rules said of the last of them) is there for the next association of the same sender.
+"""
+
+import threading
+from collections import deque
+from typing import Final
+
+from scp.audit.examiner import Examiner
+from scp.dicom.request import Association
+from scp.dicom.walk import Limits
+
+_AT_REST: Final = 16
+"""Examiners that wait for the next association of their senders; each has some 100 kB."""
+
+
+class Examiners:
+    """An examiner for each association. For many threads, but not for two that serve one association."""
+
+    def __init__(self, limits: Limits, key: bytes) -> None:
+        """``key`` is the fingerprint key of the ledger."""
+        self._limits = limits
+        self._key = key
+        self._at_work: dict[str, Examiner] = {}
+        self._at_rest: deque[tuple[Association, Examiner]] = deque(maxlen=_AT_REST)
+        self._lock = threading.Lock()
+
+    def of(self, association: Association) -> Examiner:
+        """Return the one who examines an association: one who knows its sender already, if there is one."""
+        examiner = self._at_work.get(association.id)
+        if examiner is None:
+            examiner = self._known(association.sender) or Examiner(self._limits, self._key)
+            self._at_work[association.id] = examiner
+        return examiner
+
+    def ended(self, association: Association) -> None:
+        """Let the examiner of an association rest, if it has one."""
+        examiner = self._at_work.pop(association.id, None)
+        if examiner:
+            with self._lock:
+                self._at_rest.append((association.sender, examiner))
+
+    def _known(self, sender: Association) -> Examiner | None:
+        with self._lock:
+            for one in reversed(self._at_rest):
+                if one[0] == sender:
+                    self._at_rest.remove(one)
+                    return one[1]
+        return None

@@ -1,0 +1,126 @@
+"""What is agreed with a peer: pynetdicom negotiates (PS3.7 Annex D.3), and is asked once.
+
+pynetdicom's Association is a thread with a socket, a second thread, and queues between them. Here it is none of these:
+it is given an A-ASSOCIATE-RQ, and what it would send is kept. That depends on nothing but what the peer proposes and
+what this node offers. Most senders always propose the same, and many associate anew for each instance: a proposal that
+was accepted before is answered with the same bytes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeVar
+
+from pynetdicom import AE
+from pynetdicom.association import Association as PynetdicomAssociation
+from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
+
+from scp.net.contexts import Context, Offer
+from scp.net.identity import UNREADABLE, Claim, positive_response
+from scp.net.proposal import Malformed, Proposal, as_shown
+
+T = TypeVar("T")
+
+_MOST: Final = 64
+"""Proposals that are remembered."""
+_LONGEST: Final = 16 * 1024
+"""Bytes of a proposal that is: 128 contexts have some 9,000."""
+
+
+class Agreement(NamedTuple):
+    """What was agreed. ``answer`` is the A-ASSOCIATE-AC; the contexts are the accepted ones, by number.
+
+    ``implementation_class_uid`` and ``implementation_version_name`` are the peer's, as they can be shown.
+    """
+
+    answer: bytes
+    contexts: Mapping[int, Context]
+    implementation_class_uid: str
+    implementation_version_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiation:
+    """A proposal that was read: who the user is said to be, and how to agree. ``agree`` may raise Malformed."""
+
+    claim: Claim | None
+    agree: Callable[[], Agreement]
+
+
+class Negotiator:
+    """Negotiates for a node. For many threads."""
+
+    def __init__(self, ae: AE, offer: Offer) -> None:
+        self._ae = ae
+        self._offer = offer
+        self._agreements: dict[bytes, Agreement] = {}
+
+    def read(self, proposal: Proposal) -> Negotiation:
+        """Read a proposal whose bounds are known. Raises Malformed if pynetdicom cannot."""
+        known = self._agreements.get(proposal.body)
+        if known:
+            return Negotiation(None, lambda: known)
+        acceptor = _by_pynetdicom(lambda: _Acceptor(self._ae, proposal.body))
+        claim = Claim.of(acceptor.requestor.user_identity)
+        if claim is None and proposal.has_user_identity:
+            claim = UNREADABLE
+        if claim:
+            return Negotiation(claim, lambda: self._agree(acceptor, claim))
+        return Negotiation(None, lambda: self._remember(proposal.body, self._agree(acceptor, None)))
+
+    def _agree(self, acceptor: "_Acceptor", claim: Claim | None) -> Agreement:
+        if claim and claim.wants_response:
+            acceptor.acceptor.add_negotiation_item(positive_response())
+        return _by_pynetdicom(lambda: acceptor.agree(self._offer))
+
+    def _remember(self, body: bytes, agreement: Agreement) -> Agreement:
+        if len(body) <= _LONGEST:
+            if len(self._agreements) >= _MOST:
+                self._agreements.clear()
+            self._agreements[body] = agreement
+        return agreement
+
+
+class _Acceptor(PynetdicomAssociation):
+    """pynetdicom's side of one negotiation, without a connection; the thread that it is never starts."""
+
+    def __init__(self, ae: AE, body: bytes) -> None:
+        """``body`` is the variable part of the A-ASSOCIATE-RQ."""
+        super().__init__(ae, "acceptor")
+        self.acceptor.ae_title = ae.ae_title
+        self.acceptor.maximum_length = ae.maximum_pdu_size
+        self.acceptor.implementation_class_uid = ae.implementation_class_uid
+        self.acceptor.implementation_version_name = ae.implementation_version_name
+        request = A_ASSOCIATE_RQ()
+        request.decode(b"\x01\0" + len(body).to_bytes(4, "big") + body)
+        self._request = self.requestor.primitive = request.to_primitive()
+
+    def agree(self, offer: Offer) -> Agreement:
+        """Accept what is offered of what the peer proposes."""
+        proposed = self._request.presentation_context_definition_list
+        self.acceptor.supported_contexts = offer.contexts_for(proposed)
+        self.acse.negotiate_association()
+        answer = A_ASSOCIATE_AC(self.acceptor.primitive)
+        related = {
+            str(uid): tuple(map(str, classes)) for uid, (_, classes) in self.acceptor.accepted_common_extended.items()
+        }
+        return Agreement(
+            answer.encode(),
+            {
+                number: Context(str(context.abstract_syntax), str(context.transfer_syntax[0]), related)
+                for number, context in self._accepted_cx.items()
+            },
+            _shown(self.requestor.implementation_class_uid),
+            _shown(self.requestor.implementation_version_name),
+        )
+
+
+def _by_pynetdicom(act: Callable[[], T]) -> T:
+    """Do what a peer's bytes may make fail: whatever they do to the decoder, they are at fault. Raises Malformed."""
+    try:
+        return act()
+    except Exception as error:  # noqa: BLE001 - see above
+        raise Malformed(f"an A-ASSOCIATE-RQ that cannot be read: {type(error).__name__}") from None
+
+
+def _shown(said: object) -> str:
+    return as_shown(str(said or "").encode())

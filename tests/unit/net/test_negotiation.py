@@ -1,0 +1,113 @@
+"""What is agreed is what pynetdicom says of each proposal alone, whether it was proposed before or not."""
+
+import struct
+from dataclasses import replace
+from typing import Final
+
+import pytest
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageStorage
+from pynetdicom import AE
+from pynetdicom.pdu import A_ASSOCIATE_AC
+
+from scp.net.contexts import Context, Offer
+from scp.net.negotiation import Negotiator, _Acceptor
+from scp.net.proposal import Malformed, Proposal, read_proposal
+from tests.unit.net.test_proposal import HONEST, proposal_of_pynetdicom
+
+PROPOSAL: Final = read_proposal(HONEST)
+
+
+def negotiator(offer: Offer | None = None, max_pdu: int = 65_536) -> Negotiator:
+    ae = AE("AUDITSCP")
+    ae.implementation_class_uid, ae.implementation_version_name = UID("1.2.3.4"), "HERE"
+    ae.maximum_pdu_size = max_pdu
+    return Negotiator(ae, offer or Offer())
+
+
+def _item(kind: int, value: bytes) -> bytes:
+    return struct.pack(">BxH", kind, len(value)) + value
+
+
+def another(number: int) -> Proposal:
+    """Return the same proposal under another calling AE title."""
+    return replace(PROPOSAL, body=HONEST[:20] + f"CT{number}".encode().ljust(16) + HONEST[36:])
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The proposals that pynetdicom is asked about."""
+    bodies: list[bytes] = []
+    original = _Acceptor.__init__
+
+    def noted(self: _Acceptor, ae: AE, body: bytes) -> None:
+        bodies.append(body)
+        original(self, ae, body)
+
+    monkeypatch.setattr(_Acceptor, "__init__", noted)
+    return bodies
+
+
+def test_the_answer_is_the_acceptance_with_what_is_ours() -> None:
+    agreement = negotiator().read(PROPOSAL).agree()
+    answer = A_ASSOCIATE_AC()
+    answer.decode(agreement.answer)
+    said = answer.user_information
+    assert said
+    assert (said.maximum_length, said.implementation_class_uid, said.implementation_version_name) == (
+        65_536, "1.2.3.4", "HERE",
+    )  # fmt: skip
+    assert [item.result for item in answer.presentation_context] == [0, 0]
+    assert agreement.contexts == {
+        1: Context(CTImageStorage, ExplicitVRLittleEndian, {}),
+        3: Context(MRImageStorage, ImplicitVRLittleEndian, {}),
+    }
+    assert agreement[2:] == ("1.2.3", "TEST")
+
+
+def test_a_proposal_that_was_accepted_before_has_the_same_answer_and_costs_nothing(asked: list[bytes]) -> None:
+    node = negotiator()
+    first, second = (node.read(PROPOSAL).agree() for _ in range(2))
+    assert first == second == negotiator().read(PROPOSAL).agree()
+    assert asked == [HONEST, HONEST], "once for each node"
+
+
+def test_another_offer_makes_another_agreement() -> None:
+    agreement = negotiator(Offer(refused_sop_classes=frozenset({str(CTImageStorage)}))).read(PROPOSAL).agree()
+    assert list(agreement.contexts) == [3]
+
+
+def test_a_user_is_asked_for_each_time_and_confirmed_if_it_wishes(asked: list[bytes]) -> None:
+    proposal, node = read_proposal(proposal_of_pynetdicom(identity=True)), negotiator()
+    for _ in range(2):
+        negotiation = node.read(proposal)
+        assert negotiation.claim
+        assert negotiation.claim.name == b"somebody"
+        assert negotiation.agree().contexts
+    assert len(asked) == 2
+
+
+def test_a_claim_that_pynetdicom_cannot_read_is_none_that_is_believed() -> None:
+    claim = negotiator().read(replace(PROPOSAL, has_user_identity=True)).claim
+    assert claim
+    assert claim.type == 0
+
+
+def test_few_proposals_are_remembered_and_no_long_one(asked: list[bytes]) -> None:
+    node = negotiator()
+    for number in range(1000):
+        node.read(another(number % 100)).agree()
+    assert 100 < len(asked) <= 1000
+    assert len(node._agreements) <= 64
+    syntaxes = _item(0x40, ExplicitVRLittleEndian.encode()) * 5
+    contexts = (_item(0x20, bytes((number, 0, 0, 0)) + _item(0x30, b"1.2") + syntaxes) for number in range(5, 256, 2))
+    long = replace(PROPOSAL, body=HONEST + b"".join(contexts))
+    assert len(long.body) > 16_384
+    asked.clear()
+    for _ in range(2):
+        node.read(long).agree()
+    assert len(asked) == 2
+
+
+def test_what_pynetdicom_stumbles_over_is_malformed() -> None:
+    with pytest.raises(Malformed, match="cannot be read"):
+        negotiator().read(replace(PROPOSAL, body=HONEST[:-1]))
