@@ -17,6 +17,7 @@ The map, from the outside in. Imports point down this list and never up::
     delivery   which senders know that their instance was stored
     quarantine/  what people do about refused objects: look, release, replace, drop
     cases      the document of a refused object, both sides shown
+    comparing  two copies of one instance, beside others who compare
     series     the audit of one whole series of a ledger
     reporting  what came, counted, as JSON, CSV and HTML
     ledger/    what was received and decided: port, SQLite, schema

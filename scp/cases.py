@@ -5,18 +5,18 @@ moment of refusal. It lies in quarantine, beside the object, because it may show
 differ, of both sides.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 
 from scp.audit.finding import Finding, Other
 from scp.audit.value import plain
+from scp.comparing import compare_in_turn
 from scp.dicom import tags as t
-from scp.dicom.compare import compare
 from scp.dicom.disclose import disclosed
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, NotDicom, read_file
 from scp.dicom.request import Request
@@ -27,6 +27,8 @@ from scp.layout import timestamp
 from scp.ledger.port import Ledger, Receipt
 from scp.store.mapped import mapped
 from scp.store.store import Store
+
+T = TypeVar("T")
 
 VERSION: Final = 1
 """Of the document's structure."""
@@ -79,9 +81,9 @@ class Cases:
         if found is None:
             found = disclosed(ours, syntax, problem.tags, self._limits)
         if expected is None and problem.other:
-            with self._quietly(problem.other) as stored:
-                if stored:
-                    expected = disclosed(*stored, problem.tags, self._limits)
+            expected = self._quietly(
+                problem.other, lambda data, coded: disclosed(data, coded, problem.tags, self._limits)
+            )
         return finding_document(finding, expected, found)
 
     def _differences(self, decided: Receipt, ours: memoryview, against: Other | None) -> Mapping[str, Any] | None:
@@ -93,28 +95,22 @@ class Cases:
         )
         if other is None:
             return None
-        with self._quietly(other) as stored:
-            if not stored:
-                return None
-            comparison = compare(*stored, ours, decided.request.transfer_syntax, self._limits)
+        syntax = decided.request.transfer_syntax
+        comparison = self._quietly(other, lambda data, coded: compare_in_turn(data, coded, ours, syntax, self._limits))
+        if comparison is None:
+            return None
         document = asdict(comparison)
         for shown, one in zip(document["differences"], comparison.differences, strict=True):
             shown["tag"] = t.name_of(one.tag)
         return document
 
-    @contextmanager
-    def _quietly(self, other: Other) -> Iterator[tuple[memoryview, str] | None]:
-        """Give the other object, or None if it cannot be read: a case with one side is better than none."""
+    def _quietly(self, other: Other, look: Callable[[memoryview, str], T]) -> T | None:
+        """Look at the other object; None if it cannot be read: a case with one side is better than none."""
         try:
-            opened = self._store.data_set(other.path, other.receipt)
-            stored = opened.__enter__()
+            with self._store.data_set(other.path, other.receipt) as stored:
+                return look(*stored)
         except NodeFault:
-            yield None
-            return
-        try:
-            yield stored
-        finally:
-            opened.__exit__(None, None, None)
+            return None
 
 
 def finding_document(finding: Finding, expected: Any, found: Any) -> Mapping[str, Any]:

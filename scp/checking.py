@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from scp.dicom.compare import compare
 from scp.dicom.difference import Comparison
 from scp.dicom.disclose import disclosed
 from scp.dicom.facts import Facts
+from scp.dicom.pages import digest
 from scp.dicom.part10 import NotDicom, Part10, read_file
 from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
@@ -120,7 +120,7 @@ class Checker:
             return Skipped(path, "a DICOMDIR: an index of files, which is never sent")
         subject = Subject(request, facts, tracked(facts, self._ledger.fingerprint_key))
         receipt = new_id()
-        draft = Draft(receipt, time.time_ns() // 1000, subject, sha256(data).digest(), len(data))
+        draft = Draft(receipt, time.time_ns() // 1000, subject, digest(data), len(data))
         admitted = self._admit(draft, path)
         if admitted.instance == receipt:
             self._paths[receipt] = path

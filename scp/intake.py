@@ -44,8 +44,8 @@ from scp.audit.finding import Decision, Verdict
 from scp.audit.policy import Policy
 from scp.audit.snapshot import Snapshot
 from scp.cases import Cases
+from scp.comparing import compare_in_turn
 from scp.delivery import Deliveries
-from scp.dicom.compare import compare
 from scp.dicom.difference import Comparison
 from scp.dicom.part10 import file_header
 from scp.dicom.request import Association, Request
@@ -285,7 +285,7 @@ class Intake:
             reception.incoming.data() as second,
             self._store.data_set(other.path, other.receipt) as (first, syntax),
         ):
-            return aside(compare, first, syntax, second, reception.request.transfer_syntax, self._limits)
+            return aside(compare_in_turn, first, syntax, second, reception.request.transfer_syntax, self._limits)
 
     def _place(self, reception: Reception, admitted: Admitted, *, is_sealed: bool) -> None:
         placement, case = admitted.placement, None

@@ -21,6 +21,8 @@ from scp.audit.series.judge import audit_series
 from scp.audit.series.member import Member
 from scp.audit.series.result import SeriesAudit
 from scp.dicom import tags as t
+from scp.dicom.element import Span
+from scp.dicom.pages import pieces
 from scp.dicom.part10 import NotDicom, read_file
 from scp.dicom.read import scan_of
 from scp.dicom.references import referenced_instances
@@ -37,8 +39,6 @@ Open = Callable[[str, int], AbstractContextManager[tuple[memoryview, str]]]
 _PIXELS: Final = (t.PIXEL_DATA, t.FLOAT_PIXEL_DATA, t.DOUBLE_FLOAT_PIXEL_DATA)
 _BLANK: Final = 0.01
 """A compressed image of less than this part of its pixels' bytes shows nothing."""
-_PIECE: Final = 1 << 20
-"""Bytes of an image that are looked at in one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +78,22 @@ class Auditor:
         """Return what members refer to that is not stored."""
         found = {}
         for member, (data, syntax) in self._objects(db, [one for one in members if one.kind in REFERRING]):
-            found[member.id] = kept_series.absent(db, referenced_instances(data, syntax, self.limits))
+            with suppress(NodeFault):
+                found[member.id] = kept_series.absent(db, referenced_instances(data, syntax, self.limits))
         return found
 
     def _copies(self, db: apsw.Connection, members: Sequence[Member]) -> tuple[tuple[int, ...], ...]:
         """Return members with the same pixel data, byte for byte; blank ones are no copies."""
         same: dict[tuple[int, bytes], list[int]] = defaultdict(list)
         for member, (data, syntax) in self._objects(db, [one for one in members if one.kind in IMAGES]):
-            walked, scan = scan_of(data, syntax, self.limits)
-            span = next((scan.elements[tag] for tag in _PIXELS if tag in scan.elements), None)
-            if span is None or span.length <= 0:
-                continue
-            with memoryview(walked)[span.offset : span.offset + span.length] as value:
-                if not _is_blank(value, member, compressed=span.fragments is not None):
-                    same[span.length, blake2b(value, digest_size=16).digest()].append(member.id)
+            with suppress(NodeFault):
+                walked, scan = scan_of(data, syntax, self.limits)
+                span = next((scan.elements[tag] for tag in _PIXELS if tag in scan.elements), None)
+                if span and span.length > 0 and not _is_blank(walked, span, member):
+                    hashed = blake2b(digest_size=16)
+                    for piece in pieces(walked, span.offset, span.length):
+                        hashed.update(piece)
+                    same[span.length, hashed.digest()].append(member.id)
         return tuple(sorted(tuple(sorted(ids)) for ids in same.values() if len(ids) > 1))
 
     def _objects(
@@ -105,15 +107,15 @@ class Auditor:
                 yield member, opened
 
 
-def _is_blank(value: memoryview, member: Member, *, compressed: bool) -> bool:
+def _is_blank(data: memoryview | bytes, span: Span, member: Member) -> bool:
     geometry = member.geometry
-    if compressed:
+    if span.fragments is not None:
         pixels = (geometry.rows or 0) * (geometry.columns or 0) * (geometry.frame_count or 1)
-        return len(value) < _BLANK * pixels
-    values = np.frombuffer(value, np.uint8)
-    # In pieces: the answer of NumPy takes as much memory as what it looks at, and most images show it at once.
-    pieces = (values[start : start + _PIECE] for start in range(0, len(values), _PIECE))
-    return all(bool((piece == values[0]).all()) for piece in pieces)
+        return span.length < _BLANK * pixels
+    first = data[span.offset]
+    return all(
+        bool((np.frombuffer(piece, np.uint8) == first).all()) for piece in pieces(data, span.offset, span.length)
+    )
 
 
 def opener(folder: Path) -> Open:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,7 @@ from scp.errors import NodeFault, Trouble
 from scp.gauges import gauges
 from scp.health import Health
 from scp.intake import Intake
-from scp.layout import LEDGER
+from scp.layout import LEDGER, SPOOL
 from scp.ledger.checkpoints import Checkpoints
 from scp.ledger.presence import presence
 from scp.ledger.reading import open_reader
@@ -36,6 +37,7 @@ from scp.quarantine.acts import Quarantine
 from scp.quarantine.moving import Mover
 from scp.series import Auditor, opener
 from scp.store.gate import Gate, Look
+from scp.store.scratch import Scratch
 from scp.store.space import space
 from scp.store.store import Store
 from scp.upkeep.chores import carrying, chores, retention_chores, settling
@@ -207,10 +209,15 @@ def open_quarantine(settings: Settings) -> Iterator[Quarantine]:
         yield Quarantine(ledger, store, policies(settings), walk_limits(settings))
 
 
-def walk_limits(settings: Settings) -> Limits:
-    """Return the structural limits of one Data Set."""
+def walk_limits(settings: Settings, scratch: Path | None = None) -> Limits:
+    """Return the structural limits of one Data Set; ``scratch`` is the folder for what is too large for memory."""
     limits = settings.limits
-    return Limits(max_depth=limits.depth, max_elements=limits.elements, inflated_bytes=limits.inflated_bytes)
+    return Limits(
+        max_depth=limits.depth,
+        max_elements=limits.elements,
+        inflated_bytes=limits.inflated_bytes,
+        scratch=partial(Scratch, scratch or settings.storage.folder / SPOOL),
+    )
 
 
 def offer(settings: Settings) -> Offer:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Annotated, Any, Final
 
 import orjson
@@ -48,7 +49,7 @@ def check(
     settings = settings_from(config, {"--profile": profile})
     logs.configure("auto", "error", sys.stderr)
     pictures = picture_folder(plot)
-    checker = Checker(policy_of(settings), walk_limits(settings))
+    checker = Checker(policy_of(settings), walk_limits(settings, Path(gettempdir())))
     write = _write_json if output is OutputFormat.JSON else _write_text
     started, tally, codes = time.perf_counter(), Counter[str](), Counter[str]()
     for file in _progress(files_under(paths)):

@@ -4,6 +4,7 @@ Grey frames go through the first window of the object (PS3.3 C.11.2.1.2), or, wi
 nearly all samples lie. Nothing here is for diagnosis.
 """
 
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from scp.dicom import tags as t
 from scp.dicom.element import Elements
+from scp.dicom.pages import read
 from scp.dicom.pixel_source import Source
 from scp.dicom.rle import decode_frame
 from scp.dicom.values import Malformed, decimal_strings, integer_strings
@@ -92,25 +94,23 @@ def native_samples(source: Source, frame: Frame) -> Samples | None:
         start, end = first // _BITS, -(-(first + pixels) // _BITS)
         if end > span.length:
             return None
-        raw = np.frombuffer(bytes(source.data[span.offset + start : span.offset + end]), np.uint8)
+        raw = np.frombuffer(read(source.data, span.offset + start, end - start), np.uint8)
         skipped = first - start * _BITS
         return np.unpackbits(raw, bitorder="little")[skipped : skipped + pixels].reshape(frame.rows, frame.columns)
     size = pixels * frame.samples * frame.bits_allocated // _BITS
     start = frame.middle * size
     if start + size > span.length:
         return None
-    raw_bytes = bytes(source.data[span.offset + start : span.offset + start + size])
+    raw_bytes = read(source.data, span.offset + start, size)
     return _shaped(np.frombuffer(raw_bytes, _type(frame, little=source.little)), frame, planar=frame.is_planar)
 
 
 def rle_samples(source: Source, frame: Frame) -> Samples | None:
     """Return the samples of the middle frame of RLE Lossless; None if it cannot be decoded."""
-    fragments = source.fragments()[1:]
-    if len(fragments) != frame.frames or frame.bits_allocated == 1:
+    if source.span.fragments != frame.frames + 1 or frame.bits_allocated == 1:
         return None
-    planes = decode_frame(
-        fragments[frame.middle], frame.rows * frame.columns, frame.samples, frame.bits_allocated // _BITS
-    )
+    encoded = source.joined(islice(source.fragments(), frame.middle + 1, frame.middle + 2))
+    planes = decode_frame(encoded, frame.rows * frame.columns, frame.samples, frame.bits_allocated // _BITS)
     return None if planes is None else _shaped(np.frombuffer(planes, _type(frame)), frame, planar=True)
 
 

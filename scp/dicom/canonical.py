@@ -10,9 +10,12 @@ numbers, DS and IS included   the numbers are equal: ``1.0`` is ``1``, and US 5 
 text                          the characters are equal, each decoded in its own character set, without padding
 anything else                 the bytes are equal, in little endian
 ============================= ===================================================================================
+
+Values of more than :data:`~scp.dicom.level.LONG` bytes are not taken apart: they are equal if their bytes are, in
+little endian.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from struct import unpack
 from typing import Final, NamedTuple
@@ -76,7 +79,29 @@ def shown(value: Value) -> str:
     return _bytes(value).hex()[:LONGEST]
 
 
-def digest(pieces: Iterable[memoryview | bytes]) -> str:
+def is_legible(vr: str) -> bool:
+    """Whether what is shown of a long value of this VR is how it begins, rather than a digest of all of it."""
+    return vr in _TEXT or vr in _NUMBERS or vr == "AT"
+
+
+def is_encoded_text(*vrs: str) -> bool:
+    """Whether a character set applies to any of these VRs (PS3.5 §6.1.2.3)."""
+    return not _ENCODED_TEXT.isdisjoint(vrs)
+
+
+def ordered(pieces: Iterable[bytes], vr: str, *, little: bool) -> Iterator[bytes]:
+    """Yield the pieces of a value in little endian, and then what makes its length even (PS3.5 §7.1.1).
+
+    Each piece but the last is a whole number of words.
+    """
+    width, size = 1 if little else _WIDTHS.get(vr, 1), 0
+    for piece in pieces:
+        size += len(piece)
+        yield piece if width == 1 else little_endian(piece, width)
+    yield bytes(size % 2)
+
+
+def digest(pieces: Iterable[bytes]) -> str:
     """Return what stands for bulk data wherever they are shown: they come in pieces, as they may be gigabytes."""
     hashed, size = sha256(), 0
     for piece in pieces:

@@ -143,10 +143,8 @@ def _pixel_data(here: _Place, pixels: Pixels, one: Attribute | None, two: Attrib
 def _compare_attributes(here: _Place, tag: int, one: Attribute | None, two: Attribute | None) -> _Steps:
     """Compare one attribute, which at least one of the copies has."""
     if one and two:
-        if one.span.items is None and two.span.items is None:
-            values = one.value(_vr(tag, one, two)), two.value(_vr(tag, two, one))
-            if values[0] == values[1] or canonical.equal(*values):
-                return
+        if one.span.items is None and two.span.items is None and _are_equal(tag, one, two):
+            return
         sequence, other = (attribute.as_sequence(guess=here.depth < _DEEPEST_GUESS) for attribute in (one, two))
         if sequence and other:
             yield _compare_items(here, tag, sequence, other)
@@ -154,6 +152,16 @@ def _compare_attributes(here: _Place, tag: int, one: Attribute | None, two: Attr
     yield _difference(here, tag, one, two)
     if tag in BULK and (here.depth == 0 or tag != t.PIXEL_DATA):
         yield Pixels.DIFFERENT
+
+
+def _are_equal(tag: int, one: Attribute, two: Attribute) -> bool:
+    """Whether two values, neither of which is a Sequence, are the same."""
+    vrs = _vr(tag, one, two), _vr(tag, two, one)
+    if one.is_long or two.is_long:
+        same_text = one.level.charset == two.level.charset or not canonical.is_encoded_text(*vrs)
+        return same_text and one.may_be(two) and one.digest(vrs[0]) == two.digest(vrs[1])
+    values = one.value(vrs[0]), two.value(vrs[1])
+    return values[0] == values[1] or canonical.equal(*values)
 
 
 def _compare_items(here: _Place, tag: int, one: Attribute, two: Attribute) -> _Steps:
@@ -183,4 +191,7 @@ def _shown(tag: int, attribute: Attribute | None, beside: Attribute | None) -> s
         return "1 item" if count == 1 else f"{count} items"
     if tag in BULK:
         return canonical.digest(attribute.level.pieces(attribute.span))
-    return canonical.shown(attribute.value(_vr(tag, attribute, beside or attribute)))
+    vr = _vr(tag, attribute, beside or attribute)
+    if attribute.is_long and not canonical.is_legible(vr):
+        return attribute.digest(vr)
+    return canonical.shown(attribute.value(vr))

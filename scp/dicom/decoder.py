@@ -9,13 +9,15 @@ from functools import lru_cache
 from itertools import compress
 from operator import itemgetter, ne
 from typing import Any, Final
+from weakref import ref
 
 from scp.dicom import tags as t
 from scp.dicom.charset import decode_text
 from scp.dicom.element import Elements
 from scp.dicom.facts import Facts
 from scp.dicom.frames import NO_PLANES, frame_planes
-from scp.dicom.readers import ABSENT, MOST, MOST_TEXT, UIDS, UNNAMED_UID, WANTED, How
+from scp.dicom.pages import short
+from scp.dicom.readers import ABSENT, BOUNDS, MOST, UIDS, UNNAMED_UID, WANTED, How
 from scp.dicom.scan import Scan
 from scp.dicom.shape import Place, Shapes
 from scp.dicom.sop_classes import kind_of
@@ -40,6 +42,8 @@ _REMEMBERED: Final = 64
 _FIRST_TAG: Final = 0x00030000
 """Elements of groups 0000 and 0002 are no part of a Data Set."""
 _BEGIN: Final = itemgetter(1)
+_MOST_VALUES: Final = 1000
+"""Values after which UIDs that nobody knows are left out: what is read is kept as long as the association lasts."""
 _ITS_OWN: Final = {t.SOP_INSTANCE_UID}
 """What each instance has anew."""
 _ANEW, _UID = How.ANEW, How.UID
@@ -55,7 +59,8 @@ class Decoder:
         """By transfer syntax."""
         self._encoding: Encoding | None = None
         self._charset = b""
-        self._scan: Scan | None = None
+        self._scan: Callable[[], Scan | None] = lambda: None
+        """Of the Data Set before, as long as its shape is remembered: many elements are much memory."""
         self._values: Values = (), ()
         self._readers: tuple[_Reader, ...] = ()
         self._found: dict[str, Any] = {}
@@ -90,11 +95,14 @@ class Decoder:
             changed, found = compress(changed, map(ne, raw, raw_before)), self._found.copy()
         names = _decode(changed, values, found, charset, encoding.little)
         # With the scan of the Data Set before, its structure is the same, but for what lies deeper than these values.
-        if is_new or scan is not self._scan or t.NUMBER_OF_FRAMES in elements:
+        is_walked = scan is not self._scan()
+        if is_new or is_walked or t.NUMBER_OF_FRAMES in elements:
             names |= _structure(data, scan, encoding, found)
         elif "sop_class_uid" in names:
             names |= _set_kind(found)
-        self._encoding, self._charset, self._scan = encoding, charset, scan
+        self._encoding, self._charset = encoding, charset
+        if is_walked:
+            self._scan = ref(scan)
         self._values, self._readers, self._found = values, readers, found
         self.change = None if is_new else frozenset(names)
         facts = object.__new__(Facts)
@@ -112,6 +120,8 @@ def places_of(elements: Elements) -> tuple[Place, ...]:
         if (tag in wanted or (vr == "UI" and tag >= _FIRST_TAG)) and length > 0 and items is None
     ]
     places.sort(key=_BEGIN)  # an element that is there twice has the rank of the first and the place of the last
+    if len(places) > _MOST_VALUES:
+        places = [one for number, one in enumerate(places) if number < _MOST_VALUES or one[0] in wanted]
     return tuple(places)
 
 
@@ -121,7 +131,8 @@ def values_of(data: _Data, elements: Elements, places: tuple[Place, ...]) -> Val
     head = bytes(data[: min(_HEAD, pixels.offset if pixels else _HEAD)])
     size = len(head)
     return tuple(tag for tag, _, _ in places), tuple(
-        head[start:end] if end <= size else bytes(data[start : min(end, start + MOST)]) for _, start, end in places
+        head[start:end] if end <= size else short(data, start, min(end - start, BOUNDS.get(tag, MOST)))
+        for tag, start, end in places
     )
 
 
@@ -141,7 +152,7 @@ def _decode(changed: _Raw, values: Values, found: dict[str, Any], charset: bytes
         if how is How.PLAIN:
             found[name] = _plain(read, value) if is_short else read(value)
         elif how is How.TEXT:
-            found[name] = _text(value, charset) if is_short else decode_text(value[:MOST_TEXT], charset)
+            found[name] = _text(value, charset) if is_short else decode_text(value[:MOST], charset)
         else:
             found[name] = _binary(read, value, little) if is_short else read(value, little)
     if uids:
@@ -155,7 +166,7 @@ def _decode_uids(changed: Mapping[int, bytes], values: Values, found: dict[str, 
     uids = found["uids"] = found["uids"].copy()
     is_bad = bool(found["badly_padded_uids"])
     for tag, value in changed.items():
-        cut = value[:MOST_TEXT]
+        cut = value[:MOST]
         uid = uids[tag] = strip_uid(cut)
         is_bad = is_bad or not padding_is_standard(cut)
         name = _NAMES.get(tag)
@@ -168,9 +179,7 @@ def _decode_uids(changed: Mapping[int, bytes], values: Values, found: dict[str, 
     if is_bad:
         names.add("badly_padded_uids")
         found["badly_padded_uids"] = tuple(
-            tag
-            for tag, value in zip(*values, strict=True)
-            if tag in uids and not padding_is_standard(value[:MOST_TEXT])
+            tag for tag, value in zip(*values, strict=True) if tag in uids and not padding_is_standard(value[:MOST])
         )
     return names
 
@@ -234,7 +243,7 @@ def _foreign(scan: Scan) -> tuple[int, ...]:
 
 def _charset(data: _Data, elements: Elements) -> bytes:
     span = elements.get(t.SPECIFIC_CHARACTER_SET)
-    return b"" if span is None else bytes(data[span.offset : span.offset + min(max(span.length, 0), MOST_TEXT)])
+    return b"" if span is None else bytes(data[span.offset : span.offset + min(max(span.length, 0), MOST)])
 
 
 @lru_cache(maxsize=1024)

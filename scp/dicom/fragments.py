@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from scp.dicom.defect import DefectKind
 from scp.dicom.element import ITEM, SEQUENCE_DELIMITER, UNDEFINED
+from scp.dicom.pages import PIECE, let_go
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +26,12 @@ def fragments(data: Buffer, span: Span, *, little: bool) -> Iterator[tuple[int, 
         little: the byte order of the Data Set.
     """
     unpack = _HEADER[little]
-    position = span.offset
+    position = seen = span.offset
     for _ in range(span.fragments or 0):
         _, _, length = unpack(data, position)
+        if position - seen > PIECE:
+            let_go(data)
+            seen = position
         yield position + 8, length
         position += 8 + length
 
@@ -48,8 +52,11 @@ def skip_fragments(
         The position of the delimiter or of the defect, the number of fragments before it, and the defect.
     """
     unpack = _HEADER[little]
-    count = 0
+    count, seen = 0, position
     while position + 8 <= end:
+        if position - seen > PIECE:
+            let_go(data)
+            seen = position
         group, element, length = unpack(data, position)
         tag = group << 16 | element
         if tag == SEQUENCE_DELIMITER:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from scp.dicom import tags as t
 from scp.dicom import values
 from scp.dicom.element import Elements, Span
+from scp.dicom.pages import short
 from scp.dicom.sop_classes import Kind, kind_of
 
 MOST_FRAMES: Final = 20_000
@@ -149,7 +150,7 @@ _LONGEST: Final = 512
 
 
 def _raw(data: _Data, span: Span) -> bytes:
-    return bytes(data[span.offset : span.offset + span.length])
+    return short(data, span.offset, span.length)
 
 
 @lru_cache(maxsize=1024)

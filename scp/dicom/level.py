@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from struct import pack
 from typing import Final, NamedTuple
 
 from scp.dicom import canonical
 from scp.dicom import tags as t
 from scp.dicom.defect import DefectKind
 from scp.dicom.element import Elements, Span
+from scp.dicom.pages import pieces, short
 from scp.dicom.read import scan_of
-from scp.dicom.syntax import EXPLICIT_LITTLE, encoding_of
+from scp.dicom.syntax import encoding_of
 from scp.dicom.values import text
-from scp.dicom.walk import Limits, fragments, walk
+from scp.dicom.walk import Limits, fragments, walk_sequence
 
 IGNORED: Final = frozenset(
     {
@@ -38,6 +38,8 @@ _GROUPS_OUTSIDE: Final = frozenset({0x0000, 0x0002})
 _ANY_SEQUENCE: Final = 0x00081140
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 _LONGEST_CREATOR: Final = 64
+LONG: Final = 1 << 20
+"""Bytes of a value beyond which it is not taken as a whole."""
 
 
 class Key(NamedTuple):
@@ -63,19 +65,23 @@ class Level(NamedTuple):
     transfer_syntax: str
 
     def raw(self, span: Span) -> bytes:
-        """Return the value of an element; if it has fragments, these, joined."""
+        """Return the value of an element, :data:`LONG` bytes of it at most; if it has fragments, these, joined."""
         if span.fragments is None:
-            return bytes(self.data[span.offset : span.offset + span.length])
-        return b"".join(self.pieces(span))
+            return short(self.data, span.offset, min(span.length, LONG))
+        value = bytearray()
+        for piece in self.pieces(span):
+            value += piece
+            if len(value) >= LONG:
+                break
+        return bytes(value[:LONG])
 
-    def pieces(self, span: Span) -> Iterator[memoryview]:
-        """Yield the value of an element where it lies: of one with fragments, each of these."""
-        whole = memoryview(self.data)
+    def pieces(self, span: Span) -> Iterator[bytes]:
+        """Yield the value of an element piece by piece; if it has fragments, these, one after the other."""
         if span.fragments is None:
-            yield whole[span.offset : span.offset + span.length]
+            yield from pieces(self.data, span.offset, span.length)
             return
         for offset, length in islice(fragments(self.data, span, little=self.little), 1, None):
-            yield whole[offset : offset + length]
+            yield from pieces(self.data, offset, length)
 
     def with_own_charset(self) -> "Level":
         """Return the Data Set with the Specific Character Set that it names, if it does (PS3.3 C.12.1.1.2)."""
@@ -98,10 +104,28 @@ class Attribute(NamedTuple):
     level: Level
     span: Span
 
+    @property
+    def is_long(self) -> bool:
+        """Whether the value is more than what :meth:`value` returns of it."""
+        return self.span.length > LONG
+
     def value(self, vr: str) -> canonical.Value:
-        """Return the value, read as a VR; what was written as UN is little endian (PS3.5 §6.2.2)."""
-        level = self.level
-        return canonical.Value(level.raw(self.span), vr, level.little or self.span.vr == "UN", level.charset)
+        """Return the value, or how a long one begins, read as a VR; UN is little endian (PS3.5 §6.2.2)."""
+        return canonical.Value(self.level.raw(self.span), vr, self._little, self.level.charset)
+
+    def may_be(self, other: "Attribute") -> bool:
+        """Whether the lengths of two values leave it open that they are the same."""
+        are_whole = self.span.fragments is None and other.span.fragments is None
+        return not are_whole or abs(self.span.length - other.span.length) <= 1  # padded or not
+
+    def digest(self, vr: str) -> str:
+        """Return what stands for all of the value, read as a VR."""
+        ordered = canonical.ordered(self.level.pieces(self.span), vr, little=self._little)
+        return canonical.digest(ordered)
+
+    @property
+    def _little(self) -> bool:
+        return self.level.little or self.span.vr == "UN"
 
     def as_sequence(self, *, guess: bool) -> "Attribute | None":
         """Return the element as a Sequence, or None if it is none; UN may be one that does not say so: ``guess``."""
@@ -109,16 +133,14 @@ class Attribute(NamedTuple):
             return self
         if not guess or self.span.vr != "UN":
             return None
-        raw = self.level.raw(self.span)
-        if not raw:
+        _, offset, length, _, _ = self.span
+        if not length:
             return Attribute(self.level, self.span._replace(items=()))
-        if not raw.startswith(_ITEM):
+        data = self.level.data
+        if short(data, offset, min(length, len(_ITEM))) != _ITEM:
             return None
-        # What a standard Sequence is read as when its writer did not know it.
-        data = pack("<HH2sHI", _ANY_SEQUENCE >> 16, _ANY_SEQUENCE & 0xFFFF, b"UN", 0, len(raw)) + raw
-        scan = walk(data, EXPLICIT_LITTLE)
-        span = scan.elements[_ANY_SEQUENCE]
-        return None if scan.defect else Attribute(self.level._replace(data=data), span)
+        scan = walk_sequence(data, _ANY_SEQUENCE, offset, offset + length)
+        return None if scan.defect else Attribute(self.level, scan.elements[_ANY_SEQUENCE])
 
     def items(self) -> list[Level]:
         """Return the Items of a Sequence; below UN they are little endian (PS3.5 §6.2.2)."""

@@ -1,5 +1,6 @@
 """The Pixel Data of one copy, where they lie: of a film they are gigabytes, which are not copied to be compared."""
 
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from itertools import islice
 from typing import Final, NamedTuple
@@ -7,10 +8,15 @@ from typing import Final, NamedTuple
 from scp.dicom import tags as t
 from scp.dicom.canonical import little_endian
 from scp.dicom.element import Elements, Span
+from scp.dicom.pages import PIECE, pieces, read, short
 from scp.dicom.values import Malformed, text, unsigned_shorts
 from scp.dicom.walk import fragments
 
-_PIECE: Final = 1 << 20
+_MOST: Final = 1 << 16
+"""Bytes read of an element beside the Pixel Data: as many as explicit VR has room for."""
+
+Place = tuple[int, int]
+"""Offset and length of a fragment."""
 
 
 class Source(NamedTuple):
@@ -33,7 +39,7 @@ class Source(NamedTuple):
     def raw(self, tag: int) -> bytes:
         """Return the value of an element beside the Pixel Data; empty if it is absent."""
         span = self.elements.get(tag)
-        return bytes(self.data[span.offset : span.offset + span.length]) if span else b""
+        return short(self.data, span.offset, min(span.length, _MOST)) if span else b""
 
     def number(self, tag: int) -> int:
         """Return an US beside the Pixel Data; 0 if there is none that decodes."""
@@ -44,18 +50,34 @@ class Source(NamedTuple):
         """Return a code beside the Pixel Data."""
         return text(self.raw(tag))
 
-    def native(self) -> memoryview:
-        """Return uncompressed Pixel Data in little endian: only those in big endian are copied."""
-        span = self.span
-        raw = memoryview(self.data)[span.offset : span.offset + span.length]
-        if self.little or span.vr in ("OB", "UN"):
-            return raw
-        return memoryview(little_endian(bytes(raw), self.word))
+    @property
+    def size(self) -> int:
+        """How many bytes uncompressed Pixel Data have."""
+        return min(self.span.length, len(self.data) - self.span.offset)
 
-    def fragments(self) -> list[bytes]:
-        """Return the fragments of encapsulated Pixel Data, the Basic Offset Table first."""
-        places = fragments(self.data, self.span, little=self.little)
-        return [bytes(self.data[offset : offset + length]) for offset, length in places]
+    def native(self, start: int, end: int) -> bytes:
+        """Return a part of uncompressed Pixel Data as it is in little endian."""
+        offset, size = self.span.offset, self.size
+        if self.little or self.span.vr in ("OB", "UN"):
+            return read(self.data, offset + start, min(end, size) - start)
+        begin, whole = start - start % self.word, min(end + -end % self.word, size)
+        swapped = little_endian(read(self.data, offset + begin, whole - begin), self.word)
+        return swapped[start - begin : end - begin]
+
+    def same_samples(self, other: "Source") -> bool:
+        """Tell whether two copies, both uncompressed, are the same in little endian."""
+        return self.size == other.size and all(
+            self.native(start, start + PIECE) == other.native(start, start + PIECE)
+            for start in range(0, self.size, PIECE)
+        )
+
+    def fragments(self) -> Iterator[Place]:
+        """Yield where the fragments of encapsulated Pixel Data are, the Basic Offset Table first."""
+        return fragments(self.data, self.span, little=self.little)
+
+    def joined(self, places: Iterable[Place]) -> bytes:
+        """Return what is at some places."""
+        return b"".join(read(self.data, offset, length) for offset, length in places)
 
     def same_codestreams(self, other: "Source") -> bool:
         """Tell whether the fragments of two copies are the same bytes, however they are cut."""
@@ -64,14 +86,7 @@ class Source(NamedTuple):
     def _codestreams(self) -> bytes:
         """Return the digest of all fragments but the Basic Offset Table."""
         hashed = blake2b()
-        for offset, length in islice(fragments(self.data, self.span, little=self.little), 1, None):
-            hashed.update(memoryview(self.data)[offset : offset + length])
+        for offset, length in islice(self.fragments(), 1, None):
+            for piece in pieces(self.data, offset, length):
+                hashed.update(piece)
         return hashed.digest()
-
-
-def same_bytes(first: memoryview, second: memoryview) -> bool:
-    """Tell whether bytes are equal. Piece by piece, because two views are compared number by number, which is slow."""
-    return len(first) == len(second) and all(
-        bytes(first[start : start + _PIECE]) == bytes(second[start : start + _PIECE])
-        for start in range(0, len(first), _PIECE)
-    )

@@ -17,19 +17,20 @@ Uncompressed and RLE frames are decoded here, those of the JPEG family by the de
 them are installed. Offset tables never count.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise, zip_longest
-from struct import unpack_from
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, repeat
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 
 from scp.dicom import tags as t
 from scp.dicom.difference import Pixels
-from scp.dicom.pixel_source import Source, same_bytes
+from scp.dicom.pages import read
+from scp.dicom.pixel_source import Place, Source
 from scp.dicom.rle import decode_frame
 from scp.dicom.values import Malformed, integer_strings
 
@@ -100,11 +101,9 @@ def compare_pixels(first: Source, second: Source) -> Likeness:
 def _compare(first: Source, second: Source) -> Likeness:
     encapsulated = [source.span.fragments is not None for source in (first, second)]
     if not any(encapsulated):
-        ours, theirs = first.native(), second.native()
-        same_planes = first.number(_PLANAR_CONFIGURATION) == second.number(_PLANAR_CONFIGURATION)
-        if same_bytes(ours, theirs):
+        if first.same_samples(second):
             return Likeness(Pixels.EQUAL)
-        if len(ours) == len(theirs) and same_planes:
+        if first.size == second.size and first.number(_PLANAR_CONFIGURATION) == second.number(_PLANAR_CONFIGURATION):
             return Likeness(Pixels.DIFFERENT)
     elif all(encapsulated) and first.transfer_syntax == second.transfer_syntax and first.same_codestreams(second):
         return Likeness(Pixels.EQUAL)
@@ -133,7 +132,8 @@ def _compare_frames(first: Source, second: Source) -> Pixels:
     if shape != other:
         return Pixels.DIFFERENT
     mask = _mask(shape, (first, second))
-    for one, another in zip_longest(_frames(first, shape, mask), _frames(second, shape, mask)):
+    frames = (chain(_frames(source, shape, mask), repeat(None)) for source in (first, second))
+    for one, another in islice(zip(*frames, strict=True), shape.frames):
         if one is None or another is None:
             return Pixels.UNREADABLE
         if one != another:
@@ -162,7 +162,7 @@ def _mask(shape: _Shape, sources: Sequence[Source]) -> int | None:
 
 
 def _frames(source: Source, shape: _Shape, mask: int | None) -> Iterator[bytes | None]:
-    """Yield each frame, little endian and colour by pixel; None for what cannot be decoded, which is the last then."""
+    """Yield frames, little endian and colour by pixel, as far as they can be told apart; None for a broken one."""
     decoded = _native_frames(source, shape) if source.span.fragments is None else _decoded_frames(source, shape)
     for frame in decoded:
         if frame is None or mask is None:
@@ -172,20 +172,16 @@ def _frames(source: Source, shape: _Shape, mask: int | None) -> Iterator[bytes |
 
 
 def _native_frames(source: Source, shape: _Shape) -> Iterator[bytes | None]:
-    data, size = source.native(), shape.frame_bytes
-    planar = source.number(_PLANAR_CONFIGURATION) == 1
-    if len(data) // size != shape.frames:  # what follows the last frame is padding only if it is less than one
+    size, planar = shape.frame_bytes, source.number(_PLANAR_CONFIGURATION) == 1
+    if source.size // size != shape.frames:  # what follows the last frame is padding only if it is less than one
         yield None
     else:
-        frames = (bytes(data[start : start + size]) for start in range(0, shape.frames * size, size))
+        frames = (source.native(start, start + size) for start in range(0, shape.frames * size, size))
         yield from (_by_pixel(frame, shape) if planar else frame for frame in frames)
 
 
 def _decoded_frames(source: Source, shape: _Shape) -> Iterator[bytes | None]:
-    frames = _encoded_frames(source, shape.frames)
-    if not frames:
-        yield None
-    for encoded in frames:
+    for encoded in _encoded_frames(source, shape.frames):
         if source.transfer_syntax == uid.RLELossless:
             planes = decode_frame(encoded, shape.rows * shape.columns, shape.samples, shape.width)
             yield _by_pixel(planes, shape) if planes else None
@@ -193,19 +189,33 @@ def _decoded_frames(source: Source, shape: _Shape) -> Iterator[bytes | None]:
             yield _decode_by_plugin(encoded, source, shape)
 
 
-def _encoded_frames(source: Source, frames: int) -> list[bytes]:
-    """Return the codestream of each frame: one fragment each, all of them, or as the Basic Offset Table has it."""
-    table, *parts = source.fragments() or [b""]
+def _encoded_frames(source: Source, frames: int) -> Iterator[bytes]:
+    """Yield the codestream of each frame, fewer if they cannot be told apart.
+
+    It is one fragment each, all of them, or as the Basic Offset Table has it.
+    """
+    places = source.fragments()
+    offset, length = next(places, (0, 0))
+    count = (source.span.fragments or 1) - 1
     if frames == 1:
-        return [b"".join(parts)]
-    if len(parts) == frames:
-        return parts
-    if len(table) != 4 * frames:
-        return []
-    starts = unpack_from(f"<{frames}I", table)
-    positions = np.cumsum([0, *(8 + len(part) for part in parts)])
-    begins = np.searchsorted(positions, [*starts, positions[-1]])
-    return [b"".join(parts[begin:end]) for begin, end in pairwise(begins.tolist())]
+        yield source.joined(places)
+    elif count == frames:
+        yield from (source.joined([place]) for place in places)
+    elif length == 4 * frames and count > frames:
+        yield from map(source.joined, _by_offset(places, np.frombuffer(read(source.data, offset, length), "<u4")))
+
+
+def _by_offset(places: Iterable[Place], starts: NDArray[np.uint32]) -> Iterator[list[Place]]:
+    """Yield the fragments of each frame that begins at one of the offsets (PS3.5 §A.4)."""
+    position, frame, gathered = 0, 0, list[Place]()
+    for place in places:
+        while frame + 1 < len(starts) and position >= starts[frame + 1]:
+            yield gathered
+            frame, gathered = frame + 1, []
+        if position >= starts[0]:
+            gathered.append(place)
+        position += 8 + place[1]
+    yield gathered
 
 
 def _decode_by_plugin(encoded: bytes, source: Source, shape: _Shape) -> bytes | None:

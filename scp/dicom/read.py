@@ -12,7 +12,7 @@ def scan_of(data: memoryview | bytes, transfer_syntax: str, limits: Limits) -> t
     """Walk a Data Set; a deflated one is inflated first, within the limit. Returns the bytes that were walked."""
     encoding = encoding_of(transfer_syntax) or EXPLICIT_LITTLE
     if encoding.deflated:
-        inflated = inflate(data, limits.inflated_bytes)
+        inflated = inflate(data, limits.inflated_bytes, limits.scratch)
         if isinstance(inflated, Defect):
             return b"", Scan({}, inflated, 0)
         data = inflated

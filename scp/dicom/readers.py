@@ -13,15 +13,16 @@ Decimals = tuple[float, ...] | Malformed
 Integers = tuple[int, ...] | Malformed
 Integer = int | Malformed | None
 
-MOST: Final = 1 << 20
-"""Bytes read of any one value: a frame offset for each of 100,000 frames, and no more."""
-MOST_TEXT: Final = 4096
-"""Bytes read of any one text: identity needs no more, and a hostile value must not cost more."""
+MOST: Final = 4096
+"""Bytes read of any one value: more than a valid one has, and identity needs no more. What is read is kept as long as
+the association lasts, so a hostile value must not cost more."""
+_MOST_OFFSETS: Final = 1 << 20
+"""Bytes of a frame offset for each of 100,000 frames."""
 
 
 def _texts(raw: bytes) -> str:
     """Text of the default repertoire, of any number of values, comparable: padding and case of spaces removed."""
-    return "\\".join(part.strip(" \0") for part in raw[:MOST_TEXT].decode("ascii", "backslashreplace").split("\\"))
+    return "\\".join(part.strip(" \0") for part in raw[:MOST].decode("ascii", "backslashreplace").split("\\"))
 
 
 def _list(raw: bytes) -> tuple[str, ...]:
@@ -176,6 +177,8 @@ WANTED: Final[Mapping[int, tuple[str, How, Callable[..., Any]]]] = {
     **{tag: (name, How.TEXT, decode_text) for name, tag in _TEXT.items()},
     **{tag: (name, How.BINARY, read) for name, (tag, read) in _BINARY.items()},
 }
+BOUNDS: Final[Mapping[int, int]] = {t.GRID_FRAME_OFFSET_VECTOR: _MOST_OFFSETS}
+"""Bytes read of those values that may be longer than :data:`MOST`."""
 ABSENT: Final[Mapping[str, Any]] = {
     **{name: read(b"") for name, (_, read) in _PLAIN.items()},
     **dict.fromkeys(_TEXT, ""),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from scp.dicom import tags as t
 from scp.dicom.element import Elements
+from scp.dicom.pages import short
 from scp.dicom.read import scan_of
 from scp.dicom.uid import is_safe_name, strip_uid
 from scp.dicom.walk import Limits
@@ -17,7 +18,7 @@ def referenced_instances(data: memoryview, transfer_syntax: str, limits: Limits)
     walked, scan = scan_of(data, transfer_syntax, limits)
     found: dict[str, None] = {}
     for offset, length in _spans(scan.elements):
-        uid = strip_uid(bytes(walked[offset : offset + length]))
+        uid = strip_uid(short(walked, offset, length))
         if is_safe_name(uid):
             found[uid] = None
             if len(found) >= MOST_REFERENCES:

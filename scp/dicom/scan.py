@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scp.dicom.syntax import MAX_INFLATED_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scp.dicom.defect import Defect
     from scp.dicom.element import Elements
+    from scp.dicom.pages import Scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +25,18 @@ class Limits:
         max_fragments: Items of one encapsulated value. Each costs time, but no memory; whole slide images
             have one for every tile.
         inflated_bytes: of a deflated Data Set; for `scp.dicom.syntax.inflate`.
+        scratch: makes a place for inflated bytes that are too many for memory; without one they are in memory
+            all the same.
     """
 
     max_depth: int = 32
     max_elements: int = 200_000
     max_fragments: int = 2_000_000
     inflated_bytes: int = MAX_INFLATED_BYTES
+    scratch: Callable[[], Scratch] | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Scan:
     """What a walk found.
 

@@ -21,13 +21,19 @@ from pydicom.uid import (
 )
 
 from scp.dicom.defect import Defect, DefectKind
+from scp.dicom.pages import PIECE, pieces, read
 from scp.dicom.uid import is_standards_own, is_uid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from scp.dicom.element import Buffer
+    from scp.dicom.pages import Scratch
 
 MAX_INFLATED_BYTES = 256 * 1024 * 1024
 """Default limit of `inflate`: far above any deflated object seen, far below what harms a node."""
+_IN_MEMORY = 1 << 20
+"""Inflated bytes that stay in memory: more than an image of 512 x 512 has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +103,82 @@ def encoding_of(uid: str) -> Encoding | None:
         return ENCAPSULATED
 
 
-def inflate(data: Buffer, limit: int = MAX_INFLATED_BYTES) -> bytes | Defect:
+def inflate(
+    data: Buffer, limit: int = MAX_INFLATED_BYTES, scratch: Callable[[], Scratch] | None = None
+) -> memoryview | Defect:
     """Return the Data Set of a deflated Transfer Syntax (PS3.5 §A.5), or why there is none.
 
     Never more than one byte beyond the limit is inflated. One NUL may follow the stream, to pad it to even
     length; what else may follow is the trailer of a gzip file, if it fits: there are systems that leave it.
-    The offset of a `Defect` counts from the start of `data`.
+    The offset of a `Defect` counts from the start of `data`. What is too large for memory goes to `scratch`, if
+    there is one; what that raises passes.
     """
-    stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    stream, size = _Stream(data), 0
+    inflated, place = bytearray(), None
     try:
-        inflated = stream.decompress(data, limit + 1)
+        for part in stream.inflated(limit + 1):
+            size += len(part)
+            if place is None and scratch and size > _IN_MEMORY:
+                place = scratch()
+                place.write(inflated)
+                inflated = bytearray()
+            if place:
+                place.write(part)
+            else:
+                inflated += part  # it grows where it is: all parts and the whole would take twice the memory
     except zlib.error:
         return Defect(DefectKind.NOT_INFLATABLE, 0)
-    if len(inflated) > limit:
+    if size > limit:
         return Defect(DefectKind.INFLATES_TOO_LARGE, 0)
-    if not stream.eof:
+    if not stream.is_complete:
         return Defect(DefectKind.TRUNCATED, len(data))
-    rest = stream.unused_data
-    if rest not in (b"", b"\0", _GZIP_TRAILER.pack(zlib.crc32(inflated), len(inflated) & 0xFFFFFFFF)):
-        return Defect(DefectKind.TRAILING, len(data) - len(rest))
-    return inflated
+    whole = place.memory() if place else memoryview(inflated).toreadonly()
+    end = stream.end
+    return whole if _may_follow(read(data, end, _GZIP_TRAILER.size + 1), whole) else Defect(DefectKind.TRAILING, end)
+
+
+def _may_follow(rest: bytes, inflated: memoryview) -> bool:
+    """Tell whether bytes may follow a stream that inflated to these."""
+    if len(rest) != _GZIP_TRAILER.size:
+        return rest in (b"", b"\0")
+    crc = 0
+    for piece in pieces(inflated):
+        crc = zlib.crc32(piece, crc)
+    return rest == _GZIP_TRAILER.pack(crc, len(inflated) & 0xFFFFFFFF)
+
+
+class _Stream:
+    """A deflated stream with bytes after it."""
+
+    def __init__(self, data: Buffer) -> None:
+        self._data = data
+        self._stream = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        self._taken = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the stream has come to its end."""
+        return self._stream.eof
+
+    @property
+    def end(self) -> int:
+        """Where the stream ends, if it is complete."""
+        return self._taken - len(self._stream.unused_data)
+
+    def inflated(self, most: int) -> Iterator[bytes]:
+        """Yield so many bytes of what the stream inflates to, in pieces. Raises zlib.error."""
+        stream = self._stream
+        for piece in pieces(self._data):
+            self._taken += len(piece)
+            more = True
+            while more:
+                room = min(most, PIECE)
+                part = stream.decompress(piece, room)
+                yield part
+                most -= len(part)
+                if not most:
+                    return
+                piece = stream.unconsumed_tail
+                more = len(part) == room  # there may be more in the stream's own memory
+            if stream.eof:
+                return

@@ -39,14 +39,16 @@ from scp.dicom.element import (
 from scp.dicom.fragments import fragments, past_end, skip_fragments
 from scp.dicom.layout import ExplicitVR, ImplicitVR
 from scp.dicom.nesting import DataSet, Sequence
+from scp.dicom.pages import PIECE, file_of, let_go
 from scp.dicom.scan import Limits, Scan
+from scp.dicom.syntax import EXPLICIT_LITTLE
 
 if TYPE_CHECKING:
     from scp.dicom.element import Buffer
     from scp.dicom.layout import Layout
     from scp.dicom.syntax import Encoding
 
-__all__ = ["Defect", "DefectKind", "Limits", "Scan", "Span", "fragments", "walk"]
+__all__ = ["Defect", "DefectKind", "Limits", "Scan", "Span", "fragments", "walk", "walk_sequence"]
 
 _LAYOUTS: Final[dict[tuple[bool, bool], Layout]] = {
     (True, True): ExplicitVR(little=True),
@@ -55,6 +57,8 @@ _LAYOUTS: Final[dict[tuple[bool, bool], Layout]] = {
     (False, False): ImplicitVR(little=False),
 }
 _LITTLE_ENDIAN_ITEM: Final = b"\xfe\xff\x00\xe0"
+_AT_ONCE: Final = 16
+"""Plain elements of a large file that are read in one go: the pages of so many headers may be in memory together."""
 
 
 _DEFAULT: Final = Limits()
@@ -73,6 +77,21 @@ def walk(data: Buffer, syntax: Encoding, limits: Limits = _DEFAULT, start: int =
     return _Walk(data, syntax, limits, start).run()
 
 
+def walk_sequence(data: Buffer, tag: int, start: int, end: int, limits: Limits = _DEFAULT) -> Scan:
+    """Walk over a value of VR `UN` as if it were a Sequence (PS3.5 §6.2.2), which becomes the only element.
+
+    Args:
+        data: what the value is in. Offsets in the result count from its beginning.
+        tag: of the element.
+        start: of the value.
+        end: of the value.
+        limits: what to stop at.
+    """
+    walker = _Walk(data, EXPLICIT_LITTLE, limits, start)
+    walker.enter(tag, start, end)
+    return walker.run()
+
+
 class _Walk:
     """The state of one walk.
 
@@ -82,7 +101,7 @@ class _Walk:
 
     # fmt: off
     __slots__ = ("current", "data", "defect", "done", "left", "limits", "odd",
-                 "position", "repeated", "syntax", "top", "unsorted")
+                 "position", "repeated", "seen", "syntax", "together", "top", "unsorted")
     # fmt: on
 
     def __init__(self, data: Buffer, syntax: Encoding, limits: Limits, start: int) -> None:
@@ -90,7 +109,8 @@ class _Walk:
         self.syntax = syntax
         self.limits = limits
         self.left = limits.max_elements
-        self.position = start
+        self.position = self.seen = start
+        self.together = limits.max_elements if file_of(data) is None else _AT_ONCE
         self.top = self.current = DataSet(_LAYOUTS[syntax.explicit, syntax.little], len(data))
         self.done = False
         self.defect: Defect | None = None
@@ -104,8 +124,16 @@ class _Walk:
         while not self.done:
             self._read_run()
             self._read_next()
+            if self.position - self.seen > PIECE:
+                let_go(self.data)
+                self.seen = self.position
         end = self.defect.offset if self.defect else self.position
         return Scan(self.top.elements, self.defect, end, self.unsorted, self.repeated, self.odd)
+
+    def enter(self, tag: int, start: int, end: int) -> None:
+        """Begin with a Sequence of VR `UN`, after which there is nothing."""
+        self.top.end = end
+        self._enter(tag, Header("UN", start, end - start, implicit=False), end)
 
     def _read_run(self) -> None:
         """Read plain elements of the current Data Set, as many as follow."""
@@ -113,7 +141,7 @@ class _Walk:
         elements = current.elements
         before = len(elements)
         self.position, current.last, odd = current.layout.read_run(
-            self.data, self.position, current.end, current.last, self.left, elements
+            self.data, self.position, current.end, current.last, min(self.left, self.together), elements
         )
         self.left -= len(elements) - before
         if odd & 1 and self.odd is None:

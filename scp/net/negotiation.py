@@ -51,7 +51,7 @@ class Negotiator:
 
     def __init__(self, ae: AE, offer: Offer) -> None:
         self._ae = ae
-        self._offer = offer
+        self.offer = offer
         self._agreements: dict[bytes, Agreement] = {}
 
     def read(self, proposal: Proposal) -> Negotiation:
@@ -70,7 +70,7 @@ class Negotiator:
     def _agree(self, acceptor: "_Acceptor", claim: Claim | None) -> Agreement:
         if claim and claim.wants_response:
             acceptor.acceptor.add_negotiation_item(positive_response())
-        return _by_pynetdicom(lambda: acceptor.agree(self._offer))
+        return _by_pynetdicom(lambda: acceptor.agree(self.offer))
 
     def _remember(self, body: bytes, agreement: Agreement) -> Agreement:
         if len(body) <= _LONGEST:

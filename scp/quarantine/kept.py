@@ -1,7 +1,6 @@
 """What is in quarantine, read again to be judged: the request as the peer made it, and the bytes as they came."""
 
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import orjson
 from scp.audit.engine import Examination, examine
 from scp.audit.rule import Subject
 from scp.audit.tracked import tracked
+from scp.dicom.pages import digest
 from scp.dicom.read import read_facts
 from scp.dicom.request import Request
 from scp.dicom.walk import Limits
@@ -41,7 +41,7 @@ class Reader:
         """Read a quarantined object as the sender sent it; the ledger keeps less of a request than the case does."""
         request = asked(self._store.folder, receipt)
         with self._store.data_set(receipt.placement.path, receipt.id) as (data, _):
-            if sha256(data).digest() != receipt.digest:
+            if digest(data) != receipt.digest:
                 raise StoreFault("the bytes are not those that were received")
             facts = read_facts(data, request.transfer_syntax, self._limits)
         subject = Subject(request, facts, tracked(facts, self._key))

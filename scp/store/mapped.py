@@ -8,27 +8,35 @@ A file                              is
 =================================== ==================================================================================
 of up to 8 MiB                      read; what becomes of it afterwards does not matter
 larger, or of whatever size while   mapped, once all of it has been read to no other end than to see that it can be:
-32 MiB of others are being looked   the kernel has then met the bad sector, and keeps what it has read
-at
+32 MiB of others are being looked   the kernel has then met the bad sector, and keeps what it has read. Its long values
+at                                  are read once more, in the plain way, when somebody wants them
+fresh: written by us a moment ago,  mapped, of up to 1 MiB simply, of more so that long values are read
+so that it is in memory still
 =================================== ==================================================================================
 
-What remains: a large file that somebody cuts off while it is being looked at, which no program of ours does; and one
-of which the kernel drops pages for want of memory, and cannot read them a second time.
+A large file takes no memory of the process: see :mod:`scp.dicom.pages`.
+
+What remains: a file that somebody cuts off while the headers in it are being looked at, which no program of ours does;
+and one of which the kernel drops pages with headers for want of memory, and cannot read them a second time.
 """
 
 import mmap
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
+from scp.dicom.pages import FileMap
 from scp.errors import DamageFault
 from scp.store.files import fault
 
 SMALL: Final = 8 << 20
 """Bytes of a file that is read as a whole: of nearly every instance but long films and whole slides."""
+LARGE: Final = 1 << 20
+"""Bytes of a file of which no more is in memory than what is being looked at."""
 _TOGETHER: Final = 32 << 20
 _PIECE: Final = 1 << 20
 _OWN: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
@@ -65,8 +73,7 @@ def mapped(path: Path, *, fresh: bool = False) -> Iterator[memoryview]:
     """
     with ExitStack() as stack:
         try:
-            with path.open("rb") as file:
-                view = _view(file.fileno(), stack, fresh=fresh)
+            view = _view(stack.enter_context(path.open("rb")), stack, fresh=fresh)
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -74,7 +81,20 @@ def mapped(path: Path, *, fresh: bool = False) -> Iterator[memoryview]:
         yield view
 
 
-def _view(descriptor: int, stack: ExitStack, *, fresh: bool) -> memoryview:
+def file_map(file: IO[bytes], size: int) -> FileMap:
+    """Map a file of so many bytes. Reading it later raises StoreFault. Raises OSError, DamageFault if it is shorter."""
+    try:
+        whole = FileMap(file.fileno(), size, access=mmap.ACCESS_READ)
+    except ValueError as error:
+        raise _shortened() from error
+    with suppress(OSError):  # a look at one byte is not to bring two megabytes along; not every kernel would
+        whole.madvise(mmap.MADV_NOHUGEPAGE)
+    whole.read_at = partial(_read_piece, file)
+    return whole
+
+
+def _view(file: IO[bytes], stack: ExitStack, *, fresh: bool) -> memoryview:
+    descriptor = file.fileno()
     size = os.fstat(descriptor).st_size
     if not size:
         return stack.enter_context(memoryview(b""))
@@ -86,10 +106,8 @@ def _view(descriptor: int, stack: ExitStack, *, fresh: bool) -> memoryview:
         return stack.enter_context(memory.toreadonly())
     if not fresh:
         _prove(descriptor, size)
-    try:
-        whole = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
-    except ValueError as error:
-        raise _shortened() from error
+    is_light = fresh and size <= LARGE
+    whole = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) if is_light else file_map(file, size)
     return stack.enter_context(memoryview(stack.enter_context(whole)))
 
 
@@ -99,6 +117,20 @@ def _read(descriptor: int, memory: memoryview) -> None:
     while done < len(memory):
         with memory[done:] as rest:
             done += _read_at(descriptor, rest, done)
+
+
+def _read_piece(file: IO[bytes], offset: int, size: int) -> bytes:
+    """Read so many bytes from an offset on."""
+    try:
+        piece = os.pread(file.fileno(), size, offset)
+        while len(piece) < size:
+            rest = os.pread(file.fileno(), size - len(piece), offset + len(piece))
+            if not rest:
+                raise _shortened()
+            piece += rest
+    except OSError as error:
+        raise fault("a file cannot be read", error) from error
+    return piece
 
 
 def _prove(descriptor: int, size: int) -> None:

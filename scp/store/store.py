@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from scp.dicom.pages import same
 from scp.dicom.part10 import NotDicom, read_file
 from scp.errors import DamageFault, NodeFault, StoreFault
 from scp.layout import ARCHIVE, QUARANTINE, SPOOL, Place, Placement, case_path, recall_path, spool_path
@@ -214,4 +215,4 @@ def _same_data_set(first: Path, second: Path) -> bool:
         if isinstance(parts[0], NotDicom) or isinstance(parts[1], NotDicom):
             return False
         with one[parts[0].offset :] as ours, two[parts[1].offset :] as theirs:
-            return ours == theirs
+            return same(ours, theirs)

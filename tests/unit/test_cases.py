@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 import pytest
 from pydicom.uid import MRImageStorage
 
+from scp import cases as cases_module
 from scp.audit.finding import Decision, Finding, Problem, Severity, Verdict
 from scp.cases import VERSION, Cases
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID
-from scp.errors import NodeFault
+from scp.errors import NodeFault, StoreFault
 from scp.ids import as_text, new_id
 from scp.layout import archive_path, timestamp
 from scp.outcomes import Outcome
@@ -102,6 +103,19 @@ def test_without_the_other_object_the_case_has_one_side(node: Scratch, tmp_path:
     case = orjson.loads(Cases(node.ledger, node.store, LIMITS).document(answer.receipt, source))
     assert case["differences"] is None
     assert case["findings"][0]["expected"] is None
+    assert case["findings"][0]["found"] is not None
+
+
+def test_if_the_other_object_breaks_off_the_case_has_one_side(node: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> NoReturn:
+        raise StoreFault("a file cannot be read")
+
+    node.send(IMAGE)
+    answer = node.send(data_set(PatientName="Another^Name"))
+    (source,) = (node.folder / "quarantine").rglob("*.dcm")
+    monkeypatch.setattr(cases_module, "compare_in_turn", broken)
+    case = orjson.loads(Cases(node.ledger, node.store, LIMITS).document(answer.receipt, source))
+    assert case["differences"] is None
     assert case["findings"][0]["found"] is not None
 
 

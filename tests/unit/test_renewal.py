@@ -66,8 +66,8 @@ def test_policies_limits_and_waits_are_those_of_the_new_settings(node: Node, sou
     }  # fmt: skip
     assert node.policies(SENDER).profile is Profile.OBSERVE
     assert node.intake.settle_seconds == 7
-    assert (node.server.limits.max_associations, node.server.ae.network_timeout) == (3, 5)
-    assert not node.server.offer.private
+    assert (node.server.limits.max_associations, node.server.limits.network_timeout) == (3, 5)
+    assert not node.server.negotiator.offer.private
     assert node.server.trust.users.admits(None) is False
     assert node.settings.audit.profile == "observe"
     assert [(line["event"], line["needs_restart"]) for line in lines] == [("settings_renewed", ())]

@@ -1,19 +1,29 @@
 """A series of a ledger is read, looked into, judged and written; its history stays."""
 
+import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import CTImageStorage, JPEGLosslessSV1, KeyObjectSelectionDocumentStorage
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    JPEGLosslessSV1,
+    KeyObjectSelectionDocumentStorage,
+)
 
+from scp import series as series_module
 from scp.audit.catalogue import RULES
 from scp.audit.finding import Severity
 from scp.audit.policy import Profile, make_policy
 from scp.audit.series.result import SeriesVerdict
+from scp.errors import StoreFault
 from scp.ids import new_id
 from scp.ledger import series as kept_series
 from scp.ledger.acts import Act, ActKind, record
@@ -171,6 +181,38 @@ def test_copies_of_pixels_are_found_if_somebody_asks_and_not_forgotten(node: Scr
         "3 images have the same pixels: Instance Number 1, 2 and 4"
     ]
     assert not write(node, audited).is_new
+
+
+def test_an_object_that_cannot_be_read_to_its_end_is_passed_over(node: Scratch, tmp_path: Path) -> None:
+    def full() -> NoReturn:
+        raise StoreFault("the spool cannot be written")
+
+    auditor = Auditor(make_policy(RULES), replace(LIMITS, scratch=full), opener(tmp_path))
+    send(node, 1, 2, PixelData=PIXELS)
+    send(node, 3, PixelData=PIXELS[::-1])
+    large = image(SOPInstanceUID=f"{INSTANCE}.4", InstanceNumber="4", ImagePositionPatient=[0, 0, 10],
+                  SliceLocation=None, PixelData=PIXELS)  # fmt: skip
+    large.add_new(0x00420011, "OB", bytes(2 << 20))
+    deflated = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    data = deflated.compress(encoded(large, ExplicitVRLittleEndian)) + deflated.flush()
+    answer = node.send(
+        data, transfer_syntax=DeflatedExplicitVRLittleEndian, sop_instance_uid=f"{INSTANCE}.4",
+        sop_class_uid=CTImageStorage, abstract_syntax=CTImageStorage,
+    )  # fmt: skip
+    assert answer.verdict.is_stored
+    (finding,) = (one for one in look(node, auditor, pixels=True).audit.findings if one.code == "DUP-008")
+    assert finding.message == "2 images have the same pixels: Instance Number 1 and 2"
+
+
+def test_references_of_an_object_that_cannot_be_read_to_its_end_are_passed_over(node: Scratch, tmp_path: Path) -> None:
+    def broken(*_: Any) -> NoReturn:
+        raise StoreFault("a file cannot be read")
+
+    assert node.send(selection("1.2.3")).verdict.is_stored
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(series_module, "referenced_instances", broken)
+        auditor = Auditor(make_policy(RULES), LIMITS, opener(tmp_path))
+        assert "REF-401" not in codes(look(node, auditor, f"{SERIES}.9"))
 
 
 def test_blank_images_are_no_copies(node: Scratch, auditor: Auditor) -> None:

@@ -65,5 +65,5 @@ def take_apart(content: bytes) -> Sample:
     if not encoding.deflated:
         return Sample(content, content, start, encoding)
     inflated = inflate(content[start:])
-    assert isinstance(inflated, bytes)
-    return Sample(content, inflated, 0, encoding)
+    assert isinstance(inflated, memoryview)
+    return Sample(content, bytes(inflated), 0, encoding)

@@ -267,6 +267,13 @@ def test_a_hostile_uid_is_escaped_and_not_kept_whole() -> None:
     assert len(found.sop_instance_uid) <= 4100
 
 
+def test_of_uids_without_number_those_that_nobody_knows_are_left_out() -> None:
+    private = [explicit(0x00091000 + number, "UI", b"1.4\0") for number in range(1500)]
+    found = facts(element(t.SOP_CLASS_UID, b"1.2\0"), *private, element(t.FRAME_OF_REFERENCE_UID, b"1.9\0"))
+    assert len(found.uids) == 1001
+    assert found.frame_of_reference_uid == "1.9"
+
+
 def test_the_kind_comes_from_the_sop_class() -> None:
     assert facts(element(t.SOP_CLASS_UID, CTImageStorage.encode() + b"\0")).kind is Kind.CT
     assert facts().kind is Kind.UNKNOWN

@@ -157,6 +157,7 @@ HALVES = tuple(part[start:end] for part in PARTS for start, end in ((0, 70), (70
     [
         pytest.param(PARTS, b"", id="a fragment for each frame"),
         pytest.param(HALVES, struct.pack("<2I", 0, len(PARTS[0]) + 16), id="by the offset table"),
+        pytest.param((b"", *HALVES), struct.pack("<2I", 8, len(PARTS[0]) + 24), id="after what the table leaves out"),
     ],
 )
 def test_frames_are_put_together_of_their_fragments(fragments: tuple[bytes, ...], table: bytes) -> None:
@@ -176,6 +177,13 @@ def test_fragments_that_cannot_be_told_apart_are_unreadable(table: bytes) -> Non
     several = coded(*HALVES, table=table, **TWO)
     assert compare_pixels(native(SLICE + SLICE[::-1], **TWO), several).pixels is Pixels.UNREADABLE
     assert compare_pixels(coded(*PARTS[::-1], b"", **TWO), several).pixels is Pixels.UNREADABLE
+
+
+def test_two_copies_whose_fragments_cannot_be_told_apart_are_not_the_same() -> None:
+    first, second = coded(*HALVES, **TWO), coded(b"", *HALVES, **TWO)
+    assert compare_pixels(first, second).pixels is Pixels.EQUAL  # of one syntax, codestreams are compared as they are
+    second = coded(*HALVES[::-1], **TWO)
+    assert compare_pixels(first, second).pixels is Pixels.UNREADABLE
 
 
 def test_no_fragments_at_all_are_unreadable() -> None:

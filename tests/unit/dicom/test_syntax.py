@@ -21,6 +21,12 @@ from scp.dicom.syntax import (
 ELSEWHERE = {f"1.2.840.10008.1.2.{end}" for end in ("4.204", "4.205", "7.1", "7.2", "7.3")}
 
 
+def inflated(stream: bytes | memoryview, limit: int = 1 << 20) -> bytes:
+    found = inflate(stream, limit)
+    assert isinstance(found, memoryview)
+    return bytes(found)
+
+
 def deflate(data: bytes) -> bytes:
     stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return stream.compress(data) + stream.flush()
@@ -82,15 +88,15 @@ def test_what_cannot_be_the_transfer_syntax_of_a_data_set(uid: str) -> None:
 
 @given(st.binary(max_size=2000))
 def test_what_was_deflated_is_inflated(data: bytes) -> None:
-    assert inflate(deflate(data)) == data
-    assert inflate(deflate(data) + b"\0") == data
-    assert inflate(memoryview(deflate(data)), limit=len(data)) == data
+    assert inflated(deflate(data)) == data
+    assert inflated(deflate(data) + b"\0") == data
+    assert inflated(memoryview(deflate(data)), limit=len(data)) == data
 
 
 def test_the_trailer_of_a_gzip_file_may_stay_behind_if_it_is_the_right_one() -> None:
     data = b"a Data Set" * 100
     trailer = zlib.crc32(data).to_bytes(4, "little") + len(data).to_bytes(4, "little")
-    assert inflate(deflate(data) + trailer) == data
+    assert inflated(deflate(data) + trailer) == data
     assert inflate(deflate(data) + trailer[::-1]) == Defect(DefectKind.TRAILING, len(deflate(data)))
 
 
@@ -113,14 +119,14 @@ def test_what_is_no_deflated_stream_is_a_defect(data: bytes) -> None:
 
 @given(st.binary(max_size=300))
 def test_inflating_never_raises(data: bytes) -> None:
-    assert isinstance(inflate(data, limit=1000), bytes | Defect)
+    assert isinstance(inflate(data, limit=1000), memoryview | Defect)
 
 
 def test_the_limit_is_exact() -> None:
     stream = deflate(bytes(1000))
-    assert inflate(stream, limit=1000) == bytes(1000)
+    assert inflated(stream, limit=1000) == bytes(1000)
     assert inflate(stream, limit=999) == Defect(DefectKind.INFLATES_TOO_LARGE, 0)
-    assert inflate(deflate(b""), limit=0) == b""
+    assert inflated(deflate(b""), limit=0) == b""
 
 
 def test_a_bomb_never_gets_larger_than_the_limit() -> None:

@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 import scp
+from scp.dicom.pages import file_of, pieces
 from scp.dicom.status import Status
 from scp.errors import DamageFault, StoreFault
 from scp.store import mapped as module
@@ -167,3 +168,48 @@ def test_memory_for_all_is_bounded_and_comes_back(tmp_path: Path, monkeypatch: p
             assert maps(path) == 0
             assert len(stack.enter_context(mapped(path))) == SIZE
             assert maps(path) == 1
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_of_a_large_file_long_values_are_read_without_the_memory(tmp_path: Path, fresh: bool) -> None:
+    path = tmp_path / "a"
+    content = os.urandom(module.SMALL + 5)
+    path.write_bytes(content)
+    with mapped(path, fresh=fresh) as view, view[3:] as data:
+        assert file_of(data) is not None
+        assert b"".join(pieces(data)) == content[3:]
+    assert maps(path) == 0
+
+
+def test_a_fresh_file_that_is_light_is_memory_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(bytes(SIZE))
+    with mapped(path, fresh=True) as view:
+        assert file_of(view) is None
+        assert bytes(view) == bytes(SIZE)
+
+
+def test_a_long_value_that_the_disk_cannot_give_back_is_a_fault_and_not_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(bytes(module.SMALL + 1))
+    read = os.pread
+
+    def failing(descriptor: int, size: int, offset: int) -> bytes:
+        if offset:
+            raise system_error(errno.EIO)
+        return read(descriptor, size // 2, offset)
+
+    monkeypatch.setattr(os, "pread", failing)
+    with mapped(path) as view, pytest.raises(StoreFault, match=r"^a file cannot be read \(OSError, errno 5\)$"):
+        list(pieces(view))
+
+
+def test_a_long_value_that_somebody_cuts_off_is_damage_to_one_object(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(bytes(module.SMALL + 1))
+    with mapped(path) as view:
+        os.truncate(path, module.SMALL // 2)
+        with pytest.raises(DamageFault, match="shorter"):
+            list(pieces(view))
