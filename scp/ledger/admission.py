@@ -18,6 +18,7 @@ from scp.ledger.port import Admitted, Draft
 from scp.ledger.references import References
 from scp.ledger.scanners import Scanners
 from scp.ledger.sealed import Sealed
+from scp.ledger.uid_key import by_uid
 from scp.outcomes import Outcome
 
 _MOST_VARIANTS: Final = 4096
@@ -59,7 +60,7 @@ class Admission:
         """Read what pairwise rules need, by key; references that were read before are remembered."""
         facts, tracked = draft.subject.facts, draft.subject.tracked
         run = self._db.execute
-        number = run(rows.FIND_HELD, (facts.sop_instance_uid,)).get
+        number = run(rows.FIND_HELD, by_uid(facts.sop_instance_uid)).get
         held = None if number is None else rows.held_of(run(rows.SELECT_HELD, (number,)).fetchall()[0])
         identical = (
             held is not None

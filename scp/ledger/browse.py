@@ -12,6 +12,7 @@ import orjson
 
 from scp.audit.finding import Severity
 from scp.audit.series.result import SeriesVerdict
+from scp.ledger.uid_key import by_uid
 from scp.outcomes import Outcome
 
 _AFTER_DIGITS: Final = ":"
@@ -136,8 +137,8 @@ def one_instance(db: apsw.Connection, uid: str) -> tuple[int, str, str] | None:
     """Return receipt, path and Series Instance UID of a stored instance."""
     row: tuple[int, str, str] | None = db.execute(
         "SELECT receipt.id, receipt.path, series.uid FROM instance JOIN receipt ON receipt.id = instance.id"
-        " JOIN series ON series.id = instance.series WHERE instance.uid = ?",
-        (uid,),
+        " JOIN series ON series.id = instance.series WHERE instance.key = ? AND instance.uid = ?",
+        by_uid(uid),
     ).fetchone()
     return row
 
@@ -158,9 +159,9 @@ def _matching(wanted: SeriesFilter) -> tuple[str, list[Any]]:
         conditions += [
             "series.id IN (SELECT id FROM series WHERE uid BETWEEN ? AND ?)",
             "series.study IN (SELECT id FROM study WHERE uid BETWEEN ? AND ?)",
-            "series.id IN (SELECT series FROM instance WHERE uid = ?)",
+            "series.id IN (SELECT series FROM instance WHERE key = ? AND uid = ?)",
         ]
-        values += [*ends, *ends, wanted.uid]
+        values += [*ends, *ends, *by_uid(wanted.uid)]
     return f"({' OR '.join(conditions)})", values
 
 

@@ -10,6 +10,7 @@ from scp.errors import LedgerFault
 from scp.ids import id_at
 from scp.layout import Place
 from scp.ledger.reading import fetch
+from scp.ledger.uid_key import by_uid
 
 _PAGE: Final = 1000
 _NEWEST: Final = (1 << 63) - 1
@@ -19,7 +20,7 @@ _EXTENT: Final = "SELECT count(*), ifnull(sum(size), 0) FROM receipt WHERE id >=
 _NEWEST_TIME: Final = "SELECT received FROM receipt ORDER BY id DESC LIMIT 1"
 _PLACE: Final = "SELECT kept, path FROM receipt WHERE id = ?"
 _ARCHIVED: Final = """SELECT receipt.id, receipt.path FROM instance JOIN receipt ON receipt.id = instance.id
-    WHERE instance.uid = ?"""
+    WHERE instance.key = ? AND instance.uid = ?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def place_of(db: apsw.Connection, receipt: int) -> tuple[Place, str] | None:
 
 def archived_at(db: apsw.Connection, sop_instance_uid: str) -> tuple[int, str] | None:
     """Return receipt and path of a stored instance. Raises LedgerFault."""
-    found = _rows(db, _ARCHIVED, (sop_instance_uid,))
+    found = _rows(db, _ARCHIVED, by_uid(sop_instance_uid))
     return (found[0][0], found[0][1]) if found else None
 
 

@@ -21,6 +21,7 @@ from scp.ledger.acts import STATES, State
 from scp.ledger.key import key_path, load_key
 from scp.ledger.reading import fetch
 from scp.ledger.scanners import COLUMNS
+from scp.ledger.uid_key import key_of
 from scp.outcomes import Outcome
 
 PAGE: Final = 100
@@ -138,7 +139,8 @@ _RECENT_ONES: Final = f"""FROM receipt WHERE
 _BY_SENDER: Final = """FROM association INDEXED BY association_sender
     CROSS JOIN receipt INDEXED BY receipt_association ON receipt.association = association.id
     WHERE association.calling_ae_title = :sender"""
-_BY_INSTANCE: Final = f"""FROM receipt WHERE receipt.id IN (SELECT id FROM instance WHERE uid = :instance UNION
+_BY_INSTANCE: Final = f"""FROM receipt WHERE receipt.id IN (
+    SELECT id FROM instance WHERE key = :key AND uid = :instance UNION
     SELECT id FROM receipt INDEXED BY receipt_unstored_instance
     WHERE affected_sop_instance_uid = :instance AND kept <> '{Place.ARCHIVE}')"""
 _BY_SERIES: Final = f"""FROM receipt WHERE receipt.id IN (
@@ -188,7 +190,7 @@ def codes_of(rule: str) -> list[str]:
 def _receipts(db: apsw.Connection, wanted: ReceiptFilter) -> list[int]:
     values, limit = _values(wanted), wanted.limit
     if wanted.instance is not None:
-        return _numbers(db, _BY_INSTANCE, values, limit)
+        return _numbers(db, _BY_INSTANCE, values | {"key": key_of(wanted.instance)}, limit)
     if wanted.series is not None:
         return _numbers(db, _BY_SERIES, values, limit)
     if wanted.rule is not None:

@@ -14,6 +14,7 @@ from scp.dicom.request import Association, Request
 from scp.ids import as_text, from_text
 from scp.layout import Place, Placement, archive_path, timestamp
 from scp.ledger.port import Draft, Receipt
+from scp.ledger.uid_key import key_of
 from scp.outcomes import Outcome
 
 Row = tuple[Any, ...]
@@ -56,7 +57,7 @@ SELECT_NEIGHBOUR: Final = f"""SELECT {_OTHER}, other.slot, other.place, other.so
     other.concatenation_uid, other.in_concatenation_number
     FROM instance AS near {_join("near.id")} WHERE near.id = ?"""
 # Joins open every table before they find nothing, which is nearly always: so first the number alone.
-FIND_HELD: Final = "SELECT id FROM instance WHERE uid = ?"
+FIND_HELD: Final = "SELECT id FROM instance WHERE key = ? AND uid = ?"
 # Not ordered: that would cost more than all else, for a list that is nearly always empty.
 FIND_NAMESAKES: Final = "SELECT id FROM instance WHERE series = ? AND number = ? AND uid <> ? LIMIT 1000"
 FIND_NEIGHBOURS: Final = "SELECT id FROM instance WHERE series = ? AND number = ? AND slot = ? AND uid <> ? LIMIT 100"
@@ -74,7 +75,7 @@ INSERT_ASSOCIATION: Final = """INSERT OR IGNORE INTO association (id, address, p
     implementation_class_uid, implementation_version_name) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 INSERT_RECEIPT: Final = f"INSERT INTO receipt VALUES ({', '.join('?' * 21)})"
 INSERT_FINDING: Final = f"INSERT INTO finding VALUES ({', '.join('?' * 10)})"
-INSERT_INSTANCE: Final = f"INSERT INTO instance VALUES ({', '.join('?' * 15)})"
+INSERT_INSTANCE: Final = f"INSERT INTO instance VALUES ({', '.join('?' * 16)})"
 SET_CONFIRMED: Final = "UPDATE instance SET confirmed = ? WHERE id = ?"
 INSERT_STACK: Final = "INSERT OR IGNORE INTO stack VALUES (?, ?, ?, ?, ?, ?, ?)"
 # A study or series is there already if all its instances were taken away.
@@ -136,7 +137,7 @@ def instance_row(draft: Draft, study: int, series: int, confirmation: Confirmati
     """Return what INSERT_INSTANCE takes."""
     facts, tracked = draft.subject.facts, draft.subject.tracked
     return (
-        draft.receipt, facts.sop_instance_uid, study, series, uid(facts.sop_class_uid),
+        draft.receipt, facts.sop_instance_uid, key_of(facts.sop_instance_uid), study, series, uid(facts.sop_class_uid),
         draft.subject.request.transfer_syntax, _integer(facts.instance_number), tracked.slot, tracked.place,
         uid(facts.concatenation_uid), _integer(facts.in_concatenation_number), tracked.study.get("patient", ""),
         draft.digest, confirmation, geometry_of(facts, tracked.stack, tracked.variant),

@@ -7,7 +7,7 @@ columns name the first stored instance, with which later ones are compared. Valu
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
@@ -71,7 +71,8 @@ CREATE TABLE stack (
 
 CREATE TABLE instance (
     id INTEGER PRIMARY KEY,
-    uid TEXT NOT NULL UNIQUE,
+    uid TEXT NOT NULL,  -- of no other instance: one transaction looks for it and writes it
+    key INTEGER NOT NULL,  -- what it is found by: see scp.ledger.uid_key
     study INTEGER NOT NULL REFERENCES study (id),
     series INTEGER NOT NULL REFERENCES series (id),
     sop_class_uid TEXT NOT NULL,
@@ -86,6 +87,7 @@ CREATE TABLE instance (
     confirmed INTEGER NOT NULL,  -- see scp.ledger.rows.Confirmation
     geometry BLOB NOT NULL  -- for the series audit: scp.dicom.geometry
 ) STRICT;
+CREATE INDEX instance_key ON instance (key);
 -- Neighbours of an instance, and all members of a series: so it is not left out where there is no number.
 CREATE INDEX instance_number ON instance (series, number);
 

@@ -19,6 +19,7 @@ from scp.audit.series.result import SeriesAudit, SeriesFinding, stack_document
 from scp.audit.tracked import variant_of
 from scp.dicom.geometry import read_geometry
 from scp.ledger.reading import fetch
+from scp.ledger.uid_key import by_uid
 
 # What stands for the instances and the refused objects of a series: numbers of receipts, counted and added up. The
 # modulus keeps the sum of a million of them within 63 bits.
@@ -115,7 +116,8 @@ def paths_of(db: apsw.Connection, members: Sequence[Member]) -> dict[int, str]:
 
 def absent(db: apsw.Connection, uids: Sequence[str]) -> tuple[str, ...]:
     """Return those of the SOP Instance UIDs that are not stored."""
-    return tuple(uid for uid in uids if db.execute("SELECT 1 FROM instance WHERE uid = ?", (uid,)).get is None)
+    is_there = "SELECT 1 FROM instance WHERE key = ? AND uid = ?"
+    return tuple(uid for uid in uids if db.execute(is_there, by_uid(uid)).get is None)
 
 
 def unjudged(db: apsw.Connection, most: int = -1) -> list[str]:

@@ -23,6 +23,7 @@ from scp.ledger.acts import Act, ActKind, move, record
 from scp.ledger.port import Receipt
 from scp.ledger.reading import fetch, reading
 from scp.ledger.sqlite import SqliteLedger
+from scp.ledger.uid_key import by_uid
 from scp.ledger.withdraw import ChangedMeanwhile, Withdrawal, plan
 from scp.quarantine.kept import Kept, Reader
 from scp.quarantine.moving import Mover
@@ -250,7 +251,7 @@ class Quarantine:
 
     def _stored(self, sop_instance_uid: str) -> Receipt | None:
         with reading(self._path) as db:
-            found = fetch(db, rows.FIND_HELD, (sop_instance_uid,))
+            found = fetch(db, rows.FIND_HELD, by_uid(sop_instance_uid))
         return self._ledger.receipt(found[0][0]) if found else None
 
     def _withdrawal(self, displaced: Receipt) -> Withdrawal:

@@ -14,9 +14,11 @@ import apsw
 from pydicom.uid import PYDICOM_ROOT_UID
 
 from scp.ledger.schema import SCHEMA, VERSION
+from scp.ledger.uid_key import key_of
 
 _NUMBER, _TIME = "{0} + :numbers", "{0} + :microseconds"
-_UID, _PATH, _DIGEST = "other_uid({0}, :copy)", "other_path({0}, :copy)", "other({0}, :copy)"
+_UID, _KEY = "other_uid({0}, :copy)", "other_key(uid, :copy)"
+_PATH, _DIGEST = "other_path({0}, :copy)", "other({0}, :copy)"
 _STUDY, _SERIES, _AUDIT = "{0} + :copy * {study}", "{0} + :copy * {series}", "{0} + :copy * {series_audit}"
 _COUNTED: Final = ("study", "series", "series_audit", "series_finding")
 """Tables whose rows have small numbers: each copy begins after the last."""
@@ -27,7 +29,7 @@ CHANGED: Final[Mapping[str, Mapping[str, str]]] = {
     "series": {"id": _SERIES, "uid": _UID, "study": _STUDY, "reference": _NUMBER},
     "variant": {"series": _SERIES},
     "stack": {"series": _SERIES, "reference": _NUMBER},
-    "instance": {"id": _NUMBER, "uid": _UID, "study": _STUDY, "series": _SERIES, "digest": _DIGEST},
+    "instance": {"id": _NUMBER, "uid": _UID, "key": _KEY, "study": _STUDY, "series": _SERIES, "digest": _DIGEST},
     "receipt": {
         "id": _NUMBER, "association": _NUMBER, "received": _TIME, "affected_sop_instance_uid": _UID,
         "study_instance_uid": _UID, "series_instance_uid": _UID, "digest": _DIGEST, "path": _PATH, "original": _NUMBER,
@@ -116,6 +118,10 @@ def _other_uid(uid: str, copy: int) -> str:
     return PYDICOM_ROOT_UID + str(number)[:38]
 
 
+def _other_key(uid: str, copy: int) -> int:
+    return key_of(_other_uid(uid, copy))
+
+
 def _other_path(path: str, copy: int) -> str:
     """Return a path whose UIDs are those of the copy; a receipt's number stays, nobody looks for it."""
     return "/".join(
@@ -134,8 +140,9 @@ def _hash(value: bytes, copy: int, size: int) -> bytes:
     return blake2b(value, digest_size=size, salt=copy.to_bytes(8, "big")).digest()
 
 
-_FUNCTIONS: Final[Mapping[str, Callable[..., str | bytes | None]]] = {
+_FUNCTIONS: Final[Mapping[str, Callable[..., str | int | bytes | None]]] = {
     "other_uid": _other_uid,
+    "other_key": _other_key,
     "other_path": _other_path,
     "other": _other,
 }

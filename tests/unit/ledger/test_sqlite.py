@@ -333,7 +333,7 @@ def test_a_fault_names_no_value(ledger: SqliteLedger) -> None:
     one = draft(sent(**PERSONAL))
     admit(ledger, one)
     with pytest.raises(LedgerFault) as caught:
-        admit(ledger, replace(draft(sent(**PERSONAL)), digest=b"other"))
+        admit(ledger, replace(draft(sent(**PERSONAL)), receipt=one.receipt))
     assert str(caught.value) == "the ledger cannot be written (ConstraintError)"
 
 

@@ -83,7 +83,7 @@ def check_sound(node: Scratch) -> None:
         part10 = read_file(whole)
         assert isinstance(part10, Part10)
         assert sha256(whole[part10.offset :]).digest() == one.digest, path
-    instances = node.ledger.transact(lambda db: [row[0] for row in db.execute("SELECT id FROM instance")])
+    instances = node.ledger.transact(lambda db: [row[0] for row in db.execute("SELECT id FROM instance ORDER BY id")])
     assert instances == sorted(one.id for one in kept.values() if one.placement.place is Place.ARCHIVE)
 
 
