@@ -1,7 +1,8 @@
 """Identifiers of receipts and associations: 63-bit integers that sort by time, written as 13 characters.
 
 43 bits of milliseconds since 2020 and 20 bits that begin at random and count up: ledger rows are appended in order,
-two nodes on one ledger practically never meet, and a clock that is set back does not repeat an identifier.
+two nodes on one ledger practically never meet, and a clock that is set back does not repeat an identifier. One
+that is before 2020 at every start, its battery empty, does not either: counting begins in 2020's first minutes then.
 """
 
 import random
@@ -19,7 +20,7 @@ _BITS: Final = 63
 
 _random = random.Random()  # noqa: S311 - seeded by the system; it keeps nodes apart, and no secret
 _lock = threading.Lock()
-_last = 0
+_last = _random.getrandbits(40)
 
 
 def new_id() -> int:

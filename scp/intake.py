@@ -55,7 +55,7 @@ from scp.errors import NodeFault, Trouble, place_of
 from scp.examiners import Examiners
 from scp.health import Health
 from scp.ids import new_id
-from scp.layout import Place
+from scp.layout import Place, Placement, spool_path
 from scp.ledger.port import Admitted, Draft, Ledger
 from scp.observe.lines import Stopwatch, crash_line, fault_line, instance_line, undecided_line
 from scp.outcomes import Ending, Outcome
@@ -292,8 +292,8 @@ class Intake:
         is_late = is_sealed and placement.place is Place.ARCHIVE
         if placement.place is Place.QUARANTINE:
             case = aside(self._cases.document, reception.receipt, reception.incoming.path, reception.request)
-        elif placement.place is Place.NOWHERE and placement.path and not self._store.has(placement.path):
-            # The ledger survived a crash that the file did not: these are the same bytes, so they take its place.
+        elif placement.place is Place.NOWHERE and placement.path and not self._is_placed(placement):
+            # These are the same bytes, so they take its place; if another file has it, placing them finds out.
             placement = replace(placement, place=Place.ARCHIVE)
             if is_sealed:  # but not these
                 reception.incoming.sync()
@@ -301,8 +301,13 @@ class Intake:
         if is_sealed:
             self._store.late.add(reception.receipt, reception.incoming.length)
 
+    def _is_placed(self, placement: Placement) -> bool:
+        """Whether a stored copy came to its place: a crash may have cost it the file, a fault left it in the spool."""
+        return self._store.has(placement.path) and not self._store.has(spool_path(placement.original))
+
     def failed(self, reception: Reception, fault: NodeFault) -> Answer:
         """Answer *try again*. What was decided before the fault stays decided: recovery finishes it."""
+        reception.incoming.close()
         self._deliveries.ended(reception.request.association.id)
         self._suffer(reception.receipt, fault)
         known = self._quietly(lambda: self._ledger.knows(reception.receipt))

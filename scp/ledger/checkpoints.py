@@ -6,6 +6,7 @@ wait for what hundreds of others have stored. From a connection of its own it st
 that comes to it finds little left to carry.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -43,5 +44,6 @@ class Checkpoints:
             raise LedgerFault(f"the ledger cannot be written ({type(error).__name__})") from error
 
     def close(self) -> None:
-        """Finish."""
-        self._db.close()
+        """Finish. One that a thread is still at ends with the process, which does no harm."""
+        with suppress(apsw.Error):
+            self._db.close()

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_bytes
+from time import sleep
 from typing import Any, Final, Literal, TypeVar
 
 import apsw
@@ -33,9 +34,13 @@ T = TypeVar("T")
 
 Durability = Literal["full", "none"]
 _BUSY_MS: Final = 5_000
+_BUSY_TRIES: Final = 1_000
+_BUSY_SECONDS: Final = _BUSY_MS / 1000 / _BUSY_TRIES
 _CACHE_KIB: Final = 8_192
 _CHECKPOINT_PAGES: Final = 8_000
 """Pages of the write-ahead log, 32 MB, after which a commit carries over what :mod:`scp.ledger.checkpoints` left."""
+_LOG_BYTES: Final = 64 << 20
+"""To so much the write-ahead log is cut when it begins anew: whoever read for long may have let it become large."""
 
 
 class _Undone(Exception):
@@ -57,6 +62,17 @@ class _Writing:
         self._seen: object = None
 
     def __enter__(self) -> None:
+        """Begin; another program that writes is waited for, without the lock and without the turn."""
+        for _ in range(_BUSY_TRIES):
+            try:
+                return self._begin()
+            except LedgerFault as fault:
+                if not isinstance(fault.__cause__, apsw.BusyError):
+                    raise
+            aside(sleep, _BUSY_SECONDS)
+        return self._begin()
+
+    def _begin(self) -> None:
         acquire(self._lock)
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -121,7 +137,9 @@ class SqliteLedger:
             self._db.pragma("foreign_keys", False)  # every write is made by one function, in order
             self._db.pragma("cache_size", -_CACHE_KIB)
             self._db.wal_autocheckpoint(_CHECKPOINT_PAGES)
+            self._db.pragma("journal_size_limit", _LOG_BYTES)
             self.fingerprint_key = self._prepare(path, sync=durability == "full")
+            self._db.set_busy_timeout(0)  # who writes waits without holding up who reads
         except BaseException as error:
             self._db.close()
             if isinstance(error, apsw.Error | OSError):

@@ -50,16 +50,17 @@ class Acceptor(threading.Thread):
         self._tally = Tally()
         self._channel: Channel | None = None
         self._receiver: Receiver | None = None
-        self._heard_at = time.monotonic()
+        self._came_at = time.monotonic()
         self._secured: Secured | None = None
         self._proof: dict[str, str | None] = {}
 
     @property
     def idle_seconds(self) -> float:
         """Since when no request is being received or worked on."""
-        if self._receiver and self._receiver.is_busy:
-            self._heard_at = time.monotonic()
-        return time.monotonic() - self._heard_at
+        receiver = self._receiver
+        if receiver and receiver.is_busy:
+            return 0.0
+        return time.monotonic() - (receiver.idle_since if receiver else self._came_at)
 
     def stop(self, ending: Ending) -> bool:
         """End the association from another thread; return whether this was the first to do so."""

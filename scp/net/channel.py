@@ -70,6 +70,8 @@ class Channel:
         self._buffer = mmap(-1, max(max_pdu, longest) + HEADER_LENGTH + _READ_AHEAD, flags=MAP_PRIVATE)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
+        self._came, self._waited = 0, 0.0
+        """Bytes of what the peer is saying, however many PDUs that takes, and seconds that we have waited for them."""
         self._owes_answer = False
         """Whether something was read since we wrote last; what we write acknowledges it along the way."""
         self.set_timeout(timeout)
@@ -77,6 +79,7 @@ class Channel:
     def set_timeout(self, seconds: float) -> None:
         """Set how long a read or write may wait for the peer: the kernel keeps it, and for TLS the ssl module."""
         self._timeout = seconds
+        self._came, self._waited = 0, 0.0
         if self._is_tls:
             # It tries again whatever the kernel gives up: only its own timeout counts, for each read as a whole.
             self._socket.settimeout(seconds)
@@ -91,21 +94,20 @@ class Channel:
 
         ``most`` bounds its length, if it is not what follows from its type.
         """
-        started = 0.0
         while self._end - self._start < HEADER_LENGTH:
-            started = self._more(HEADER_LENGTH, started)
+            self._more(HEADER_LENGTH)
         kind, length = _unpack_header(self._buffer, self._start)
         if kind not in kinds or length > (most or (self._max_pdu if kind == P_DATA_TF else _MOST_CONTROL)):
             raise Oversized
         whole = HEADER_LENGTH + length
         while self._end - self._start < whole:
-            started = self._more(whole, started)
+            self._more(whole)
         begin = self._start + HEADER_LENGTH
         self._start = end = begin + length
         return Pdu(kind, self._view[begin:end])
 
-    def _more(self, needed: int, started: float) -> float:
-        """Read what there is, at least one byte; return since when this PDU has been on its way."""
+    def _more(self, needed: int) -> None:
+        """Read what there is, at least one byte; what the peer is saying must not take it too long altogether."""
         if self._start == self._end:
             self._start = self._end = 0
         elif self._start + needed > len(self._buffer):
@@ -116,6 +118,7 @@ class Channel:
             if self._owes_answer:
                 # A sender with Nagle's algorithm on holds its next small write back until we acknowledge the last.
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            began = time.monotonic()
             count = aside(self._socket.recv_into, self._view[self._end :])
         except (BlockingIOError, TimeoutError):
             raise Silent from None
@@ -125,10 +128,11 @@ class Channel:
             raise Closed
         self._owes_answer = True
         self._end += count
-        now = time.monotonic()
-        if started and now - started > self._timeout + (self._end - self._start) / self._minimum_rate:
+        if self._came:  # it may be silent before it says something
+            self._waited += time.monotonic() - began
+        self._came += count
+        if self._waited > self._timeout + self._came / self._minimum_rate:
             raise Silent
-        return started or now
 
     def send(self, data: bytes) -> None:
         """Send all of it. Raises a ChannelEnd if the peer does not read."""
@@ -137,6 +141,7 @@ class Channel:
             if sent < len(data):
                 aside(self._socket.sendall, data[sent:])
             self._owes_answer = False
+            self._came, self._waited = 0, 0.0
         except (BlockingIOError, TimeoutError):
             raise Silent from None
         except OSError:

@@ -10,6 +10,7 @@ C-ECHO is answered here too, as pynetdicom has no answer to one whose command se
 """
 
 import struct
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +34,8 @@ _pack_response: Final = struct.Struct(">BxIIBB").pack
 _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header
 _MOST_COMMAND: Final = 64 * 1024
 """Bytes of a command set; a C-STORE-RQ has about 250."""
+_OFFER_AFTER: Final = 64
+"""Presentation data values of one PDU: it usually has one, and may have twenty thousand."""
 
 _DATA_SET_TYPE: Final = 0x00000800
 
@@ -81,6 +84,8 @@ class Receiver:
         self._command = bytearray()
         self._command_context = 0
         self._message: _Message | None = None
+        self.idle_since = time.monotonic()
+        """When the last message was complete."""
 
     def run(self) -> Ending:
         """Serve until the association ends, and say how. A request that was cut off gets its receipt.
@@ -123,10 +128,12 @@ class Receiver:
 
     def _take(self, body: memoryview) -> None:
         """Take a P-DATA-TF apart: any number of presentation data values (PS3.8 §9.3.5.1)."""
-        position, end = 0, len(body)
+        position, end, count = 0, len(body), 0
         if not end:
             raise Misbehaviour("a P-DATA-TF without a presentation data value")
         while position < end:
+            if position and not (count := count + 1) % _OFFER_AFTER:
+                turn.offer()
             begin = position + _PDV_HEADER
             if begin > end:
                 raise Misbehaviour("a presentation data value without its header")
@@ -238,7 +245,7 @@ class Receiver:
         if message.reception:
             message.answer = self._intake.complete(message.reception)
             message.reception = None
-        self._message = None
+        self._message, self.idle_since = None, time.monotonic()
         if message.request and message.answer:
             answer = message.answer
             self._tally.add(answer.verdict, answer.size)

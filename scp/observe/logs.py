@@ -5,12 +5,15 @@ and the type of its error are passed on, and its warnings not at all.
 """
 
 import logging
+import os
+import select
 import sys
 import threading
 import warnings
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from stat import S_ISREG
 from typing import IO, Any, AnyStr, Final, Generic, Literal, TextIO
 
 import orjson
@@ -21,22 +24,44 @@ from scp.errors import place_of
 Format = Literal["auto", "json", "console"]
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LIBRARIES: Final = ("pynetdicom", "pydicom")
+_PATIENCE_MS: Final = 2_000
+"""For so long everybody waits for a reader of the log that has stopped reading."""
 
 
 class _Lines(Generic[AnyStr]):
-    """Writes lines, each at once, to a stream whose reader may go away: they are lost then, but nothing else."""
+    """Writes lines, each at once, to a stream whose reader may go away or stop: they are lost then, but nothing else.
+
+    One that has stopped is waited for once, and has lines again from when it reads on.
+    """
 
     def __init__(self, stream: IO[AnyStr], end: AnyStr) -> None:
         self._stream: IO[AnyStr] = stream
         self._end: AnyStr = end
         self._lock = threading.Lock()
+        self._wait = _waiting_for(stream)
+        self._patience = _PATIENCE_MS
 
     def write(self, line: AnyStr) -> None:
         with self._lock, suppress(OSError, ValueError):
+            if self._wait and not self._wait(self._patience):
+                self._patience = 0
+                return
+            self._patience = _PATIENCE_MS
             self._stream.write(line + self._end)
             self._stream.flush()
 
     debug = info = warning = error = critical = write
+
+
+def _waiting_for(stream: IO[Any]) -> Callable[[int], object] | None:
+    """Return what waits so many milliseconds until a stream takes a line; None if it always does, as a file."""
+    with suppress(OSError, ValueError):
+        descriptor = stream.fileno()
+        if not S_ISREG(os.fstat(descriptor).st_mode):
+            poll = select.poll()
+            poll.register(descriptor, select.POLLOUT)
+            return poll.poll
+    return None
 
 
 def configure(log_format: Format = "auto", level: str = "info", stream: TextIO | None = None) -> None:

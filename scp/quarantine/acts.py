@@ -17,7 +17,7 @@ from scp.dicom.request import Association
 from scp.dicom.walk import Limits
 from scp.errors import NodeFault, StoreFault
 from scp.ids import as_text, new_id
-from scp.layout import LEDGER, Place
+from scp.layout import LEDGER, Place, spool_path
 from scp.ledger import rows
 from scp.ledger.acts import Act, ActKind, move, record
 from scp.ledger.port import Receipt
@@ -241,6 +241,8 @@ class Quarantine:
             raise _Impossible("there is no receipt with this number")
         if receipt.placement.place is not Place.QUARANTINE:
             raise _Impossible("it is not in quarantine (any more)")
+        if self._store.has(spool_path(receipt.id)):  # whoever received it would bring it there after the act, too
+            raise _Impossible("it is on its way to quarantine: try again")
         return receipt
 
     def _read(self, held: Receipt) -> Kept:

@@ -43,9 +43,7 @@ class Mover:
         for number in numbers:
             source = self._store.recalled(number)
             decision = self.decided(number, source)
-            if decision is None:
-                source.unlink(missing_ok=True)
-            else:
+            if decision is not None:
                 self._store.place(source, *decision)
 
     def finish_interrupted(self) -> None:

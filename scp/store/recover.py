@@ -31,14 +31,17 @@ def recover(
     """Empty the spool, or take these files out of it: none that is still being worked on.
 
     ``decided`` gives the placement and the case that the ledger has for a receipt, or None if it knows no such
-    receipt: then the sender got no answer, and will send again. An object that cannot be moved stays where it is.
+    receipt: then the sender got no answer, and will send again; what was recalled stays all the same. An object that
+    cannot be moved stays where it is.
     """
     finished = discarded = failed = 0
     for path in store.spooled() if paths is None else paths:
         try:
             number = from_text(path.stem)
             decision = decided(number, path)
-            if decision is None:
+            if decision is None and path == store.recalled(number):
+                failed += 1  # it had its place once, and its sender an answer: somebody may know whose it is
+            elif decision is None:
                 path.unlink(missing_ok=True)
                 discarded += 1
             else:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,9 @@ class Store:
         self._limit = object_bytes
         self._gate = gate
         self._rounds = Rounds[str](sync_folder)
+        self._counting = threading.Lock()
+        self._makers = 0
+        """How many are making folders now, which others may find before their names are durable."""
         try:
             for name in (SPOOL, ARCHIVE, QUARANTINE):
                 make_folder(folder / name, sync=sync)
@@ -131,7 +135,7 @@ class Store:
         target = f"{self._root}/{placement.path}"
         try:
             if case is not None:
-                make_folder(Path(target).parent, sync=sync)
+                self._make_folders(Path(target))
                 self._write_case(self.folder / case_path(placement.path), case)
             try:
                 self._link(source, target)
@@ -139,6 +143,8 @@ class Store:
                 if not _same_data_set(Path(source), Path(target)):
                     raise DamageFault("a file that the ledger does not know is where the object belongs") from error
             if sync:
+                if self._makers:
+                    self._sync_above(Path(target))
                 aside(self._rounds.sync, target.rpartition("/")[0])
             os.unlink(source)  # noqa: PTH108 - as fast as it can be: every instance comes by here
         except OSError as error:
@@ -159,15 +165,30 @@ class Store:
             raise fault("the object cannot be moved", error) from error
 
     def _link(self, source: Path | str, target: str) -> None:
-        """Give a file its second name; the folder is there already for all but the first of a series.
-
-        A folder is made durably, whatever is the first in it: others may follow for which nobody vouches.
-        """
+        """Give a file its second name; the folder is there already for all but the first of a series."""
         try:
             os.link(source, target)
         except FileNotFoundError:
-            make_folder(Path(target).parent, sync=self._sync)
+            self._make_folders(Path(target))
             os.link(source, target)
+
+    def _make_folders(self, target: Path) -> None:
+        """Make the folders of a file, durably, whatever it is: others may follow for which nobody vouches."""
+        if target.parent.is_dir():
+            return
+        with self._counting:
+            self._makers += 1
+        try:
+            make_folder(target.parent, sync=self._sync)
+        finally:
+            with self._counting:
+                self._makers -= 1
+
+    def _sync_above(self, target: Path) -> None:
+        """Make the names of the folders of a file durable, as somebody else may have made them and not be so far."""
+        for folder in target.parents[1:]:
+            if folder.is_relative_to(self.folder) and folder != self.folder:
+                aside(self._rounds.sync, str(folder))
 
     def _write_case(self, path: Path, case: bytes) -> None:
         draft = path.with_suffix(".json.part")

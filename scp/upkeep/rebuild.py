@@ -7,7 +7,8 @@ accepted, and is there. Every response counts as read, for nobody can know any m
 
 What cannot come back is what left no object: receipts of duplicates and of requests that came to nothing, when
 associations ended, acts, and the audits of series, which are made again. Objects that do not fit (no DICOM file any
-more, or not where they belong) are left out, and named.
+more, or not where they belong) are left out, and named; so are those that an act was moving when it was cut off, which
+stay in the spool.
 """
 
 import os
@@ -33,7 +34,7 @@ from scp.dicom.request import Association, Request
 from scp.dicom.walk import Limits
 from scp.errors import StoreFault
 from scp.ids import as_text, from_text, id_at, new_id
-from scp.layout import ARCHIVE, LEDGER, QUARANTINE, Place, Placement, archive_path, case_path
+from scp.layout import ARCHIVE, LEDGER, QUARANTINE, SPOOL, Place, Placement, archive_path, case_path, recall_path
 from scp.ledger import rows
 from scp.ledger.port import Draft
 from scp.ledger.scanners import Scanners
@@ -97,6 +98,7 @@ class Rebuilder:
                 for number, path in enumerate(found, 1):
                     self._take(ledger, path, done)
                     progress(number, found.number)
+                done.left_out += [(path, "an act was moving it when it was cut off") for path in self._recalled(ledger)]
                 ledger.transact(lambda db: db.execute("UPDATE instance SET confirmed = 1"))
             done.old = put_in_place(self._folder, self._draft)
         except OSError as error:
@@ -115,6 +117,14 @@ class Rebuilder:
             for folder, _, names in os.walk(self._folder / top):
                 here = Path(folder).relative_to(self._folder).as_posix()
                 yield from (f"{here}/{name}" for name in names if name.endswith(".dcm"))
+
+    def _recalled(self, ledger: SqliteLedger) -> Iterator[str]:
+        """Give objects that have no name but that by which an act was moving them."""
+        for path in sorted((self._folder / SPOOL).iterdir()):
+            with suppress(ValueError):  # not ours
+                recalled = recall_path(receipt := from_text(path.stem))
+                if recalled == f"{SPOOL}/{path.name}" and not ledger.knows(receipt):
+                    yield recalled
 
     def _came(self, path: str) -> Provenance:
         """Return how an object came; if it does not say so itself, what its name and its file's time tell."""

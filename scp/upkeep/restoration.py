@@ -4,6 +4,9 @@ Which of these files had reached the disk cannot be known: after a power cut the
 after a failed sync what is read may be in memory only. So each goes into the spool once more, durably, and recovery
 brings it to its place as if it had just come. One that was being moved is written over where it is, as all its names
 are those of one file.
+
+A file that says that it is another object is not touched, wherever it is: a ledger from a backup may vouch for what has
+given its place to another one since.
 """
 
 import os
@@ -13,6 +16,9 @@ from typing import Final
 
 import apsw
 
+from scp import provenance
+from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, NotDicom, read_file, read_note
+from scp.dicom.uid import is_uid
 from scp.errors import LedgerFault, NodeFault
 from scp.layout import LEDGER, SPOOL, Place, recall_path, spool_path
 from scp.ledger.key import key_beside
@@ -25,6 +31,8 @@ from scp.store.store import Store
 _PLACE: Final = "SELECT path FROM receipt WHERE id = ? AND kept <> ?"
 _DRAFT: Final = ".draft"
 """Behind the name of an object, which makes it one that recovery takes for nobody's."""
+_HEAD: Final = 16 * 1024
+_IMPLEMENTATION: Final = 0x0012  # of the File Meta Information
 
 
 def restore(store: Store, ledger: SqliteLedger) -> tuple[int, int]:
@@ -44,7 +52,7 @@ def restore(store: Store, ledger: SqliteLedger) -> tuple[int, int]:
             continue
         try:
             content = ledger.unseal(number)
-            if store.has(recall_path(number)):
+            if store.has(recall_path(number)) and not _is_another(store.recalled(number), number):
                 _write_over(store.recalled(number), content)
                 moved += 1
             else:
@@ -55,9 +63,10 @@ def restore(store: Store, ledger: SqliteLedger) -> tuple[int, int]:
             failed += 1
     if restored:
         sync_folder(store.folder / SPOOL)
-    for path in restored.values():
+    for number, path in restored.items():
         with suppress(OSError):  # then recovery finds other bytes there, and says so
-            (store.folder / path).unlink(missing_ok=True)
+            if not _is_another(store.folder / path, number):
+                (store.folder / path).unlink(missing_ok=True)
     return len(restored) + moved, failed
 
 
@@ -76,10 +85,31 @@ def write_back(folder: Path) -> None:
 
 def _put(folder: Path, number: int, path: str, content: bytes) -> None:
     spooled, target = folder / spool_path(number), folder / path
+    if _is_another(target, number):
+        return
     _spool(spooled, content)
     make_folder(target.parent, sync=True)
     spooled.replace(target)
     sync_folder(target.parent)
+
+
+def _is_another(path: Path, number: int) -> bool:
+    """Whether a file says that it is another object than that of a receipt, or none of ours; or cannot be read.
+
+    What a power cut leaves of an object says nothing of the kind, however little that is.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    came, found = provenance.read(read_note(head)), read_file(head)
+    if came:
+        return came.receipt != number
+    maker = "" if isinstance(found, NotDicom) else found.meta.get(_IMPLEMENTATION, "")
+    return is_uid(maker) and maker != IMPLEMENTATION_CLASS_UID
 
 
 def _spool(path: Path, content: bytes) -> None:

@@ -40,7 +40,7 @@ def test_a_crash_in_the_middle_of_recovery_is_recovered_from(tmp_path: Path) -> 
 def test_what_a_power_cut_spoils_and_nobody_vouches_for_is_found_out(tmp_path: Path) -> None:
     """Otherwise the tests above would cut nothing."""
     victim = Victim(tmp_path / "data")
-    victim.kill_at("answered", number=7)
+    victim.kill_at("answered", number=20)
     assert len(sealed_in(victim.folder)) > 5
     assert cut_power(victim.folder, Random(3)) > 2
     db = apsw.Connection(str(victim.folder / LEDGER))

@@ -1,5 +1,6 @@
 """Identifiers sort by time, are never given twice, and are read back as they are written."""
 
+import runpy
 import threading
 import time
 
@@ -65,6 +66,13 @@ def test_two_processes_do_not_begin_at_the_same_identifier(monkeypatch: pytest.M
         monkeypatch.setattr(ids, "_last", 0)
         first.append(new_id())
     assert len(set(first)) > 15
+
+
+def test_a_clock_that_is_before_2020_at_every_start_repeats_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 946_684_800 * 10**9)
+    starts = [runpy.run_path(ids.__file__)["new_id"] for _ in range(5)]
+    given_out = [new() for new in starts for _ in range(100)]
+    assert len(set(given_out)) == len(given_out)
 
 
 @given(IDENTIFIERS)

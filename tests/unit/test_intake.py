@@ -27,7 +27,7 @@ from scp.dicom.sop_classes import Kind
 from scp.dicom.status import Status
 from scp.errors import StoreFault
 from scp.intake import Answer, NotBegun, Waiting
-from scp.layout import Place, archive_path
+from scp.layout import Place, archive_path, spool_path
 from scp.ledger.port import Draft
 from scp.ledger.sqlite import SqliteLedger
 from scp.outcomes import Ending, Outcome
@@ -531,6 +531,18 @@ def test_while_the_ledger_cannot_even_be_asked_the_object_stays_until_recovery(t
     again.close()
 
 
+def test_a_ledger_that_cannot_be_asked_about_a_broken_object_leaves_no_descriptor_open(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = open_node(tmp_path)
+    node.ledger.close()
+    before = descriptors()
+    failing("writev", errno.EIO, monkeypatch, in_spool)
+    assert decided(node.send(IMAGE)) == (Decision.RETRY, "A700")
+    assert descriptors() == before
+    node.store.close()
+
+
 def test_the_end_of_an_association_is_no_place_for_faults(node: Scratch, told: Told) -> None:
     sender = association()
     node.send(IMAGE, sender)
@@ -610,3 +622,14 @@ def test_a_file_that_is_in_the_way_is_not_replaced(node: Scratch) -> None:
     assert decided(node.send(IMAGE)) == (Decision.RETRY, "A700")
     assert (node.folder / ARCHIVED).read_bytes() == b"of somebody else"
     assert len(node.files("spool")) == 1
+
+
+@pytest.mark.parametrize("data", [IMAGE, HEAVY], ids=["light", "heavy"])
+def test_as_long_as_another_file_is_in_the_way_no_resend_is_answered_with_success(node: Scratch, data: bytes) -> None:
+    (node.folder / ARCHIVED).parent.mkdir(parents=True)
+    (node.folder / ARCHIVED).write_bytes(b"of somebody else")
+    assert [decided(node.send(data)) for _ in range(3)] == [(Decision.RETRY, "A700")] * 3
+    (node.folder / ARCHIVED).unlink()
+    assert decided(node.send(data)) == (Decision.ACCEPT, "0000")
+    assert (node.folder / ARCHIVED).read_bytes().endswith(data)
+    assert node.folder / spool_path(node.receipts()[0].id) in node.intake.left_behind

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from pydicom.uid import UID
 from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.transport import AssociationSocket
 
 from tests.wire.node import environment
 from tests.wire.objects import Instance, contexts_of
@@ -68,6 +69,17 @@ def _run(command: Sequence[str]) -> Run:
         command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT, env=_ENVIRONMENT, check=False
     )
     return Run(done.returncode, done.stdout + done.stderr)
+
+
+def _close(transport: AssociationSocket) -> None:
+    """Close a socket; pynetdicom leaves one open that a node let go of, or that was never connected."""
+    if transport.socket:
+        with suppress(OSError):
+            transport.socket.shutdown(socket.SHUT_RDWR)
+        transport.socket.close()
+
+
+cast("Any", AssociationSocket)._shutdown_socket = _close
 
 
 class PynetdicomSender:

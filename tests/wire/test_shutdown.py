@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import time
 from typing import Final
 
 import pytest
@@ -72,6 +73,20 @@ def test_further_instances_of_a_busy_association_are_taken_while_draining(start_
     peer.release()
     assert node.exit_code(IN_TIME) == 0
     assert len(node.archived()) == 2
+
+
+def test_an_association_that_is_between_two_instances_is_not_taken_for_an_idle_one(start_node: StartNode) -> None:
+    node, first, second = start_node(DEADLINE), ct(1), ct(2)
+    idle, busy = Peer.of(node.port, ct()).associate(), Peer.of(node.port, first, second).associate()
+    time.sleep(1.5)  # longer than an association may be idle while draining
+    assert busy.store(first).status == "0000"
+    node.signal(signal.SIGTERM)
+    assert idle.hung_up().aborted
+    node.wait_for("association_closed", ending="shutdown")
+    assert busy.store(second).status == "0000"
+    busy.release()
+    assert node.exit_code(IN_TIME) == 0
+    assert stopped(node) == (1, 1)
 
 
 def test_an_idle_association_is_aborted_well_before_the_deadline(start_node: StartNode) -> None:

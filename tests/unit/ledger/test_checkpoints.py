@@ -1,5 +1,6 @@
 """What was committed is carried over into the ledger's file, beside whoever writes."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,3 +97,19 @@ def test_a_ledger_that_cannot_be_written_is_a_fault(ledger: SqliteLedger, checkp
     checkpoints.close()
     with pytest.raises(LedgerFault, match="cannot be written"):
         checkpoints.carry()
+
+
+def test_the_end_does_not_wait_for_what_is_being_carried_over(ledger: SqliteLedger, checkpoints: Checkpoints) -> None:
+    began, over = threading.Event(), threading.Event()
+
+    def long() -> None:
+        began.set()
+        over.wait()
+
+    checkpoints._db.create_scalar_function("long", long)
+    thread = threading.Thread(target=checkpoints._db.execute, args=("SELECT long()",))
+    thread.start()
+    began.wait()
+    checkpoints.close()
+    over.set()
+    thread.join()

@@ -31,6 +31,10 @@ def test_another_uid_with_the_same_number_is_another_instance(tmp_path: Path, mo
         assert held.other.receipt == one.receipt
     assert look(ledger, third).held is None
     db = apsw.Connection(str(tmp_path / "ledger"))
-    assert [(one_instance(db, f"1.2.{number}") or (0,))[0] for number in (1, 2, 3)] == [first.receipt, second.receipt, 0]
+    assert [(one_instance(db, f"1.2.{number}") or (0,))[0] for number in (1, 2, 3)] == [
+        first.receipt,
+        second.receipt,
+        0,
+    ]
     db.close()
     ledger.close()

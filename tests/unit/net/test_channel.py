@@ -3,7 +3,8 @@
 import socket
 import struct
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,6 +37,13 @@ def pair() -> Iterator[Pair]:
 
 def pdu(kind: int, body: bytes, length: int | None = None) -> bytes:
     return struct.pack(">BxI", kind, len(body) if length is None else length) + body
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each read seem to take a twentieth of a second."""
+    ticks = count(0, 0.05)
+    monkeypatch.setattr("scp.net.channel.time", SimpleNamespace(monotonic=lambda: next(ticks)))
 
 
 class TestReading:
@@ -93,6 +101,25 @@ class TestReading:
         peer.sendall(sent)
         with pytest.raises(Silent):
             channel.next_pdu()
+
+    @pytest.mark.usefixtures("slow")
+    def test_what_is_said_in_many_small_pdus_must_not_take_too_long_either(self, pair: Pair) -> None:
+        channel, peer = pair
+        for _ in range(5):
+            peer.sendall(pdu(P_DATA_TF, b"abc"))
+            channel.next_pdu()
+        peer.sendall(pdu(P_DATA_TF, b"abc"))
+        with pytest.raises(Silent):
+            channel.next_pdu()
+
+    @pytest.mark.usefixtures("slow")
+    def test_after_an_answer_the_peer_has_its_time_again(self, pair: Pair) -> None:
+        channel, peer = pair
+        for _ in range(20):
+            for _ in range(3):
+                peer.sendall(pdu(P_DATA_TF, b"abc"))
+                channel.next_pdu()
+            channel.send(b"answer")
 
     @pytest.mark.parametrize("sent", [b"", b"\4", pdu(P_DATA_TF, b"abc", 10)], ids=["nothing", "a_byte", "a_part"])
     def test_the_end_of_the_connection_is_told(self, pair: Pair, sent: bytes) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from scp import turn
 from scp.dicom.request import Association
 from scp.net.channel import A_ABORT, A_RELEASE_RQ, P_DATA_TF, Channel
 from scp.net.contexts import VERIFICATION, Context
@@ -138,6 +139,16 @@ class TestRequests:
     def test_several_in_one_pdu_are_answered_in_their_order(self, line: Line) -> None:
         second = command(message_id=b"\2\0"), pdv(STORAGE, LAST, IMAGE)
         assert line.serve(pdu(P_DATA_TF, b"".join((*STORE, *second)))).statuses == ["0000", "0111"]
+
+    def test_in_the_middle_of_a_pdu_of_many_values_others_have_their_turn(
+        self, line: Line, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        offers: list[int] = []
+        monkeypatch.setattr(turn, "offer", lambda: offers.append(len(line.node.receipts())))
+        values = [pdv(STORAGE, 0, IMAGE[at : at + 1]) for at in range(len(IMAGE) - 1)]
+        served = line.serve(pdu(P_DATA_TF, b"".join((command(), *values, pdv(STORAGE, LAST, IMAGE[-1:])))))
+        assert served.statuses == ["0000"]
+        assert offers.count(0) > 5
 
     def test_verification_is_answered(self, line: Line) -> None:
         echo = command(ECHO, field=C_ECHO_RQ, data_set_type=NO_DATA_SET, sop_class=VERIFICATION.encode() + b"\0")

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import re
 import threading
 import warnings
@@ -60,6 +61,22 @@ def test_the_time_of_a_line_is_utc_to_the_microsecond_and_comes_last() -> None:
     assert list(line) == ["event", "bytes", "level", "timestamp"]
     assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{6})?Z", line["timestamp"])
     assert before <= datetime.fromisoformat(line["timestamp"]) <= datetime.now(UTC)
+
+
+def test_a_reader_that_stops_is_not_waited_for_for_ever_and_has_lines_again_when_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "_PATIENCE_MS", 1)
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", 0) as reader, os.fdopen(writing, "w") as stream:
+        logs.configure("json", stream=stream)
+        for number in range(2_000):  # more than a pipe takes
+            structlog.get_logger().info("instance", number=number)
+        taken = reader.read(1 << 20).splitlines()
+        structlog.get_logger().info("again")
+        assert [orjson.loads(line)["number"] for line in taken] == list(range(len(taken)))
+        assert len(taken) < 2_000
+        assert orjson.loads(reader.read(1 << 20))["event"] == "again"
 
 
 @pytest.mark.parametrize(

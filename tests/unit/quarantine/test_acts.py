@@ -15,6 +15,7 @@ from pydicom.uid import MRImageStorage
 from scp.audit.catalogue import RULES
 from scp.audit.finding import Decision
 from scp.audit.policy import Policy, Profile, make_policy
+from scp.cases import Cases
 from scp.dicom.request import Association
 from scp.errors import NodeFault
 from scp.ids import as_text, new_id
@@ -77,6 +78,32 @@ def refused(node: Scratch, data: bytes = IMAGE, sender: Association | None = Non
 def mismatched(node: Scratch, data: bytes = IMAGE) -> int:
     """Refuse an object because its sender says that it is of another class."""
     return refused(node, data, sop_class_uid=MRImageStorage, abstract_syntax=MRImageStorage)
+
+
+@pytest.mark.parametrize("kind", ["release", "replace", "drop"])
+def test_an_object_that_is_still_on_its_way_to_quarantine_is_not_acted_on(
+    node: Scratch, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever acts on a whole series may come by while it is still being sent."""
+    results: list[Result] = []
+    real = Cases.document
+
+    def document(cases: Cases, number: int, *arguments: Any, **named: Any) -> bytes:
+        results.append(getattr(acting(node), kind)(number, WHO, "the whole series"))
+        return real(cases, number, *arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Cases, "document", document)
+        number = mismatched(node)
+    (result,) = results
+    assert (result.done, result.outcome, result.why) == (
+        False,
+        "impossible",
+        "it is on its way to quarantine: try again",
+    )
+    assert receipt(node, number).placement.place is Place.QUARANTINE
+    assert acting(node).drop(number, WHO, "the whole series").done
+    assert node.files("quarantine") == node.files("spool") == []
 
 
 # Release

@@ -53,6 +53,14 @@ def test_an_object_that_the_ledger_does_not_know_is_removed(store: Store) -> Non
     assert store.spooled() == []
 
 
+def test_an_object_that_had_its_place_once_is_kept_though_the_ledger_does_not_know_it(store: Store) -> None:
+    """It was acknowledged; a ledger that was made anew knows only what has its place."""
+    store.place(received(store), archived(7))
+    recalled = store.recall(ARCHIVED, 7)
+    assert recover(store, lambda receipt, path: None) == Recovery(0, 0, 1)
+    assert store.spooled() == [recalled]
+
+
 def test_an_object_that_is_kept_elsewhere_is_removed(store: Store) -> None:
     received(store)
     nowhere = Placement(Place.NOWHERE, ARCHIVED, 3)

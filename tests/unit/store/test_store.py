@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from scp.dicom import tags as t
 from scp.errors import ObjectTooLarge, StoreFault
 from scp.layout import Place, Placement, spool_path
+from scp.store.rounds import Rounds
 from scp.store.store import Store
 from tests.unit.dicom.encode import explicit
 from tests.unit.store.objects import ARCHIVED, CASE, MODALITY, QUARANTINED, archived, header, quarantined, received
@@ -269,3 +271,31 @@ def test_reading_leaves_no_descriptor_open(store: Store) -> None:
     with store.data_set(ARCHIVED, 7):
         pass
     assert descriptors() == before
+
+
+@pytest.mark.parametrize("second", ["1.2/1.3/1.5.dcm", "1.2/1.6/1.5.dcm"], ids=["same_series", "same_study"])
+def test_nobody_is_done_before_the_folders_that_another_is_making_are_durable(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str
+) -> None:
+    """Who finds a folder there does not know whether its name is on the disk."""
+    synced: list[str] = []
+    made, over = threading.Event(), threading.Event()
+
+    def sync(folder: Path | str) -> None:
+        if threading.current_thread() is other:
+            made.set()
+            assert over.wait(30)
+        synced.append(Path(folder).relative_to(tmp_path).as_posix())
+
+    monkeypatch.setattr("scp.store.files.sync_folder", sync)
+    store._rounds = Rounds[str](sync)
+    first, mine = received(store, 6), received(store, 7)
+    other = threading.Thread(target=store.place, args=(first, Placement(Place.ARCHIVE, "archive/1.2/1.3/1.4.dcm", 6)))
+    other.start()
+    assert made.wait(30)
+    store.place(mine, Placement(Place.ARCHIVE, f"archive/{second}", 7))
+    before = set(synced)
+    over.set()
+    other.join()
+    assert before >= {"archive", "archive/1.2", f"archive/{second.rpartition('/')[0]}"}
+    assert store.has("archive/1.2/1.3/1.4.dcm")

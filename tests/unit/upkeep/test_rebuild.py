@@ -13,14 +13,19 @@ import pytest
 
 from scp.audit.catalogue import RULES
 from scp.audit.policy import Profile, make_policy
+from scp.cases import Cases
 from scp.errors import StoreFault
 from scp.ids import as_text
 from scp.layout import case_path
 from scp.ledger.key import NAME
+from scp.quarantine.moving import Mover
+from scp.store.recover import recover
 from scp.store.store import Store
 from scp.upkeep.reading import read_object
 from scp.upkeep.rebuild import Rebuilder, Rebuilt
 from tests.unit.nodes import LIMITS, Scratch, open_node
+from tests.unit.quarantine.test_acts import OBSERVE, acting
+from tests.unit.quarantine.test_moving import ACTS, PowerCut, cut_at, prepared
 from tests.unit.store.objects import header
 from tests.unit.system import system_error
 from tests.unit.upkeep.folders import CONFLICT, OTHER_PATIENT, UNPLACED, policies, slice_of, table
@@ -255,3 +260,32 @@ def test_where_the_disk_fails_the_old_ledger_stays(folder: Path, syncs: int, mon
     assert next(count) == syncs + 1
     assert (folder / "ledger.sqlite3").read_bytes() == before
     assert [path.name for path in folder.glob("*rebuilding*")] == []
+
+
+@pytest.mark.parametrize("kind", ["release", "replace"])
+def test_an_act_that_was_cut_off_before_costs_no_bytes_and_what_it_was_moving_is_named(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch, told: object
+) -> None:
+    named = 0
+    for step in range(1, 100):
+        folder = tmp_path / str(step)
+        node, number = prepared(folder, kind)
+        node.settle()
+        kept = {one.placement.path: (folder / one.placement.path).read_bytes() for one in node.receipts()}
+        try:
+            with monkeypatch.context() as patch:
+                cut_at(step, patch)
+                ACTS[kind](acting(node, OBSERVE), number)
+        except PowerCut:
+            node.close()
+        else:
+            node.close()
+            break
+        done = rebuild(folder)
+        node = open_node(folder)
+        recover(node.store, Mover(node.ledger, node.store, Cases(node.ledger, node.store, LIMITS)).decided)
+        node.close()
+        assert {path.read_bytes() for path in folder.rglob("*") if path.is_file()} >= set(kept.values())
+        assert done.archived + done.quarantined + len({path for path, _ in done.left_out}) >= len(kept)
+        named += len(done.left_out)
+    assert named > 0

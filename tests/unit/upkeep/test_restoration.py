@@ -12,8 +12,10 @@ from structlog.testing import capture_logs
 
 from scp.audit.finding import Decision
 from scp.cases import Cases
+from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID
 from scp.errors import SyncFault, Trouble
 from scp.health import Health
+from scp.ids import as_text
 from scp.layout import spool_path
 from scp.quarantine.moving import Mover
 from scp.store.files import write_file
@@ -381,6 +383,42 @@ def test_what_lies_in_the_way_stays_and_so_does_what_the_ledger_has(tmp_path: Pa
     node, done = start(tmp_path)
     assert (done.rewritten, done.finished, done.failed) == (1, 1, 0)
     check_settled(node)
+
+
+def of_another_receipt(whole: bytes, _: bytes, number: int) -> bytes:
+    """What this node stored under the same SOP Instance UID, of which a ledger from before knows nothing."""
+    return whole.replace(as_text(number).encode(), as_text(number + 1).encode())
+
+
+def of_another_system(whole: bytes, data: bytes, _: int) -> bytes:
+    """A file of the same length for every element that was copied here by hand."""
+    own = IMPLEMENTATION_CLASS_UID.encode()
+    header = whole.removesuffix(data)
+    return header[: header.index(b"\2\0\0\1UI")].replace(own, b"1.2.3".ljust(len(own), b"\0")) + data
+
+
+@pytest.mark.parametrize("other", [of_another_receipt, of_another_system])
+@pytest.mark.parametrize("data", KEPT.values(), ids=KEPT)
+def test_another_object_that_has_the_place_is_not_removed_for_one_that_the_ledger_vouches_for(
+    tmp_path: Path, data: bytes, other: Callable[[bytes, bytes, int], bytes], told: Told
+) -> None:
+    """A ledger from a backup vouches for what was on its way then; what came since is nowhere but in its file."""
+    (path,) = crashed(tmp_path, data)
+    ((number,),) = table(tmp_path, "SELECT id FROM receipt")
+    stranger = other(path.read_bytes(), data, number).replace(b"ORIGINAL", b"DERIVED\0")
+    path.write_bytes(stranger)
+    for _ in range(2):
+        node, done = start(tmp_path)
+        assert (done.rewritten, done.finished, done.failed) == (1, 0, 1)
+        assert path.read_bytes() == stranger
+        assert (tmp_path / spool_path(number)).read_bytes().endswith(data)
+        node.settle()
+        assert node.ledger.sealed() == [number]
+        node.close()
+    store = Store(tmp_path)
+    Rebuilder(tmp_path, policies, LIMITS).run()
+    store.close()
+    assert path.read_bytes() == stranger
 
 
 def test_an_object_that_was_sent_again_while_it_could_not_be_restored_is_kept_once(

@@ -1,0 +1,29 @@
+"""Who connects is counted as long as there is something to count."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from scp.config import Associations, Node
+from scp.net.acceptor import Acceptor
+from scp.net.contexts import Offer
+from scp.net.server import Drained, Server
+from tests.unit.nodes import open_node
+
+
+def test_a_connection_for_which_there_is_no_thread_is_let_go_and_holds_up_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: Acceptor) -> None:
+        raise RuntimeError("can't start new thread")
+
+    scratch = open_node(tmp_path)
+    server = Server(Node(host="127.0.0.1", port=0), Associations(), Offer(), scratch.intake)
+    address = server.start()
+    monkeypatch.setattr(Acceptor, "start", start)
+    with socket.create_connection(address, 30) as peer:
+        assert peer.recv(1) == b""
+    assert server.admission.waiting() == []
+    assert server.drain(30) == Drained(0, 0)
+    scratch.close()
