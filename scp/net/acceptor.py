@@ -156,9 +156,9 @@ class Acceptor(threading.Thread):
 
     def _serve(self, proposal: Proposal, agreement: Agreement) -> None:
         assert self._channel is not None
-        self._channel.set_timeout(self._node.limits.network_timeout)
         with suppress(ChannelEnd):  # a connection that is broken has nothing to read, either
             self._channel.send(agreement.answer)
+        self._channel.set_timeout(self._node.limits.network_timeout)
         opened = time.time_ns() // 1000
         association = Association(
             id=as_text(new_id()),
@@ -187,9 +187,9 @@ class Acceptor(threading.Thread):
             ending = self._ending
         if ending is Ending.RELEASED:
             assert self._channel is not None
-            self._channel.set_timeout(_LINGER)
             with suppress(ChannelEnd):
                 self._channel.send(_A_RELEASE_RP)
+                self._channel.set_timeout(_LINGER)
                 self._channel.next_pdu()  # the peer closes first (PS3.8 §9.2.3, ARTIM)
         elif ending in (Ending.TIMEOUT, Ending.SHUTDOWN, Ending.FAULT):
             self._say_goodbye(_A_ABORT)
