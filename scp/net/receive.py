@@ -116,6 +116,9 @@ class Receiver:
             return self._interrupted(_ENDINGS[type(end)])
         except Misbehaviour as fault:
             return self._interrupted(Ending.FAULT, str(fault))
+        except Exception:
+            self._interrupted(Ending.FAULT)  # our own mistake leaves nothing in the spool either
+            raise
 
     @property
     def is_busy(self) -> bool:

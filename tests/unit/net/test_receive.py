@@ -23,7 +23,7 @@ from scp.observe.meter import Meter
 from scp.outcomes import Ending
 from tests.rules.builders import INSTANCE
 from tests.unit.nodes import Scratch, association, data_set, open_node
-from tests.unit.system import system_error
+from tests.unit.system import descriptors, system_error
 from tests.wire.objects import Instance
 from tests.wire.peer import COMMAND, LAST, c_store_rq, command_set, pdv, responses_in
 
@@ -276,6 +276,19 @@ class TestFaultsOfOurOwn:
         assert served.statuses == ["A700"]
         assert line.outcomes() == [("retry", 0xA700)]
         assert line.node.files("spool") == []
+
+    def test_a_mistake_of_ours_leaves_a_receipt_and_nothing_in_the_spool(
+        self, line: Line, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = descriptors()
+        with monkeypatch.context() as patch:
+            patch.setattr("scp.store.spool.Incoming.write", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                line.say(*STORE)
+        assert line.outcomes() == [("aborted", None)]
+        assert line.node.files("spool") == []
+        assert descriptors() == before
+        assert line.say(*STORE).statuses == ["0000"]
 
     def test_a_peer_that_leaves_before_it_hears_of_it_has_one_receipt(
         self, line: Line, monkeypatch: pytest.MonkeyPatch
