@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -102,11 +103,11 @@ def test_a_ledger_that_cannot_be_written_is_a_fault(ledger: SqliteLedger, checkp
 def test_the_end_does_not_wait_for_what_is_being_carried_over(ledger: SqliteLedger, checkpoints: Checkpoints) -> None:
     began, over = threading.Event(), threading.Event()
 
-    def long() -> None:
+    def long(*_: Any) -> None:
         began.set()
         over.wait()
 
-    checkpoints._db.create_scalar_function("long", long)
+    checkpoints._db.create_scalar_function("long", long, 0)
     thread = threading.Thread(target=checkpoints._db.execute, args=("SELECT long()",))
     thread.start()
     began.wait()

@@ -342,12 +342,13 @@ def test_a_log_that_became_long_under_a_reader_is_cut_when_it_begins_anew(
     monkeypatch.setattr(sqlite, "_CHECKPOINT_PAGES", 100)
     log = path.with_name(f"{path.name}-wal")
 
-    def write(megabytes: int) -> int:
-        for _ in range(megabytes):
-            ledger.transact(lambda db: db.execute("REPLACE INTO sealed VALUES (1, randomblob(1 << 20))"))
-        return log.stat().st_size
+    with closing(SqliteLedger(path)) as mine, closing(apsw.Connection(str(path))) as reader:
 
-    with closing(SqliteLedger(path)) as ledger, closing(apsw.Connection(str(path))) as reader:
+        def write(megabytes: int) -> int:
+            for _ in range(megabytes):
+                mine.transact(lambda db: db.execute("REPLACE INTO sealed VALUES (1, randomblob(1 << 20))"))
+            return log.stat().st_size
+
         reader.execute("BEGIN; SELECT count(*) FROM sealed")
         assert write(10) > 10 << 20
         reader.execute("COMMIT")
