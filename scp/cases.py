@@ -143,7 +143,7 @@ def receipt_document(decided: Receipt) -> Mapping[str, Any]:
         "outcome": decided.outcome.value,
         "status": None if decided.status is None else f"{decided.status:04X}",
         "comment": decided.comment,
-        "sha256": decided.digest.hex(),
+        "blake3": decided.digest.hex(),
         "size": decided.size,
         "path": decided.placement.path,
     }

@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 import apsw
 import numpy as np
+from blake3 import blake3
 
 from scp.audit.policy import Policy
 from scp.audit.rules.ref import REFERRING
@@ -90,7 +90,7 @@ class Auditor:
                 walked, scan = scan_of(data, syntax, self.limits)
                 span = next((scan.elements[tag] for tag in _PIXELS if tag in scan.elements), None)
                 if span and span.length > 0 and not _is_blank(walked, span, member):
-                    hashed = blake2b(digest_size=16)
+                    hashed = blake3()
                     for piece in pieces(walked, span.offset, span.length):
                         hashed.update(piece)
                     same[span.length, hashed.digest()].append(member.id)

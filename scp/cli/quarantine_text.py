@@ -78,7 +78,7 @@ def write_case(case: Mapping[str, Any]) -> None:
         "SOP Instance UID": receipt["affected_sop_instance_uid"],
         "Series Instance UID": receipt["series_instance_uid"],
         "Study Instance UID": receipt["study_instance_uid"],
-        "SHA-256": receipt["sha256"],
+        "BLAKE3": receipt["blake3"],
         "file": receipt["path"] or "–",
     }
     for name, value in about.items():

@@ -16,11 +16,11 @@ little endian.
 """
 
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from struct import unpack
 from typing import Final, NamedTuple
 
 import numpy as np
+from blake3 import blake3
 
 from scp.dicom.charset import decode_text
 from scp.dicom.values import Malformed, decimal_strings, shortest
@@ -103,11 +103,11 @@ def ordered(pieces: Iterable[bytes], vr: str, *, little: bool) -> Iterator[bytes
 
 def digest(pieces: Iterable[bytes]) -> str:
     """Return what stands for bulk data wherever they are shown: they come in pieces, as they may be gigabytes."""
-    hashed, size = sha256(), 0
+    hashed, size = blake3(), 0
     for piece in pieces:
         hashed.update(piece)
         size += len(piece)
-    return f"sha256:{hashed.hexdigest()} ({size} bytes)"
+    return f"blake3:{hashed.hexdigest()} ({size} bytes)"
 
 
 def little_endian(raw: bytes, width: int) -> bytes:

@@ -15,12 +15,12 @@ small object for one, stay as they are, and nothing of this costs anything there
 
 from __future__ import annotations
 
-from hashlib import sha256
 from mmap import MADV_DONTNEED, mmap
 from operator import eq
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
+from blake3 import blake3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,8 +97,8 @@ def same(first: Buffer, second: Buffer) -> bool:
 
 
 def digest(data: Buffer) -> bytes:
-    """Return the SHA-256 of bytes."""
-    hashed = sha256()
+    """Return the BLAKE3 of bytes."""
+    hashed = blake3()
     for piece in pieces(data):
         hashed.update(piece)
     return hashed.digest()

@@ -1,9 +1,10 @@
 """The Pixel Data of one copy, where they lie: of a film they are gigabytes, which are not copied to be compared."""
 
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
 from itertools import islice
 from typing import Final, NamedTuple
+
+from blake3 import blake3
 
 from scp.dicom import tags as t
 from scp.dicom.canonical import little_endian
@@ -85,7 +86,7 @@ class Source(NamedTuple):
 
     def _codestreams(self) -> bytes:
         """Return the digest of all fragments but the Basic Offset Table."""
-        hashed = blake2b()
+        hashed = blake3()
         for offset, length in islice(self.fragments(), 1, None):
             for piece in pieces(self.data, offset, length):
                 hashed.update(piece)

@@ -1,11 +1,12 @@
 """What is being received: a file in the spool that nobody has been told about."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+from blake3 import blake3
 
 from scp.dicom.shape import LONGEST
 from scp.errors import ObjectTooLarge
@@ -20,7 +21,7 @@ _LONG: Final = 16 * 1024
 class Incoming:
     """One object on its way in: the Data Set in pieces, behind a header, then :meth:`finish`.
 
-    ``size`` is the number of bytes of the Data Set so far; ``digest`` their SHA-256 once it is finished. ``head`` is
+    ``size`` is the number of bytes of the Data Set so far; ``digest`` their BLAKE3 once it is finished. ``head`` is
     how the Data Set begins: as much of its first piece as helps to recognise it.
     """
 
@@ -32,7 +33,7 @@ class Incoming:
         self.head = b""
         self._header = header
         self._limit = limit
-        self._hash = hashlib.sha256()
+        self._hash = blake3()
         self._pieces = 0
         self._whole: bytes | memoryview = b""
         try:

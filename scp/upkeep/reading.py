@@ -3,9 +3,10 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
+
+from blake3 import blake3
 
 from scp.dicom.part10 import NotDicom, read_file, read_note
 
@@ -18,7 +19,7 @@ _PIECE: Final = 1 << 20
 class Read:
     """A stored object as it lies there.
 
-    ``offset`` is where its Data Set begins, ``size`` and ``digest`` (SHA-256) are of the Data Set, ``meta`` are the
+    ``offset`` is where its Data Set begins, ``size`` and ``digest`` (BLAKE3) are of the Data Set, ``meta`` are the
     UIDs of its File Meta Information by element number, ``note`` is what :mod:`scp.provenance` wrote.
     """
 
@@ -44,7 +45,7 @@ def read_object(path: Path, spend: Callable[[int], None] = lambda _: None, *, fo
         found = read_file(head)
         if isinstance(found, NotDicom):
             return None
-        digest, size = sha256(head[found.offset :]), len(head) - found.offset
+        digest, size = blake3(head[found.offset :]), len(head) - found.offset
         while piece := os.read(descriptor, _PIECE):
             spend(len(piece))
             digest.update(piece)

@@ -52,7 +52,7 @@ def _refusal(case: Mapping[str, Any]) -> Refusal:
         outcome=Outcome(receipt["outcome"]),
         status=None if receipt["status"] is None else int(receipt["status"], 16),
         comment=receipt["comment"],
-        digest=bytes.fromhex(receipt["sha256"]),
+        digest=bytes.fromhex(receipt["blake3"]),
         size=int(receipt["size"]),
         findings=tuple(_finding(one) for one in case["findings"]),
     )

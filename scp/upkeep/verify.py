@@ -113,7 +113,7 @@ class Verifier:
     def _case_problem(self, path: Path, one: Kept) -> str:
         try:
             case = orjson.loads(path.read_bytes())
-            same = case["case"] == as_text(one.receipt) and case["receipt"]["sha256"] == one.digest.hex()
+            same = case["case"] == as_text(one.receipt) and case["receipt"]["blake3"] == one.digest.hex()
         except FileNotFoundError:
             return "there is no such file"
         except OSError as error:

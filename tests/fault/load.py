@@ -8,11 +8,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+
+from blake3 import blake3
 
 from tests.wire.clients import Run, dcmsend, pynetdicom_association, storescu
 from tests.wire.objects import Instance, ct, write_file
@@ -77,7 +78,7 @@ class Book:
         with self._lock:
             for one in instances:
                 uid = one.sop_instance_uid
-                self.digests[uid] = sha256(one.data).digest()
+                self.digests[uid] = blake3(one.data).digest()
                 self.instances[uid] = one
                 self.attempts[uid] = self.attempts.get(uid, 0) + 1
                 self.answers.setdefault(uid, [])

@@ -61,7 +61,7 @@ def test_a_case_says_what_was_asked_and_what_was_answered(node: Scratch) -> None
         "outcome": "refuse",
         "status": "A901",
         "comment": answer.verdict.comment,
-        "sha256": receipt.digest.hex(),
+        "blake3": receipt.digest.hex(),
         "size": len(IMAGE),
         "path": receipt.placement.path,
     }

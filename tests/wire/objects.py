@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from os import SEEK_CUR
 from pathlib import Path
 from typing import Any, Final
 
+from blake3 import blake3
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
@@ -89,8 +89,8 @@ def data_set_in(path: Path) -> bytes:
 
 
 def digest_in(path: Path) -> bytes:
-    """Return the SHA-256 of the Data Set in a file of a node, whatever it is: malformed, or larger than the memory."""
-    digest = sha256()
+    """Return the BLAKE3 of the Data Set in a file of a node, whatever it is: malformed, or larger than the memory."""
+    digest = blake3()
     with path.open("rb") as file:
         head = file.read(144)
         assert head[128:140] == b"DICM\2\0\0\0UL\4\0", "no preamble, or no group length behind it"

@@ -52,7 +52,7 @@ def test_of_different_objects_under_one_uid_at_once_exactly_one_is_stored_and_ea
     assert len(shared_node.rows("SELECT 1 FROM instance WHERE uid = ?", uid)) == 1
     cases = [case for case in shared_node.cases() if case["receipt"]["affected_sop_instance_uid"] == uid]
     assert len(cases) == SENDERS - 1
-    assert len({case["receipt"]["sha256"] for case in cases}) == SENDERS - 1
+    assert len({case["receipt"]["blake3"] for case in cases}) == SENDERS - 1
 
 
 def test_first_instances_of_one_new_study_at_once_are_all_stored(shared_node: NodeProcess, study: int) -> None:

@@ -1,9 +1,9 @@
 """Refused objects: kept with a case that says why, once, and answered the same whenever they come again."""
 
-from hashlib import sha256
 from typing import Any
 
 import pytest
+from blake3 import blake3
 
 from tests.wire.conftest import StartNode
 from tests.wire.node import NodeProcess
@@ -56,7 +56,7 @@ class TestCase:
             "outcome": "refuse",
             "status": "C141",
             "comment": "",
-            "sha256": sha256(refused.data).hexdigest(),
+            "blake3": blake3(refused.data).hexdigest(),
             "size": len(refused.data),
             "path": node.quarantined()[0].relative_to(node.folder).as_posix(),
         }

@@ -37,7 +37,7 @@ def instance_sent_again(subject: Subject, snapshot: Snapshot) -> Outcome:  # noq
     What to do: nothing is lost. Look in the two receipts for who sent when, and take the second route away. Where
     resending is meant, set `duplicates.identical = "accept"`.
 
-    Evidence: the bytes are equal, SHA-256 and Transfer Syntax, so there can be no false alarm.
+    Evidence: the bytes are equal, BLAKE3 and Transfer Syntax, so there can be no false alarm.
     """
     held = snapshot.held
     if held is None:

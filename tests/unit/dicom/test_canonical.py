@@ -113,7 +113,7 @@ def test_bulk_is_shown_by_its_digest() -> None:
     assert shown(value(bytes(LONGEST), "OB")) == "00" * (LONGEST // 2)
     ours, theirs = value(b"\1\2" * 150, "OW"), value(b"\2\1" * 150, "OW", little=False)
     assert shown(ours) == shown(theirs)
-    assert shown(ours).startswith("sha256:")
+    assert shown(ours).startswith("blake3:")
     assert shown(ours).endswith(" (300 bytes)")
 
 

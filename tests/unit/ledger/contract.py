@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from pydicom.uid import ColorPaletteStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from scp.audit.engine import Judgement, NeedsComparison
@@ -31,7 +31,7 @@ def association(ae_title: str = "MODALITY", address: str = "192.0.2.1") -> Assoc
 
 def draft(sent: Subject, content: bytes = b"content", confirms: int | None = None, received: int = RECEIVED) -> Draft:
     """A request that waits for its decision; its bytes are only told by their digest."""
-    return Draft(new_id(), received, sent, sha256(content).digest(), len(content), confirms)
+    return Draft(new_id(), received, sent, blake3(content).digest(), len(content), confirms)
 
 
 def sent(sender: Association | None = None, syntax: str = ExplicitVRLittleEndian, **changes: Any) -> Subject:

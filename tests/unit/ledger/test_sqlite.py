@@ -21,6 +21,7 @@ from scp.errors import LedgerFault
 from scp.ids import as_text, new_id
 from scp.ledger import sqlite
 from scp.ledger.port import Ledger
+from scp.ledger.schema import VERSION
 from scp.ledger.sqlite import SqliteLedger
 from scp.outcomes import Ending, Outcome
 from tests.rules.builders import SERIES, image
@@ -216,7 +217,7 @@ def test_a_ledger_of_another_version_is_not_touched(path: Path, version: int) ->
     connection.pragma("user_version", version)
     connection.close()
     before = descriptors()
-    with pytest.raises(LedgerFault, match=f"the ledger has version {version}; this release reads version 2"):
+    with pytest.raises(LedgerFault, match=f"the ledger has version {version}; this release reads version {VERSION}"):
         SqliteLedger(path)
     assert descriptors() == before
 

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 
 from scp.cases import Cases
 from scp.dicom.part10 import Part10, read_file
@@ -82,7 +82,7 @@ def check_sound(node: Scratch) -> None:
         whole = (node.folder / path).read_bytes()
         part10 = read_file(whole)
         assert isinstance(part10, Part10)
-        assert sha256(whole[part10.offset :]).digest() == one.digest, path
+        assert blake3(whole[part10.offset :]).digest() == one.digest, path
     instances = node.ledger.transact(lambda db: [row[0] for row in db.execute("SELECT id FROM instance ORDER BY id")])
     assert instances == sorted(one.id for one in kept.values() if one.placement.place is Place.ARCHIVE)
 

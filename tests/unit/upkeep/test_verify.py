@@ -95,7 +95,7 @@ def test_what_the_disk_does_not_give_is_unreadable(folder: Path, monkeypatch: py
         (None, "there is no such file"),
         (b"{", "it is not a case"),
         (b"[]", "it is not a case"),
-        (b'{"case": "0000000000000", "receipt": {"sha256": ""}}', "it is about another object"),
+        (b'{"case": "0000000000000", "receipt": {"blake3": ""}}', "it is about another object"),
     ],
 )
 def test_a_case_that_says_nothing_about_its_object_is_bad(folder: Path, content: bytes | None, detail: str) -> None:
