@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydicom.uid import MediaStorageDirectoryStorage
 
@@ -23,7 +22,13 @@ from scp.dicom.difference import Comparison
 from scp.dicom.disclose import disclosed
 from scp.dicom.facts import Facts
 from scp.dicom.pages import digest
-from scp.dicom.part10 import NotDicom, Part10, read_file
+from scp.dicom.part10 import (
+    MEDIA_STORAGE_SOP_CLASS_UID,
+    MEDIA_STORAGE_SOP_INSTANCE_UID,
+    NotDicom,
+    Part10,
+    read_file,
+)
 from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
 from scp.dicom.uid import strip_uid
@@ -35,10 +40,7 @@ from scp.ledger.series import all_series
 from scp.ledger.sqlite import SqliteLedger
 from scp.printable import printable
 from scp.series import Auditor
-from scp.store.mapped import mapped
-
-_META_CLASS: Final = 0x0002
-_META_INSTANCE: Final = 0x0003
+from scp.store.mapped import data_set_in, mapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,7 @@ class Checker:
 
     def series(self, *, pixels: bool = False) -> Iterator[SeriesAudit]:
         """Judge each series of what was checked so far, as a node does when it has become quiet, in order of UID."""
-
-        @contextmanager
-        def opened(_path: str, receipt: int) -> Iterator[tuple[memoryview, str]]:
-            with _data_set(self._paths[receipt]) as found:
-                yield found
-
-        auditor = Auditor(self._policy, self._limits, opened)
+        auditor = Auditor(self._policy, self._limits, lambda _path, receipt: data_set_in(self._paths[receipt]))
         for uid in sorted(self._ledger.transact(all_series)):
             audited = self._ledger.transact(partial(auditor.audit, uid=uid, pixels=pixels))
             if audited:
@@ -130,12 +126,12 @@ class Checker:
 
     def _request(self, part10: Part10, facts: Facts) -> Request:
         """Return the request that a sender makes of a file: the Data Set's own UIDs, as storage clients do."""
-        sop_class_uid = facts.sop_class_uid or part10.meta.get(_META_CLASS, "")
+        sop_class_uid = facts.sop_class_uid or part10.meta.get(MEDIA_STORAGE_SOP_CLASS_UID, "")
         return Request(
             association=self._association,
             message_id=1,
             sop_class_uid=sop_class_uid,
-            sop_instance_uid=facts.sop_instance_uid or part10.meta.get(_META_INSTANCE, ""),
+            sop_instance_uid=facts.sop_instance_uid or part10.meta.get(MEDIA_STORAGE_SOP_INSTANCE_UID, ""),
             abstract_syntax=sop_class_uid,
             transfer_syntax=strip_uid(part10.transfer_syntax.encode()),
         )
@@ -157,7 +153,7 @@ class Checker:
         return outcome
 
     def _compare(self, first: Path, second: Path) -> Comparison:
-        with _data_set(first) as (one, one_syntax), _data_set(second) as (two, two_syntax):
+        with data_set_in(first) as (one, one_syntax), data_set_in(second) as (two, two_syntax):
             return compare(one, one_syntax, two, two_syntax, self._limits)
 
     def _finding(self, finding: Finding, ours: memoryview, syntax: str) -> Mapping[str, Any]:
@@ -170,15 +166,6 @@ class Checker:
             path = self._paths[problem.other.receipt]
             document["other"] = {"sop_instance_uid": problem.other.sop_instance_uid, "path": shown(path)}
             if expected is None:
-                with _data_set(path) as (theirs, their_syntax):
+                with data_set_in(path) as (theirs, their_syntax):
                     document["expected"] = disclosed(theirs, their_syntax, problem.tags, self._limits)
         return document
-
-
-@contextmanager
-def _data_set(path: Path) -> Iterator[tuple[memoryview, str]]:
-    with mapped(path) as whole:
-        part10 = read_file(whole)
-        assert isinstance(part10, Part10)
-        with whole[part10.offset :] as data:
-            yield data, part10.transfer_syntax

@@ -10,6 +10,9 @@
     │   ├── SyncFault         the disk lost what it had been given
     │   └── DamageFault       what lies in the data folder is not what the ledger says
     └── ObjectTooLarge        the object exceeds this node's limit
+
+Beside those who raise them are ``NotBegun`` (:mod:`scp.intake`), ``TooSlow`` (:mod:`scp.console.readers`) and
+``Unsound`` (:mod:`scp.upkeep.backup`).
 """
 
 from enum import StrEnum

@@ -64,7 +64,7 @@ class Health:
             over = [one for one in troubles if one in self.troubles]
             self.troubles = {one: reason for one, reason in self.troubles.items() if one not in over}
             lasted = {one: time.monotonic() - self._since.pop(one) for one in over}
-            well = not self.troubles
+            well = self.is_well
         for one, seconds in lasted.items():
             structlog.get_logger().info("trouble_over", trouble=one.value, seconds=round(seconds, 3), healthy=well)
 

@@ -177,30 +177,21 @@ class Intake:
             return self.failed(reception, NodeFault(f"unexpected {type(error).__name__} at {place_of(error)}"))
         finally:
             incoming.close()
+        facts, verdict, size = examination.subject.facts, admitted.judgement.verdict, incoming.size
         self.health.stored()
-        self.hear_series(examination.subject.facts.series_instance_uid)
-        verdict = admitted.judgement.verdict
+        self.hear_series(facts.series_instance_uid)
         for crash in admitted.judgement.crashes:
             crash_line(reception.receipt, crash)
-        facts, size = examination.subject.facts, incoming.size
         tell = partial(instance_line, reception.receipt, request, facts, verdict, size, watch)
         return Answer(reception.receipt, verdict, size, watch, tell)
 
     def abandon(self, reception: Reception) -> None:
         """Let go of a request that ended before its Data Set did: nothing is stored, the receipt says so."""
-        self._discard(reception.incoming)
-        self._give_up(
-            reception.receipt, reception.received, reception.request, Outcome.ABORTED, None,
-            reception.incoming.size, reception.confirms,
-        )  # fmt: skip
+        self._drop(reception, Outcome.ABORTED, None)
 
     def refuse(self, reception: Reception, status: Status, *offending: int) -> Answer:
         """Refuse a request whose command set is wrong: its Data Set is not looked at, the receipt has the status."""
-        self._discard(reception.incoming)
-        self._give_up(
-            reception.receipt, reception.received, reception.request, Outcome.REFUSE, status,
-            reception.incoming.size, reception.confirms,
-        )  # fmt: skip
+        self._drop(reception, Outcome.REFUSE, status)
         verdict = Verdict(Decision.REFUSE, status, status.meaning, offending)
         return Answer(reception.receipt, verdict, reception.incoming.size)
 
@@ -251,7 +242,7 @@ class Intake:
                 still_open = self._deliveries.is_open(instance)
                 if still_open and instance not in settled:
                     return Waiting(instance)
-                # Open, healthy and silent for as long as we waited: its sender has had the response.
+                # Still open, and silent for as long as we waited: then its sender has had the response.
                 confirmed = still_open or self._deliveries.is_confirmed(instance)
                 snapshot = replace(snapshot, held=replace(held, confirmed=confirmed))
             if held and held.other.receipt in compared:
@@ -318,12 +309,18 @@ class Intake:
             size = reception.incoming.size
             undecided_line(reception.receipt, reception.request, Outcome.RETRY, fault.status, size)
         else:
-            self._discard(reception.incoming)
-            self._give_up(
-                reception.receipt, reception.received, reception.request, Outcome.RETRY, fault.status,
-                reception.incoming.size, reception.confirms,
-            )  # fmt: skip
+            self._drop(reception, Outcome.RETRY, fault.status)
         return Answer(reception.receipt, _try_again(fault), reception.incoming.size)
+
+    def _drop(self, reception: Reception, outcome: Outcome, status: int | None) -> None:
+        """Remove what came of a request about whose data nothing was decided, and write its receipt."""
+        incoming = reception.incoming
+        incoming.discard()
+        if incoming.path.exists():
+            self.left_behind.add(incoming.path)
+        self._give_up(
+            reception.receipt, reception.received, reception.request, outcome, status, incoming.size, reception.confirms
+        )
 
     def _give_up(
         self,
@@ -350,8 +347,3 @@ class Intake:
         if fault.trouble not in (Trouble.SPACE, Trouble.GONE):
             fault_line(receipt, fault)
         self.health.suffer(fault)
-
-    def _discard(self, incoming: Incoming) -> None:
-        incoming.discard()
-        if incoming.path.exists():
-            self.left_behind.add(incoming.path)

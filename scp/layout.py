@@ -5,6 +5,8 @@
     ledger.sqlite3
     fingerprint.key                         what the fingerprints in the ledger are made with
     .lock, .acts                            held by who serves the folder, and by who moves what has its place
+    node.json                               what a running node says of itself (:mod:`scp.standing`)
+    notify.sqlite3                          notifications that wait to be delivered (:mod:`scp.notify.outbox`)
     spool/<receipt>.part                    received, not decided; never acknowledged
     spool/<receipt>.move                    a second name of what is moved from its place to another
     archive/<study>/<series>/<instance>.dcm  UIDs that have passed the rules UID-001 and UID-002
@@ -26,6 +28,8 @@ SPOOL: Final = "spool"
 ARCHIVE: Final = "archive"
 QUARANTINE: Final = "quarantine"
 TRASH: Final = "trash"
+LOCK: Final = ".lock"
+ACTS: Final = ".acts"
 
 
 class Place(StrEnum):

@@ -23,20 +23,18 @@ from scp.audit.series.result import SeriesAudit
 from scp.dicom import tags as t
 from scp.dicom.element import Span
 from scp.dicom.pages import pieces
-from scp.dicom.part10 import NotDicom, read_file
 from scp.dicom.read import scan_of
 from scp.dicom.references import referenced_instances
 from scp.dicom.sop_classes import IMAGES
 from scp.dicom.walk import Limits
 from scp.errors import NodeFault, StoreFault
 from scp.ledger import series as kept_series
-from scp.ledger.series import Kept
-from scp.store.mapped import mapped
+from scp.ledger.series import SeriesContent
+from scp.store.mapped import data_set_in
 
 Open = Callable[[str, int], AbstractContextManager[tuple[memoryview, str]]]
 """Gives the Data Set of a stored object, by its path and its receipt, and the Transfer Syntax. May raise NodeFault."""
 
-_PIXELS: Final = (t.PIXEL_DATA, t.FLOAT_PIXEL_DATA, t.DOUBLE_FLOAT_PIXEL_DATA)
 _BLANK: Final = 0.01
 """A compressed image of less than this part of its pixels' bytes shows nothing."""
 
@@ -46,7 +44,7 @@ class Audited:
     """An audit, and what it was made from."""
 
     audit: SeriesAudit
-    kept: Kept
+    kept: SeriesContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class Auditor:
         for member, (data, syntax) in self._objects(db, [one for one in members if one.kind in IMAGES]):
             with suppress(NodeFault):
                 walked, scan = scan_of(data, syntax, self.limits)
-                span = next((scan.elements[tag] for tag in _PIXELS if tag in scan.elements), None)
+                span = next((scan.elements[tag] for tag in t.PIXELS if tag in scan.elements), None)
                 if span and span.length > 0 and not _is_blank(walked, span, member):
                     hashed = blake3()
                     for piece in pieces(walked, span.offset, span.length):
@@ -124,12 +122,8 @@ def opener(folder: Path) -> Open:
     @contextmanager
     def opened(path: str, _receipt: int) -> Iterator[tuple[memoryview, str]]:
         try:
-            with mapped(folder / path) as whole:
-                found = read_file(whole)
-                if isinstance(found, NotDicom):
-                    raise StoreFault("a stored object is not a DICOM file any more")
-                with whole[found.offset :] as data:
-                    yield data, found.transfer_syntax
+            with data_set_in(folder / path) as found:
+                yield found
         except FileNotFoundError as error:
             raise StoreFault("a stored object is not where the ledger says") from error
 

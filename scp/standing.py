@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import orjson
 
+from scp.layout import LOCK
+
 STANDING: Final = "node.json"
-LOCK: Final = ".lock"
 
 
 @dataclass(frozen=True, slots=True)

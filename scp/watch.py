@@ -82,11 +82,6 @@ class Watch:
             self._remember(series_instance_uid, self._clock() + self.quiet_seconds)
             self._told.set()
 
-    def at_once(self, series_instance_uid: str) -> None:
-        """Have a series audited as soon as the thread comes to it, quiet or not."""
-        self._due[series_instance_uid] = self._clock()
-        self._told.set()
-
     def audit(self, series_instance_uid: str, *, pixels: bool = False) -> Audited | None:
         """Audit a series here and now, and write and tell what is new; None if nothing of it is stored.
 

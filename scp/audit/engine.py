@@ -7,10 +7,11 @@ from typing import NamedTuple
 from scp.audit.catalogue import INTERNAL, REQUEST_RULES, RULES
 from scp.audit.finding import Outcome, Problem, Verdict
 from scp.audit.policy import Found, Policy
-from scp.audit.recall import Change, Check, Recall
+from scp.audit.recall import Check, Recall
 from scp.audit.rule import Rule, Subject
 from scp.audit.snapshot import Held, Snapshot
 from scp.dicom import tags as t
+from scp.dicom.decoder import Change
 from scp.dicom.sop_classes import Kind
 from scp.errors import place_of
 

@@ -12,12 +12,12 @@ from typing import Final
 
 from scp.audit.engine import Examination, Judgement, NeedsComparison, examine, judge
 from scp.audit.policy import Policy
-from scp.audit.recall import Change, Recall
+from scp.audit.recall import Recall
 from scp.audit.rule import Subject
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import FACTS, Tracked, tracked
 from scp.audit.traits import Traits
-from scp.dicom.decoder import Decoder
+from scp.dicom.decoder import Change, Decoder
 from scp.dicom.facts import Facts
 from scp.dicom.read import read_facts, recognised
 from scp.dicom.request import OF_SENDER, Request

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from functools import lru_cache
+from typing import Final
 
 _Scalar = str | int | float | None
 Value = _Scalar | tuple[_Scalar, ...] | Mapping[str, _Scalar]
@@ -16,6 +17,8 @@ Value = _Scalar | tuple[_Scalar, ...] | Mapping[str, _Scalar]
 
 _UID_CHARACTERS = "0123456789."
 _NOT_LO = re.compile(r"[^ -~]")
+MOST_TAGS: Final = 16
+"""Offending Elements of one finding: enough to see the pattern, whatever a hostile Data Set holds."""
 
 
 @lru_cache(maxsize=1024)
@@ -108,6 +111,10 @@ class Decision(Enum):
     WARN = "warn"
     REFUSE = "refuse"
     RETRY = "retry"  # our resources: nothing was decided about the data
+
+
+DECISION_WORDS: Final = {decision: decision.value for decision in Decision}
+"""Their values, found faster than by ``value``, which is written in Python: every instance needs one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,6 @@ class Policy:
             return _CLEAN
         findings = tuple(self._findings(found, self.severities))
         worst = max((finding.severity for finding in findings), default=Severity.OFF)
-        tightened = {
-            profile.value: status
-            for profile, severities in self.stricter.items()
-            if (status := _status(self._findings(found, severities))) is not None
-        }
         if worst is Severity.REFUSE:
             refusing = [finding for finding in findings if finding.severity is worst]
             return Verdict(
@@ -76,7 +71,11 @@ class Policy:
             offending=_offending(warnings) if status != Status.SUCCESS else (),
             findings=findings,
             duplicate=duplicate,
-            tightened=tightened,
+            tightened={
+                profile.value: refusal
+                for profile, severities in self.stricter.items()
+                if (refusal := _status(self._findings(found, severities))) is not None
+            },
         )
 
     def _findings(self, found: Iterable[Found], severities: Mapping[tuple[str, str], Severity]) -> Iterable[Finding]:
@@ -127,18 +126,12 @@ def make_policy(
 ) -> Policy:
     """Work out the severity of every rule and case once, so that deciding is a look-up.
 
-    Parameters
-    ----------
-    rules:
-        Those of the catalogue.
-    profile:
-        What decides where nothing more specific is set.
-    overrides:
-        Severity by ``CODE.case``, ``CODE`` or family.
-    responses:
-        The status that answers a refusal, by code, where it is not the rule's own.
-    warning_status:
-        What a stored instance with warnings is answered: 0000, or one of B000, B006, B007.
+    Args:
+        rules: those of the catalogue.
+        profile: what decides where nothing more specific is set.
+        overrides: severity by ``CODE.case``, ``CODE`` or family.
+        responses: the status that answers a refusal, by code, where it is not the rule's own.
+        warning_status: what a stored instance with warnings is answered: 0000, or one of B000, B006, B007.
     """
     overrides = overrides or {}
     order = tuple(Profile)

@@ -21,12 +21,11 @@ from scp.audit.finding import Outcome, Problem
 from scp.audit.policy import Found
 from scp.audit.rule import Rule, Subject
 from scp.audit.snapshot import Snapshot
+from scp.dicom.decoder import Change
 
 Check = tuple[Rule, Callable[..., Outcome]]
 Ask = Callable[[Check, Subject, Snapshot | None], Outcome | None]
 """Runs one rule, and returns None if it failed: then there is nothing to be remembered of it."""
-Change = frozenset[str] | None
-"""The names of what is not as it was; None if anything may be different."""
 
 _PREFIXES: Final = {"request": "request.", "facts": "", "tracked": "tracked.", "traits": "traits."}
 
@@ -56,9 +55,9 @@ class Recall:
         self._found: tuple[Found, ...] = ()
 
     def known(self, checks: Sequence[Check], change: Change) -> tuple[Found, ...] | None:
-        """Return what the rules find, in any order, if none has to be asked for it. ``change`` is since the run before.
+        """Return what the rules find, in any order, if that is known without running any; else None: :meth:`run` them.
 
-        Otherwise return None: then :meth:`run` them.
+        ``change`` is since the run before.
         """
         if change is None or checks is not self._checks or self._moving or not self._depends.isdisjoint(change):
             return None

@@ -92,6 +92,17 @@ class Rule:
         return self.doc.partition("\n")[0].rstrip(".")
 
     @property
+    def sections(self) -> tuple[tuple[str, str], ...]:
+        """The other paragraphs of the docstring, each with its heading, or an empty one."""
+        sections = []
+        for paragraph in self.doc.split("\n\n")[1:]:
+            text = " ".join(paragraph.split())
+            heading, colon, rest = text.partition(": ")
+            named = bool(colon) and heading in SECTIONS
+            sections.append((heading, rest[:1].upper() + rest[1:]) if named else ("", text))
+        return tuple(sections)
+
+    @property
     def cases(self) -> tuple[str, ...]:
         """The named cases, the usual one left out."""
         return tuple(case for case in self.grades if case)

@@ -41,12 +41,12 @@ class Attribute:
 
 
 def _uid(text: str) -> str:
-    """A UID to compare; what is none may be anything, and is UID-002's or UID-003's matter."""
+    """Return a UID to compare, or nothing if it is not one: that is a matter of UID-002 and UID-003."""
     return shown_uid(text) or ""
 
 
 def _number(text: str) -> str:
-    """A number to compare; what is none may be anything, and says nothing."""
+    """Return a number to compare, or nothing: a text that is not a number may hold anything."""
     return text if set(text) <= _NUMERIC else ""
 
 
@@ -102,7 +102,7 @@ COUNTED: Final = (
 
 
 class Tracked(NamedTuple):
-    """The compared values of one instance: not empty ones only, personal ones as fingerprints.
+    """The compared values of one instance: those that are not empty, the personal ones as fingerprints.
 
     ``stack`` is what makes a stack within a series (SOP Class and Image Type); ``acquisition`` adds the Acquisition
     Number; ``slot`` adds all that may legitimately repeat a position or an Instance Number; ``place`` is the image

@@ -89,7 +89,7 @@ def maker_of(uid: str) -> str:
 
 
 def implausible_root(uid: str, maker: str) -> str:
-    """Say what is wrong with the root of a UID, of which :func:`maker_of` is known; nothing of what is none."""
+    """Say what is wrong with the root of a UID, whose :func:`maker_of` is known; nothing if it is not a UID at all."""
     # Of UUIDs and of the standard's own UIDs the rest matters too; of all others, what names the maker says it all.
     return _implausible(uid if maker in ("", UUID_ROOT, STANDARDS_ROOT) else maker)
 

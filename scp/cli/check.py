@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated, Any, Final
 
-import orjson
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -21,7 +20,7 @@ from scp.audit.series.result import SeriesAudit, SeriesVerdict
 from scp.audit.series.result import document as series_document
 from scp.audit.value import written
 from scp.checking import Checked, Checker, Skipped, files_under, shown
-from scp.cli.options import ConfigOption, FormatOption, OutputFormat, errors, fail, settings_from
+from scp.cli.options import ConfigOption, FormatOption, OutputFormat, errors, fail, settings_from, write_json
 from scp.cli.plot import PlotOption, draw_into, picture_folder
 from scp.cli.series import print_series
 from scp.observe import logs
@@ -50,14 +49,16 @@ def check(
     logs.configure("auto", "error", sys.stderr)
     pictures = picture_folder(plot)
     checker = Checker(policy_of(settings), walk_limits(settings, Path(gettempdir())))
-    write = _write_json if output is OutputFormat.JSON else _write_text
     started, tally, codes = time.perf_counter(), Counter[str](), Counter[str]()
     for file in _progress(files_under(paths)):
         result = checker.check(file)
         tally[result.verdict.decision.value if isinstance(result, Checked) else "skipped"] += 1
         if isinstance(result, Checked):
             codes.update(finding["code"] for finding in result.findings)
-        write(result)
+        if output is OutputFormat.JSON:
+            write_json(_document(result))
+        else:
+            _write_text(result)
     for number, audit in enumerate(checker.series(pixels=pixels), 1):
         if pictures:
             draw_into(pictures, number, audit)
@@ -74,14 +75,6 @@ def _progress(files: list[Path]) -> Iterator[Path]:
         return
     with Progress(console=errors, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
         yield from bar.track(files, description="checking")
-
-
-def _write_json(result: Checked | Skipped) -> None:
-    _line(_document(result))
-
-
-def _line(document: dict[str, Any]) -> None:
-    sys.stdout.write(orjson.dumps(document).decode() + "\n")
 
 
 def _document(result: Checked | Skipped) -> dict[str, Any]:
@@ -119,7 +112,7 @@ def _write_text(result: Checked | Skipped) -> None:
 
 def _write_series(output: OutputFormat, audit: SeriesAudit) -> None:
     if output is OutputFormat.JSON:
-        _line(series_document(audit))
+        write_json(series_document(audit))
     elif audit.verdict is not SeriesVerdict.CONSISTENT:
         shown = series_document(audit)
         shown["findings"] = [one for one in shown["findings"] if one["severity"] != str(Severity.INFO)]
@@ -135,7 +128,7 @@ def _shown(value: Any) -> str:
 def _write_summary(output: OutputFormat, tally: Counter[str], codes: Counter[str], seconds: float) -> None:
     instances = tally.total() - tally["skipped"]
     if output is OutputFormat.JSON:
-        _line(
+        write_json(
             {
                 "type": "summary",
                 "files": tally.total(),

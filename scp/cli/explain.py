@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from scp.audit.catalogue import FAMILIES, RULES, find
-from scp.audit.rule import SECTIONS, Rule
+from scp.audit.rule import Rule
 from scp.cli.options import fail
 
 
@@ -37,10 +37,7 @@ def _print(rule: Rule) -> None:
         status = f", answered {rule.status(case)}" if rule.can_refuse(case) else ""
         name = f"{case}: " if case else ""
         out.print(Text(f"{name}{grade.standard} in standard, {grade.strict} in strict{status}", style="dim"))
-    for paragraph in rule.doc.split("\n\n")[1:]:
-        heading, colon, text = " ".join(paragraph.split()).partition(": ")
-        if colon and heading in SECTIONS:
+    for heading, text in rule.sections:
+        if heading:
             out.print(Text(f"\n{heading}", style="bold"))
-            out.print(Padding(Text(text[:1].upper() + text[1:]), (0, 0, 0, 2)))
-        else:
-            out.print(Padding(Text(" ".join(paragraph.split())), (1, 0, 0, 2)))
+        out.print(Padding(Text(text), (0 if heading else 1, 0, 0, 2)))

@@ -1,11 +1,13 @@
 """Options that several verbs share, and what happens when they are wrong."""
 
 import os
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
+import orjson
 import typer
 from rich.console import Console
 
@@ -44,6 +46,11 @@ def settings_from(config: Path | None, overrides: Mapping[str, object] | None = 
 def settings_of(config: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
     """Load the configuration. Raises ConfigurationError with everything that is wrong with it."""
     return load(config, overrides=overrides, environ=os.environ, known_codes=known_codes())
+
+
+def write_json(document: Mapping[str, Any]) -> None:
+    """Write a document as one line of JSON."""
+    sys.stdout.write(orjson.dumps(document).decode() + "\n")
 
 
 def fail_over(error: ConfigurationError) -> NoReturn:

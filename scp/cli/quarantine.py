@@ -3,14 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 
 from scp.cli import quarantine_text as text
-from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from
+from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from, write_json
 from scp.cli.reading import (
     SenderOption,
     SinceOption,
@@ -24,24 +23,13 @@ from scp.cli.reading import (
 from scp.config import Settings
 from scp.errors import NodeFault
 from scp.layout import LEDGER
-from scp.ledger.acts import State
+from scp.ledger.acts import Wanted
 from scp.ledger.queries import PAGE, HeldFilter, entry_document, held, held_numbers, patient_fingerprint
 from scp.quarantine.acts import Quarantine, Result, result_document
 from scp.quarantine.listing import case_of
 from scp.wiring import open_quarantine
 
 app = typer.Typer(help="What was refused: look at it, release, replace or drop it.", no_args_is_help=True)
-
-
-class States(StrEnum):
-    """What may be listed."""
-
-    HELD = State.HELD.value
-    RELEASED = State.RELEASED.value
-    REPLACED = State.REPLACED.value
-    DROPPED = State.DROPPED.value
-    EXPIRED = State.EXPIRED.value
-    ALL = "all"
 
 
 Numbers = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Receipts.", show_default=False)]
@@ -69,7 +57,7 @@ def list_(
     patient_id: Annotated[
         str | None, typer.Option("--patient-id", metavar="ID", help="Compared by its fingerprint.", show_default=False)
     ] = None,
-    state: Annotated[States, typer.Option("--state", help="What became of it.")] = States.HELD,
+    state: Annotated[Wanted, typer.Option("--state", help="What became of it.")] = Wanted.HELD,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The newest so many.")] = PAGE,
     output: FormatOption = OutputFormat.TEXT,
     data: DataOption = None,
@@ -85,13 +73,13 @@ def list_(
             series=series,
             study=study,
             patient=None if patient_id is None else patient_fingerprint(settings.storage.folder / LEDGER, patient_id),
-            state=None if state is States.ALL else State(state.value),
+            state=state.state,
             limit=limit,
         )
         found = held(db, wanted)
     if output is OutputFormat.JSON:
         for entry in found:
-            _line(entry_document(entry))
+            write_json(entry_document(entry))
     else:
         text.write_list(found, limit)
 
@@ -202,7 +190,7 @@ def _act(
                 result = act(quarantine, number)
                 failed += not result.done
                 if output is OutputFormat.JSON:
-                    _line(dict(result_document(result)))
+                    write_json(result_document(result))
                 else:
                     text.write_result(result, rehearsed=dry_run)
     except ValueError as error:
@@ -228,7 +216,3 @@ def _chosen(settings: Settings, numbers: Sequence[str] | None, series: str | Non
 def _who() -> str:
     """Return who acts: the person behind sudo, if there is one."""
     return f"os:{os.environ.get('SUDO_USER') or account(os.getuid())}"
-
-
-def _line(document: Any) -> None:
-    sys.stdout.write(orjson.dumps(document).decode() + "\n")

@@ -27,7 +27,7 @@ def write_list(entries: Sequence[Entry], limit: int) -> None:
     table = _table("receipt", "received", "sender", "status", "rules", "state", "series")
     for one in entries:
         table.add_row(
-            as_text(one.id), _when(one.received), _sender(one), _status(one), _why(one),
+            as_text(one.id), timestamp(one.received), _sender(one), _status(one), _why(one),
             one.state.value if one.state else "–", one.series_instance_uid,
         )  # fmt: skip
     _write(table, entries, limit, "nothing")
@@ -39,7 +39,7 @@ def write_receipts(entries: Sequence[Entry], limit: int) -> None:
     for one in entries:
         resent = one.original != one.id
         table.add_row(
-            as_text(one.id), _when(one.received), _sender(one),
+            as_text(one.id), timestamp(one.received), _sender(one),
             Text(one.outcome, style=_STYLES.get(one.outcome, "")), _status(one), " ".join(one.codes), f"{one.size:,}",
             f"as {as_text(one.original)}" if resent else (one.state or one.kept).value, one.sop_instance_uid,
         )  # fmt: skip
@@ -153,10 +153,6 @@ def _write(table: Table, entries: Sequence[Entry], limit: int, nothing: str) -> 
 
 def _console() -> Console:
     return Console(highlight=False, markup=False, soft_wrap=False, width=None if sys.stdout.isatty() else _WIDE)
-
-
-def _when(microseconds: int) -> str:
-    return timestamp(microseconds)
 
 
 def _sender(entry: Entry) -> str:

@@ -1,13 +1,11 @@
 """``auditscp receipts``: what came, from whom, and what became of it."""
 
-import sys
 from typing import Annotated
 
-import orjson
 import typer
 
 from scp.cli import quarantine_text
-from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from
+from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from, write_json
 from scp.cli.reading import SenderOption, SinceOption, data_override, ledger_of, time_of
 from scp.ledger.queries import PAGE, ReceiptFilter, entry_document
 from scp.ledger.queries import receipts as receipts_of
@@ -55,7 +53,7 @@ def receipts(
         found = receipts_of(db, wanted)
     if output is OutputFormat.JSON:
         for entry in found:
-            sys.stdout.write(orjson.dumps(entry_document(entry)).decode() + "\n")
+            write_json(entry_document(entry))
     else:
         quarantine_text.write_receipts(found, limit)
 

@@ -16,6 +16,7 @@ from scp.standing import Reload, Standing, running
 REFUSED: Final = 1
 RESTART: Final = 3
 _POLL: Final = 0.05
+"""Seconds."""
 
 
 def reload(

@@ -3,14 +3,12 @@
 import sys
 from typing import Final
 
-import orjson
-import typer
 from rich.console import Console
 from rich.table import Table
 
 from scp.audit.catalogue import RULES
 from scp.audit.rule import Rule
-from scp.cli.options import FormatOption, OutputFormat
+from scp.cli.options import FormatOption, OutputFormat, write_json
 
 _WIDE: Final = 300
 """Columns of a pipe or a file: each rule in one line."""
@@ -20,7 +18,7 @@ def rules(output: FormatOption = OutputFormat.TEXT) -> None:
     """List every rule: what it finds, how severe that is in each profile, and the status of a refusal."""
     if output is OutputFormat.JSON:
         for rule in RULES:
-            typer.echo(orjson.dumps(_document(rule)).decode())
+            write_json(_document(rule))
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("code", "problem", "standard", "strict", "status", "applies to"):

@@ -3,9 +3,9 @@
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Annotated, Any, Final
 
-import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,7 @@ from rich.text import Text
 from scp.audit.finding import Severity
 from scp.audit.series.result import SeriesVerdict, document
 from scp.audit.series.words import count
-from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from
+from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from, write_json
 from scp.cli.plot import plot
 from scp.cli.reading import data_override, fail_without, ledger_of
 from scp.errors import NodeFault
@@ -47,7 +47,7 @@ def list_(
         documents = [status_document(one) for one in newest(db, limit, verdict)]
     if output is OutputFormat.JSON:
         for one in documents:
-            _line(one)
+            write_json(one)
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("series", "modality", "instances", "verdict", "warnings", "audited"):
@@ -74,7 +74,7 @@ def show(
         fail_without(settings, uid)
     shown = status_document(found)
     if output is OutputFormat.JSON:
-        _line(shown | {"history": past})
+        write_json(shown | {"history": past})
         return
     out = Console(soft_wrap=True, highlight=False)
     print_series(out, shown)
@@ -103,16 +103,13 @@ def audit(
         fail_without(settings, uid)
     made = time.time_ns() // 1000
     try:
-        ledger = SqliteLedger(settings.storage.folder / LEDGER, settings.storage.durability)
-        try:
+        with closing(SqliteLedger(settings.storage.folder / LEDGER, settings.storage.durability)) as ledger:
             ledger.transact(lambda writer: write_audit(writer, audited.kept, audited.audit, made))
-        finally:
-            ledger.close()
     except NodeFault as fault:
         fail(f"{settings.storage.folder}: {fault}")
     shown = document(audited.audit)
     if output is OutputFormat.JSON:
-        _line(shown)
+        write_json(shown)
     else:
         print_series(Console(soft_wrap=True, highlight=False), shown)
     raise typer.Exit(0 if audited.audit.verdict is SeriesVerdict.CONSISTENT else 1)
@@ -153,7 +150,3 @@ def _warns(finding: Mapping[str, Any]) -> bool:
 
 def _verdict(shown: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, (shown["verdict"], "open" if shown.get("open") else "")))
-
-
-def _line(shown: Mapping[str, Any]) -> None:
-    sys.stdout.write(orjson.dumps(shown).decode() + "\n")

@@ -5,14 +5,13 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
 from scp import failpoints
-from scp.cli.options import ConfigOption, fail, fail_over, settings_from, settings_of
+from scp.cli.options import ConfigOption, DataOption, fail, fail_over, settings_from, settings_of
 from scp.cli.signals import Signals
 from scp.config import ConfigurationError, Console
 from scp.config import Node as NodeSettings
@@ -27,9 +26,7 @@ from scp.wiring import Node, check_console, console_of, make_node
 
 def serve(
     config: ConfigOption = None,
-    data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Folder for everything that is kept.")
-    ] = None,
+    data: DataOption = None,
     host: Annotated[str | None, typer.Option("--host", metavar="H", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", metavar="N", help="TCP port; 0 takes a free one.")] = None,
     ae_title: Annotated[str | None, typer.Option("--ae-title", metavar="T", help="AE title of this node.")] = None,

@@ -6,16 +6,24 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import orjson
 import typer
 from pydantic import ByteSize, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from scp.checking import shown
-from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, errors, fail, settings_from
+from scp.cli.options import (
+    ConfigOption,
+    DataOption,
+    FormatOption,
+    OutputFormat,
+    errors,
+    fail,
+    settings_from,
+    write_json,
+)
 from scp.cli.reading import SinceOption, data_override, time_of
 from scp.errors import NodeFault
 from scp.ids import as_text
@@ -98,7 +106,7 @@ def _write(flaw: Flaw, output: OutputFormat) -> None:
             "type": "flaw", "sort": flaw.sort.value, "path": shown(Path(flaw.path)), "receipt": receipt,
             "detail": flaw.detail,
         }  # fmt: skip
-        _line(document)
+        write_json(document)
         return
     named = f" (receipt {receipt})" if receipt else ""
     Console(soft_wrap=True, highlight=False).print(
@@ -110,14 +118,10 @@ def _summary(verifier: Verifier, tally: Counter[str], seconds: float, output: Ou
     done = verifier.extent
     if output is OutputFormat.JSON:
         counts = {sort.value.replace(" ", "_"): tally[sort.value] for sort in Sort}
-        _line(
+        write_json(
             {"type": "summary", "objects": done.objects, "bytes": done.bytes, "files": done.files, **counts,
              "seconds": round(seconds, 3)}
         )  # fmt: skip
         return
     found = ", ".join(f"{tally[sort.value]} {sort.value}" for sort in Sort)
     typer.echo(f"{done.objects} objects, {done.bytes >> 20} MiB read; {found}; {seconds:.2f} s")
-
-
-def _line(document: dict[str, Any]) -> None:
-    sys.stdout.write(orjson.dumps(document).decode() + "\n")

@@ -6,6 +6,8 @@
     access     the same for certificates, users and passwords, with the kinds of values that those are
     notify     the same for webhook and e-mail
     values     the kinds of values, and the words for what would have been right
+    expecting  marks on these kinds that say what a value should have been
+    section    what every table of the file is made from
     locate     at which line of a TOML text a setting stands
     problems   what is wrong, where, and what would be right; raised together
     sources    command line over environment over file, each with its places

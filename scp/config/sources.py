@@ -28,8 +28,6 @@ OPTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "--ae-title": ("node", "ae_title"),
     "--data": ("storage", "folder"),
     "--profile": ("audit", "profile"),
-    "--log-format": ("log", "format"),
-    "--log-level": ("log", "level"),
 }
 """Options of the command line that are settings."""
 

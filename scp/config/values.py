@@ -130,7 +130,7 @@ def holds(network: Network, address: str) -> bool:
     return (mapped or found) in network
 
 
-def _folder(value: str) -> str:
+def _path(value: str) -> str:
     if value.startswith("~"):
         raise complaint(f"{shown(value)} is not expanded: write the home folder in full")
     if not value or "\0" in value:
@@ -138,18 +138,9 @@ def _folder(value: str) -> str:
     return value
 
 
-Folder = Annotated[
-    Path,
-    BeforeValidator(lambda value: _folder(value) if isinstance(value, str) else value),
-    Expecting("a folder"),
-]
-
-
-FilePath = Annotated[
-    Path,
-    BeforeValidator(lambda value: _folder(value) if isinstance(value, str) else value),
-    Expecting("a file"),
-]
+_PATH: Final = BeforeValidator(lambda value: _path(value) if isinstance(value, str) else value)
+Folder = Annotated[Path, _PATH, Expecting("a folder")]
+FilePath = Annotated[Path, _PATH, Expecting("a file")]
 
 
 def _named_uid(kind: str, *, others: bool) -> Callable[[str], str]:

@@ -11,7 +11,7 @@
     readers     read-only connections to the ledger, with a deadline
     rates       what came lately
     views/      what each page shows, as values; the API gives the same as JSON
-    pages       HTML; templates/ and static/ are what it is made of
+    pages       HTML, and pages_quarantine beside it; made by rendering from templates/ and static/
     api         JSON, /healthz, /readyz, /metrics
     thumbnails  pictures of stored images: picture, png, decode
 

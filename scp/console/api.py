@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from scp.audit.catalogue import find
+from scp.audit.rule import Rule
 from scp.audit.series.result import SeriesVerdict
 from scp.console.asking import ADesk, AnApiOperator, AViewer, described_as_basic, viewer
 from scp.console.views import now as now_view
@@ -15,6 +16,7 @@ from scp.console.views import quarantine as quarantine_view
 from scp.console.views import report as report_view
 from scp.console.views import rules as rules_view
 from scp.console.views import series as series_view
+from scp.ledger.acts import Wanted
 from scp.observe.metrics import CONTENT_TYPE
 
 
@@ -139,7 +141,7 @@ def quarantine(
     study: Annotated[str, Query(max_length=64, description="Study Instance UID.")] = "",
     patient: Annotated[str, Query(max_length=64, description="Patient ID.")] = "",
     days: Annotated[int | None, Query(ge=1, le=3660, description="How far to look back.")] = None,
-    state: quarantine_view.Wanted = quarantine_view.Wanted.HELD,
+    state: Wanted = Wanted.HELD,
     before: Before = None,
 ) -> quarantine_view.CaseList:
     """Objects that were refused, newest first."""
@@ -188,9 +190,7 @@ def rule(
     days: Days = 30,
 ) -> rules_view.RulePage:
     """One rule with its documentation."""
-    found = find(code)
-    _there(found)
-    assert found is not None
+    found: Rule = _there(find(code))
     return rules_view.page(found, desk.node.policy(), report_view.fired(desk, days).get(found.code, rules_view.Fired()))
 
 

@@ -1,19 +1,23 @@
 """The pages of quarantine: the list, the case, and the acts."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import RedirectResponse, Response
 
+from scp.console.access import Visitor
 from scp.console.asking import ADesk, AForm, AnOperator, AViewer, field_of, viewer
+from scp.console.desk import Desk
 from scp.console.pages import page
 from scp.console.views import case as case_view
 from scp.console.views import quarantine as view
+from scp.ledger.acts import Wanted
 
 router = APIRouter(dependencies=[Depends(viewer)])
 
-_MOST_AT_ONCE = 100
+_MOST_AT_ONCE: Final = 100
+"""Objects: as many as a list shows, and more."""
 
 
 @router.get("/quarantine")
@@ -26,7 +30,7 @@ def cases(
     study: Annotated[str, Query(max_length=64)] = "",
     patient: Annotated[str, Query(max_length=64)] = "",
     days: Annotated[str, Query(max_length=4, pattern=r"^\d*$")] = "",
-    state: view.Wanted = view.Wanted.HELD,
+    state: Wanted = Wanted.HELD,
     before: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Response:
     """List what was refused."""
@@ -76,7 +80,7 @@ def act_on_several(desk: ADesk, visitor: AnOperator, form: AForm) -> Response:
 
 
 def _case_page(
-    desk: Any, visitor: Any, receipt: str, status: int = HTTPStatus.OK, done: str = "", **more: Any
+    desk: Desk, visitor: Visitor, receipt: str, status: int = HTTPStatus.OK, done: str = "", **more: Any
 ) -> Response:
     found = view.case(desk, receipt)
     if found is None:

@@ -22,7 +22,6 @@ SIDE: Final = 256
 _MOST_PIXELS: Final = 64 * 1024 * 1024
 """Rows x Columns beyond which nothing is looked at."""
 
-_PLANAR_CONFIGURATION, _PIXEL_REPRESENTATION = 0x00280006, 0x00280103
 _WINDOW_CENTER, _WINDOW_WIDTH = 0x00281050, 0x00281051
 _RESCALE_INTERCEPT, _RESCALE_SLOPE = 0x00281052, 0x00281053
 _COLOURS: Final = 3
@@ -69,8 +68,8 @@ def frame_of(source: Source) -> Frame | None:
         samples=source.number(t.SAMPLES_PER_PIXEL) or 1,
         bits_allocated=source.number(t.BITS_ALLOCATED),
         bits_stored=source.number(t.BITS_STORED) or source.number(t.BITS_ALLOCATED),
-        is_signed=source.number(_PIXEL_REPRESENTATION) == 1,
-        is_planar=source.number(_PLANAR_CONFIGURATION) == 1,
+        is_signed=source.number(t.PIXEL_REPRESENTATION) == 1,
+        is_planar=source.number(t.PLANAR_CONFIGURATION) == 1,
         photometric=source.text(t.PHOTOMETRIC_INTERPRETATION),
         window=_window(source),
         slope=_decimal(source, _RESCALE_SLOPE, 1.0) or 1.0,

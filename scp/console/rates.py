@@ -13,6 +13,7 @@ from scp.outcomes import Outcome
 STEP_SECONDS: Final = 5.0
 _KEPT: Final = 60
 _MINUTE: Final = 12
+"""Steps that are remembered, and steps of a minute."""
 
 
 @dataclass(frozen=True, slots=True)

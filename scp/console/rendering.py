@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
+from scp.printable import printable
 from scp.version import __version__
 
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -25,11 +26,9 @@ ASSETS: Final[Mapping[str, str]] = {
 }
 
 
-def printable(value: object) -> object:
-    """Return a text with escapes for controls, changes of direction and the like; anything else as it is."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
-        return value
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in value)
+def displayable(value: object) -> object:
+    """Return a text with escapes for what cannot be printed; anything else, markup too, as it is."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def size(number: float) -> str:
@@ -77,7 +76,7 @@ def percent(part: float, whole: float) -> str:
 
 def marked(text: object, beside: object) -> Markup:
     """Mark where a value differs from the one beside it: all between what both begin and end with."""
-    one, two = str(printable(str(text))), str(printable(str(beside)))
+    one, two = printable(str(text)), printable(str(beside))
     start = next((index for index, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), None)
     if start is None:
         start = min(len(one), len(two))
@@ -103,7 +102,7 @@ def asset(name: str) -> str:
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("scp.console"), autoescape=True, undefined=StrictUndefined, auto_reload=False,
-        trim_blocks=True, lstrip_blocks=True, finalize=printable,
+        trim_blocks=True, lstrip_blocks=True, finalize=displayable,
     )  # fmt: skip
     environment.filters |= {
         "size": size, "count": count, "when": when, "seconds": seconds, "short_uid": short_uid, "marked": marked,

@@ -25,9 +25,8 @@ from scp.layout import LEDGER
 _FIRST_REQUEST_SECONDS: Final = 15.0
 _CONNECTIONS: Final = 128
 _HANDSHAKE_SECONDS: Final = 10.0
-_PAUSE: Final = 0.1
-_STARTING: Final = 10.0
-_STOPPING: Final = 3.0
+_PAUSE, _STARTING, _STOPPING = 0.1, 10.0, 3.0
+"""Seconds after an accept that failed, and at most for starting and for stopping."""
 
 
 class ConsoleServer:

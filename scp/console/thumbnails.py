@@ -30,6 +30,7 @@ SECONDS: Final = 8.0
 _MOST_KEPT: Final = 64
 _MOST_BYTES: Final = 1024 * 1024
 _WAIT: Final = 2.0
+"""Seconds for the thumbnails of others to be made."""
 _ROOT: Final = Path(scp.__file__).parents[1]
 
 

@@ -35,7 +35,7 @@ _FLOATING: Final = frozenset({"FL", "FD"})
 _STRINGS_OF_NUMBERS: Final = frozenset({"DS", "IS"})
 _BASIC_TEXT: Final = frozenset({"AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"})
 _ENCODED_TEXT: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
-_TEXT: Final = _STRINGS_OF_NUMBERS | _BASIC_TEXT | _ENCODED_TEXT
+TEXT: Final = _STRINGS_OF_NUMBERS | _BASIC_TEXT | _ENCODED_TEXT
 _ONE_VALUE: Final = frozenset({"LT", "ST", "UR", "UT"})
 _WIDTHS: Final = {
     "AT": 2, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8,
@@ -54,19 +54,19 @@ class Value(NamedTuple):
 
 def equal(first: Value, second: Value) -> bool:
     """Whether two values are the same, by the table of this module."""
-    if first.vr not in _TEXT and second.vr not in _TEXT and _bytes(first) == _bytes(second):
+    if first.vr not in TEXT and second.vr not in TEXT and _bytes(first) == _bytes(second):
         return True
     numbers = _numbers(first), _numbers(second)
     if numbers[0] is not None and numbers[1] is not None:
         return numbers[0] == numbers[1]
-    if first.vr in _TEXT and second.vr in _TEXT:
+    if first.vr in TEXT and second.vr in TEXT:
         return _text(first) == _text(second)
     return _bytes(first) == _bytes(second)
 
 
 def shown(value: Value) -> str:
     """Return a value as text for people: at most 256 characters."""
-    if value.vr in _TEXT:
+    if value.vr in TEXT:
         return _text(value)[:LONGEST]
     if value.vr == "AT":
         ordered = _bytes(value)[: 4 * LONGEST]
@@ -81,7 +81,7 @@ def shown(value: Value) -> str:
 
 def is_legible(vr: str) -> bool:
     """Whether what is shown of a long value of this VR is how it begins, rather than a digest of all of it."""
-    return vr in _TEXT or vr in _NUMBERS or vr == "AT"
+    return vr in TEXT or vr in _NUMBERS or vr == "AT"
 
 
 def is_encoded_text(*vrs: str) -> bool:

@@ -25,7 +25,7 @@ from scp.dicom.syntax import Encoding
 from scp.dicom.uid import padding_is_standard, strip_uid
 
 Change = frozenset[str] | None
-"""Names of the facts that are not as in the Data Set before; None if all may differ."""
+"""The names of what is not as it was; None if anything may be different."""
 
 Values = tuple[tuple[int, ...], tuple[bytes, ...]]
 """Tags, and what is encoded under each, in the order of the Data Set."""
@@ -34,7 +34,6 @@ _Data = memoryview | bytes
 _Reader = tuple[str, How, Callable[..., Any]]
 """What a value is called, and how it is read: see :data:`~scp.dicom.readers.WANTED`."""
 _Raw = Iterable[tuple[int, _Reader, bytes]]
-_PIXELS: Final = (t.PIXEL_DATA, t.FLOAT_PIXEL_DATA, t.DOUBLE_FLOAT_PIXEL_DATA)
 _HEAD: Final = 1 << 16
 """Bytes that are copied once, because slices of bytes are much cheaper than those of other memory."""
 _REMEMBERED: Final = 64
@@ -47,6 +46,7 @@ _MOST_VALUES: Final = 1000
 _ITS_OWN: Final = {t.SOP_INSTANCE_UID}
 """What each instance has anew."""
 _ANEW, _UID = How.ANEW, How.UID
+_VECTORS: Final = frozenset(t.NM_FRAME_VECTORS)
 _NAMES: Final[Mapping[int, str]] = {tag: name for name, tag in UIDS.items()}
 
 
@@ -68,16 +68,11 @@ class Decoder:
     def facts_of(self, data: _Data, scan: Scan, encoding: Encoding, values: Values | None = None) -> Facts:
         """Decode what rules need from a walked Data Set.
 
-        Parameters
-        ----------
-        data:
-            The bytes that were walked (inflated, if the transfer syntax is deflated).
-        scan:
-            What the walk found in them; it may be incomplete, if the Data Set is defective.
-        encoding:
-            Byte order and encapsulation of the transfer syntax.
-        values:
-            What is at the places of :func:`places_of`, if it is known.
+        Args:
+            data: the bytes that were walked (inflated, if the transfer syntax is deflated).
+            scan: what the walk found in them; it may be incomplete, if the Data Set is defective.
+            encoding: byte order and encapsulation of the transfer syntax.
+            values: what is at the places of :func:`places_of`, if it is known.
         """
         elements = scan.elements
         values = values or values_of(data, elements, places_of(elements))
@@ -187,7 +182,7 @@ def _decode_uids(changed: Mapping[int, bytes], values: Values, found: dict[str, 
 def _structure(data: _Data, scan: Scan, encoding: Encoding, found: dict[str, Any]) -> set[str]:
     """Note what is told by the elements themselves rather than by their values; return what that changes."""
     elements = scan.elements
-    pixel_data = next((tag for tag in _PIXELS if tag in elements), None)
+    pixel_data = next((tag for tag in t.PIXELS if tag in elements), None)
     told: dict[str, Any] = {
         "defect": scan.defect,
         "unordered": scan.unsorted if scan.unsorted is not None else scan.repeated,
@@ -202,10 +197,10 @@ def _structure(data: _Data, scan: Scan, encoding: Encoding, found: dict[str, Any
     }
     if t.NUMBER_OF_FRAMES in elements:
         told["frame_planes"] = frame_planes(data, elements, found, encoding.little)
-    if t.SHARED_FUNCTIONAL_GROUPS_SEQUENCE in elements:
-        told["shared_macros"] = frozenset(tag for item in _items(elements, _SHARED) for tag in item)
-    if t.PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE in elements:
-        told["frame_macros"] = tuple(frozenset(item) for item in _items(elements, _PER_FRAME))
+    if shared := elements.get(t.SHARED_FUNCTIONAL_GROUPS_SEQUENCE):
+        told["shared_macros"] = frozenset(tag for item in shared.items or () for tag in item)
+    if per_frame := elements.get(t.PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE):
+        told["frame_macros"] = tuple(map(frozenset, per_frame.items or ()))
     if not _VECTORS.isdisjoint(elements):
         told["frame_vector_lengths"] = {tag: elements[tag].length // 2 for tag in t.NM_FRAME_VECTORS if tag in elements}
     names = {name for name, value in told.items() if name not in found or found[name] != value}
@@ -219,15 +214,6 @@ def _set_kind(found: dict[str, Any]) -> set[str]:
         return set()
     found["kind"] = kind
     return {"kind"}
-
-
-_SHARED: Final = t.SHARED_FUNCTIONAL_GROUPS_SEQUENCE
-_PER_FRAME: Final = t.PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
-_VECTORS: Final = frozenset(t.NM_FRAME_VECTORS)
-
-
-def _items(elements: Elements, tag: int) -> tuple[Elements, ...]:
-    return elements[tag].items or ()
 
 
 def _foreign(scan: Scan) -> tuple[int, ...]:

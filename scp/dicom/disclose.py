@@ -4,15 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from scp.dicom import tags as t
+from scp.dicom.canonical import LONGEST, TEXT
 from scp.dicom.charset import decode_text
 from scp.dicom.read import scan_of
 from scp.dicom.walk import Limits
 
-_LONGEST: Final = 256
 _MOST_BINARY: Final = 16
-_TEXT_VRS: Final = frozenset(
-    {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
-)
+"""Bytes shown of a value that is no text."""
 
 
 def disclosed(
@@ -30,7 +28,7 @@ def disclosed(
 
     def raw(tag: int) -> bytes:
         span = scan.elements[tag]
-        return bytes(walked[span.offset : span.offset + min(span.length, 4 * _LONGEST)])
+        return bytes(walked[span.offset : span.offset + min(span.length, 4 * LONGEST)])
 
     charset = raw(t.SPECIFIC_CHARACTER_SET) if t.SPECIFIC_CHARACTER_SET in scan.elements else b""
     shown: dict[str, str | None] = {}
@@ -40,8 +38,8 @@ def disclosed(
             shown[t.name_of(tag)] = None
         elif span.items is not None:
             shown[t.name_of(tag)] = f"{len(span.items)} items"
-        elif span.vr in _TEXT_VRS:
-            shown[t.name_of(tag)] = decode_text(raw(tag), charset)[:_LONGEST]
+        elif span.vr in TEXT:
+            shown[t.name_of(tag)] = decode_text(raw(tag), charset)[:LONGEST]
         else:
             rest = f"… ({span.length} bytes)" if span.length > _MOST_BINARY else ""
             shown[t.name_of(tag)] = raw(tag)[:_MOST_BINARY].hex() + rest

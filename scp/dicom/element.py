@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from scp.dicom.dictionary import implied_vr
+from scp.dicom.tags import PIXEL_DATA
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -14,37 +15,18 @@ if TYPE_CHECKING:
 UNDEFINED: Final = 0xFFFFFFFF
 """The length of what ends with a delimiter (PS3.5 §7.1.1)."""
 ITEM: Final = 0xFFFEE000
+LITTLE_ENDIAN_ITEM: Final = b"\xfe\xff\x00\xe0"
 ITEM_DELIMITER: Final = 0xFFFEE00D
 SEQUENCE_DELIMITER: Final = 0xFFFEE0DD
 NO_ELEMENT: Final = 0xFFFE0000
 """Tags from here on are no data elements."""
-PIXEL_DATA: Final = 0x7FE00010
 
 SHORT_VRS: Final = frozenset(
     (
-        "AE",
-        "AS",
-        "AT",
-        "CS",
-        "DA",
-        "DS",
-        "DT",
-        "FD",
-        "FL",
-        "IS",
-        "LO",
-        "LT",
-        "PN",
-        "SH",
-        "SL",
-        "SS",
-        "ST",
-        "TM",
-        "UI",
-        "UL",
-        "US",
+        "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM",
+        "UI", "UL", "US",
     )
-)
+)  # fmt: skip
 """VRs with a 16-bit length (PS3.5 Table 7.1-2)."""
 LONG_VRS: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 """VRs with a 32-bit length, after two reserved bytes (PS3.5 Table 7.1-1)."""
@@ -65,7 +47,7 @@ class Span(NamedTuple):
         items: of a Sequence, the data elements of each Item by tag; None for every other element. Below an
             element of VR `UN` they are little endian, whatever the Transfer Syntax (PS3.5 §6.2.2).
         fragments: of encapsulated Pixel Data, their number, Basic Offset Table included; None for every other
-            element. `scp.dicom.walk.fragments` tells where they are.
+            element. `scp.dicom.fragments.fragments` tells where they are.
     """
 
     vr: str

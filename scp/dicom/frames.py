@@ -1,7 +1,7 @@
 """Where the frames of a multi-frame volume lie: functional groups, NM slice vectors and dose grids.
 
-Only what says where each frame is: a frame without a plane of its own is None. Segmentations and slides have none here,
-because their frames are tiles or parts of other images.
+Nothing else is read of them. A frame that has no plane is None. Segmentations and slides have no planes here, as
+their frames are tiles or parts of other images.
 """
 
 from collections.abc import Mapping, Sequence

@@ -128,5 +128,5 @@ def _integer(value: Integer) -> int | None:
 
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
-    """Return a number as it is written; what is none may be anything, and tells nothing apart."""
+    """Return a number as it is written, or nothing: a text that is not a number may hold anything."""
     return text if set(text) <= _NUMERIC else ""

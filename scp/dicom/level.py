@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from scp.dicom import canonical
 from scp.dicom import tags as t
 from scp.dicom.defect import DefectKind
-from scp.dicom.element import Elements, Span
+from scp.dicom.element import LITTLE_ENDIAN_ITEM, Elements, Span
 from scp.dicom.pages import pieces, short
 from scp.dicom.read import scan_of
 from scp.dicom.syntax import encoding_of
@@ -36,7 +36,7 @@ IGNORED: Final = frozenset(
 
 _GROUPS_OUTSIDE: Final = frozenset({0x0000, 0x0002})
 _ANY_SEQUENCE: Final = 0x00081140
-_ITEM: Final = b"\xfe\xff\x00\xe0"
+"""Stands for whatever tag the element has: a walk over one value asks only that it is a Sequence."""
 _LONGEST_CREATOR: Final = 64
 LONG: Final = 1 << 20
 """Bytes of a value beyond which it is not taken as a whole."""
@@ -137,7 +137,7 @@ class Attribute(NamedTuple):
         if not length:
             return Attribute(self.level, self.span._replace(items=()))
         data = self.level.data
-        if short(data, offset, min(length, len(_ITEM))) != _ITEM:
+        if short(data, offset, min(length, len(LITTLE_ENDIAN_ITEM))) != LITTLE_ENDIAN_ITEM:
             return None
         scan = walk_sequence(data, _ANY_SEQUENCE, offset, offset + length)
         return None if scan.defect else Attribute(self.level, scan.elements[_ANY_SEQUENCE])

@@ -18,7 +18,7 @@ class DataSet:
         elements: what was read of it.
         last: the greatest tag in it.
         layout: of its elements.
-        end: where it ends, if it is not delimited; else where it has to have ended.
+        end: where it ends, if it is not delimited; else where it must have ended at the latest.
         delimited: it is an Item of undefined length.
         sequence: whose Item it is.
     """
@@ -50,7 +50,7 @@ class Sequence:
         parent: the Data Set that it is in.
         tag: its tag.
         header: what its header says.
-        end: where it ends, if it is not delimited; else where it has to have ended.
+        end: where it ends, if it is not delimited; else where it must have ended at the latest.
         delimited: it has undefined length.
         layout: of its Items and delimiters, and of the elements in its Items.
         depth: Sequences around its Items.

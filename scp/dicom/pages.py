@@ -48,7 +48,7 @@ class Scratch(Protocol):
         """Add bytes."""
 
     def memory(self) -> memoryview:
-        """Return all that was written; it is gone when nobody has this any more. Not for empty ones."""
+        """Return all that was written; it is gone when nobody has this any more. Not if nothing was written."""
 
 
 def file_of(data: Buffer) -> FileMap | None:

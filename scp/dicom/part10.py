@@ -23,15 +23,18 @@ _LENGTH: Final = struct.Struct("<I")
 _GROUP_LENGTH: Final = 0x0000
 _BEGINNING: Final = bytes(128) + b"DICM" + _SHORT.pack(0x0002, _GROUP_LENGTH, b"UL", 4)
 """Preamble and prefix, and the group length but for its value."""
-_CLASS_UID: Final = 0x0012
+MEDIA_STORAGE_SOP_CLASS_UID: Final = 0x0002
+MEDIA_STORAGE_SOP_INSTANCE_UID: Final = 0x0003
+_TRANSFER_SYNTAX_UID: Final = 0x0010
+IMPLEMENTATION: Final = 0x0012
+"""The element of the Implementation Class UID."""
 _PRIVATE_CREATOR_UID: Final = 0x0100
 _PRIVATE_INFORMATION: Final = 0x0102
 _LONGEST_UID: Final = 256
 _NOT_AE: Final = re.compile(r"[^ -\[\]-~]")
 
-IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
-EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
-EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
+_IMPLICIT, _EXPLICIT_LITTLE, _EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
+"""The Transfer Syntaxes of files that do not name theirs."""
 
 
 def file_header(request: Request, note: bytes = b"") -> bytes:
@@ -45,7 +48,7 @@ def file_header(request: Request, note: bytes = b"") -> bytes:
     before, after = _around(
         request.sop_class_uid, request.transfer_syntax, association.calling_ae_title, association.called_ae_title
     )
-    instance = _element(0x0003, b"UI", _uid(request.sop_instance_uid))
+    instance = _element(MEDIA_STORAGE_SOP_INSTANCE_UID, b"UI", _uid(request.sop_instance_uid))
     elements = b"".join((before, instance, after, _private(note) if note else b""))
     return _BEGINNING + _LENGTH.pack(len(elements)) + elements
 
@@ -54,9 +57,9 @@ def file_header(request: Request, note: bytes = b"") -> bytes:
 def _around(sop_class_uid: str, transfer_syntax: str, calling: str, called: str) -> tuple[bytes, bytes]:
     """Return the elements before and after the SOP Instance UID: the same for most instances of an association."""
     version = struct.pack("<HH2sHI2s", 0x0002, 0x0001, b"OB", 0, 2, b"\0\1")
-    return version + _elements((0x0002, b"UI", _uid(sop_class_uid))), _elements(
-        (0x0010, b"UI", _uid(transfer_syntax)),
-        (0x0012, b"UI", _uid(IMPLEMENTATION_CLASS_UID)),
+    return version + _elements((MEDIA_STORAGE_SOP_CLASS_UID, b"UI", _uid(sop_class_uid))), _elements(
+        (_TRANSFER_SYNTAX_UID, b"UI", _uid(transfer_syntax)),
+        (IMPLEMENTATION, b"UI", _uid(IMPLEMENTATION_CLASS_UID)),
         (0x0013, b"SH", _text(IMPLEMENTATION_VERSION_NAME)),
         (0x0016, b"AE", _text(calling)),
         (0x0017, b"AE", _text(calling)),
@@ -119,7 +122,7 @@ def read_file(data: memoryview | bytes) -> Part10 | NotDicom:
     head = bytes(data[:132])
     start = 132 if head[128:132] == b"DICM" else 0
     end, meta = _read_meta(data, start)
-    syntax = meta.get(0x0010, "")
+    syntax = meta.get(_TRANSFER_SYNTAX_UID, "")
     if start == 0 and end == 0 and not _looks_like_data_set(data):
         return NotDicom("no DICM prefix after 128 bytes, and no element where a Data Set would begin")
     return Part10(end, syntax or _guess(bytes(data[end : end + 8])), meta)
@@ -143,7 +146,7 @@ def _read_meta(data: memoryview | bytes, start: int) -> tuple[int, Mapping[int, 
     Ours is right, and it counts: a Data Set that was stored with elements of group 0002 in it begins behind it.
     """
     position, meta, stated = start, dict[int, str](), -1
-    while position != stated or meta.get(_CLASS_UID) != IMPLEMENTATION_CLASS_UID:
+    while position != stated or meta.get(IMPLEMENTATION) != IMPLEMENTATION_CLASS_UID:
         element = _meta_element(data, position)
         if element is None:
             break
@@ -199,5 +202,6 @@ def _guess(head: bytes) -> str:
     """Tell the encoding of a Data Set from its first element (PS3.5 §7.1)."""
     explicit = head[4:6].isalpha() and head[4:6].isupper()
     if not explicit:
-        return IMPLICIT_LITTLE
-    return EXPLICIT_BIG if int.from_bytes(head[:2], "big") < int.from_bytes(head[:2], "little") else EXPLICIT_LITTLE
+        return _IMPLICIT
+    is_big = int.from_bytes(head[:2], "big") < int.from_bytes(head[:2], "little")
+    return _EXPLICIT_BIG if is_big else _EXPLICIT_LITTLE

@@ -54,10 +54,8 @@ _BY_PLUGIN: Final = frozenset(
 _COLOUR_BY_PLUGIN: Final = frozenset({uid.JPEG2000Lossless, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL})
 """For the others pydicom guesses the colour space from the codestream, and warns with what it reads there."""
 
-_PLANAR_CONFIGURATION: Final = 0x00280006
-_PIXEL_REPRESENTATION: Final = 0x00280103
 _DERIVATION_DESCRIPTION: Final = 0x00082111
-_REWORDED: Final = frozenset({_PLANAR_CONFIGURATION, _DERIVATION_DESCRIPTION})
+_REWORDED: Final = frozenset({t.PLANAR_CONFIGURATION, _DERIVATION_DESCRIPTION})
 _REVERSIBLE: Final = {"RGB", "YBR_RCT"}
 _MOST_DECODED: Final = 256 * 1024 * 1024
 """Bytes of all frames together: what is larger is not decoded."""
@@ -103,7 +101,7 @@ def _compare(first: Source, second: Source) -> Likeness:
     if not any(encapsulated):
         if first.same_samples(second):
             return Likeness(Pixels.EQUAL)
-        if first.size == second.size and first.number(_PLANAR_CONFIGURATION) == second.number(_PLANAR_CONFIGURATION):
+        if first.size == second.size and first.number(t.PLANAR_CONFIGURATION) == second.number(t.PLANAR_CONFIGURATION):
             return Likeness(Pixels.DIFFERENT)
     elif all(encapsulated) and first.transfer_syntax == second.transfer_syntax and first.same_codestreams(second):
         return Likeness(Pixels.EQUAL)
@@ -172,7 +170,7 @@ def _frames(source: Source, shape: _Shape, mask: int | None) -> Iterator[bytes |
 
 
 def _native_frames(source: Source, shape: _Shape) -> Iterator[bytes | None]:
-    size, planar = shape.frame_bytes, source.number(_PLANAR_CONFIGURATION) == 1
+    size, planar = shape.frame_bytes, source.number(t.PLANAR_CONFIGURATION) == 1
     if source.size // size != shape.frames:  # what follows the last frame is padding only if it is less than one
         yield None
     else:
@@ -233,7 +231,7 @@ def _decode_by_plugin(encoded: bytes, source: Source, shape: _Shape) -> bytes | 
         "samples_per_pixel": shape.samples,
         "bits_allocated": 8 * shape.width,
         "bits_stored": source.number(t.BITS_STORED),
-        "pixel_representation": source.number(_PIXEL_REPRESENTATION),
+        "pixel_representation": source.number(t.PIXEL_REPRESENTATION),
         "photometric_interpretation": source.text(t.PHOTOMETRIC_INTERPRETATION),
         "planar_configuration": 0,
         "pixel_keyword": "PixelData",

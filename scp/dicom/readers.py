@@ -21,7 +21,7 @@ _MOST_OFFSETS: Final = 1 << 20
 
 
 def _texts(raw: bytes) -> str:
-    """Text of the default repertoire, of any number of values, comparable: padding and case of spaces removed."""
+    """Return text of the default repertoire, of any number of values, each without its padding."""
     return "\\".join(part.strip(" \0") for part in raw[:MOST].decode("ascii", "backslashreplace").split("\\"))
 
 
@@ -43,7 +43,7 @@ def _integer(raw: bytes) -> Integer:
 
 
 def _number(raw: bytes) -> str:
-    """Numbers that only tell instances apart: equal text or equal value, "80" and "80.0" alike."""
+    """Return numbers that only tell instances apart, as text: "80" and "80.0" are the same."""
     found = values.decimal_strings(raw)
     return _texts(raw) if isinstance(found, Malformed) else "\\".join(repr(value) for value in found)
 

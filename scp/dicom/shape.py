@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
-from scp.dicom.element import PIXEL_DATA, Elements, Span
+from scp.dicom.element import Elements, Span
 from scp.dicom.scan import Scan
+from scp.dicom.tags import PIXEL_DATA
 
 _Data = memoryview | bytes
 

@@ -205,8 +205,3 @@ def is_retired(sop_class_uid: str) -> bool:
 def is_private(sop_class_uid: str) -> bool:
     """Whether the UID was made by a vendor rather than by the standard."""
     return not is_standards_own(sop_class_uid)
-
-
-def standard_storage_classes() -> tuple[str, ...]:
-    """Return the UIDs of all storage classes that the dictionary names, sorted."""
-    return tuple(sorted(uid for uid in UID_dictionary if is_standard_storage_class(uid)))

@@ -88,7 +88,7 @@ class Status(IntEnum):
 
     @property
     def is_warning(self) -> bool:
-        """Whether the instance is stored all the same (PS3.7 Annex C.3)."""
+        """Whether the instance is stored all the same (PS3.7 Annex C.4)."""
         return self.value >> 12 == 0xB
 
     @property

@@ -28,8 +28,8 @@ from scp.dicom.element import (
     BULK_VRS,
     ITEM,
     ITEM_DELIMITER,
+    LITTLE_ENDIAN_ITEM,
     NO_ELEMENT,
-    PIXEL_DATA,
     SEQUENCE_DELIMITER,
     UNDEFINED,
     Header,
@@ -42,6 +42,7 @@ from scp.dicom.nesting import DataSet, Sequence
 from scp.dicom.pages import PIECE, file_of, let_go
 from scp.dicom.scan import Limits, Scan
 from scp.dicom.syntax import EXPLICIT_LITTLE
+from scp.dicom.tags import PIXEL_DATA
 
 if TYPE_CHECKING:
     from scp.dicom.element import Buffer
@@ -56,11 +57,8 @@ _LAYOUTS: Final[dict[tuple[bool, bool], Layout]] = {
     (False, True): ImplicitVR(little=True),
     (False, False): ImplicitVR(little=False),
 }
-_LITTLE_ENDIAN_ITEM: Final = b"\xfe\xff\x00\xe0"
 _AT_ONCE: Final = 16
 """Plain elements of a large file that are read in one go: the pages of so many headers may be in memory together."""
-
-
 _DEFAULT: Final = Limits()
 
 
@@ -196,7 +194,7 @@ class _Walk:
     def _is_sequence(self, tag: int, header: Header) -> bool:
         """Tell whether a value of VR `UN` and defined length is that of a standard Sequence."""
         first = bytes(self.data[header.offset : header.offset + min(header.length, 4)])
-        return first == _LITTLE_ENDIAN_ITEM and STANDARD_VRS.get(tag) == "SQ"
+        return first == LITTLE_ENDIAN_ITEM and STANDARD_VRS.get(tag) == "SQ"
 
     def _enter(self, tag: int, header: Header, end: int) -> None:
         """Begin to read a Sequence, which ends there at the latest."""

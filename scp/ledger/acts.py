@@ -32,6 +32,22 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
+class Wanted(StrEnum):
+    """Which refused objects a list shows: those of one state, or all."""
+
+    HELD = State.HELD.value
+    RELEASED = State.RELEASED.value
+    REPLACED = State.REPLACED.value
+    DROPPED = State.DROPPED.value
+    EXPIRED = State.EXPIRED.value
+    ALL = "all"
+
+    @property
+    def state(self) -> State | None:
+        """The state that is wanted, None for all."""
+        return None if self is Wanted.ALL else State(self.value)
+
+
 STATES: Final[Mapping[str, State]] = {
     ActKind.RELEASE: State.RELEASED,
     ActKind.REPLACE: State.REPLACED,

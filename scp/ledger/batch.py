@@ -49,7 +49,7 @@ class Batches:
         """``transaction`` begins one each time it is entered, and commits or undoes it at its end.
 
         ``concerns_all`` tells an error of the transaction itself, which all of its acts share, from that of one act.
-        After such a one, the acts run again, each in a transaction of its own.
+        After an error of one act, all of them run again, each in a transaction of its own.
         """
         self._transaction = transaction
         self._concerns_all = concerns_all

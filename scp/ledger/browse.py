@@ -12,6 +12,7 @@ import orjson
 
 from scp.audit.finding import Severity
 from scp.audit.series.result import SeriesVerdict
+from scp.ledger.reading import fetch
 from scp.ledger.uid_key import by_uid
 from scp.outcomes import Outcome
 
@@ -42,7 +43,7 @@ class SeriesRow:
 class InstanceRow:
     """A stored instance of a series.
 
-    ``codes`` are of its warnings, in their order; ``overruled`` are of what refuses it, though a person had it stored.
+    ``codes`` are the rules that warn, in order; ``overruled`` those that refuse it, although a person had it stored.
     """
 
     receipt: int
@@ -119,18 +120,18 @@ def series_page(db: apsw.Connection, wanted: SeriesFilter) -> list[SeriesRow]:
         conditions.append("series.id < ?")
         values.append(wanted.before)
     statement = f"{_SELECT_SERIES} WHERE {' AND '.join(conditions)} ORDER BY series.id DESC LIMIT ?"
-    return [_series(row) for row in _rows(db, statement, (*values, wanted.limit))]
+    return [_series(row) for row in fetch(db, statement, (*values, wanted.limit))]
 
 
 def one_series(db: apsw.Connection, uid: str) -> SeriesRow | None:
     """Return the series with this UID."""
-    found = _rows(db, f"{_SELECT_SERIES} WHERE series.uid = ?", (uid,))
+    found = fetch(db, f"{_SELECT_SERIES} WHERE series.uid = ?", (uid,))
     return _series(found[0]) if found else None
 
 
 def instances_page(db: apsw.Connection, series_uid: str, limit: int, offset: int = 0) -> list[InstanceRow]:
     """Return stored instances of a series by Instance Number, those without one first."""
-    return [_instance(row) for row in _rows(db, _SELECT_INSTANCES, (series_uid, limit, offset))]
+    return [_instance(row) for row in fetch(db, _SELECT_INSTANCES, (series_uid, limit, offset))]
 
 
 def one_instance(db: apsw.Connection, uid: str) -> tuple[int, str, str] | None:
@@ -141,10 +142,6 @@ def one_instance(db: apsw.Connection, uid: str) -> tuple[int, str, str] | None:
         by_uid(uid),
     ).fetchone()
     return row
-
-
-def _rows(db: apsw.Connection, statement: str, values: tuple[Any, ...]) -> list[Any]:
-    return db.execute(statement, values).fetchall()
 
 
 def _matching(wanted: SeriesFilter) -> tuple[str, list[Any]]:

@@ -27,7 +27,7 @@ def key_path(ledger: Path) -> Path:
 
 
 def load_key(path: Path) -> bytes:
-    """Read a key. Raises LedgerFault if it is not there, or is none."""
+    """Read a key. Raises LedgerFault if it is not there, or is not a key."""
     try:
         key = path.read_bytes()
     except OSError as error:

@@ -7,11 +7,12 @@ Receipts of one association are written in the order of their numbers, and audit
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
 from scp.audit.finding import Severity
+from scp.ledger.reading import fetch
 
 _MOST_SERIES: Final = 20
 
@@ -98,10 +99,10 @@ def untold(db: apsw.Connection, since: int, told: Mapping[int, int]) -> list[Unt
     refusal that was told of.
     """
     found = []
-    for association, first, last in _rows(db, _REFUSED_SINCE, since):
+    for association, first, last in fetch(db, _REFUSED_SINCE, (since,)):
         reached = told.get(association, 0)
         if last > reached:
-            begins = first if first > reached else _rows(db, _FIRST_AFTER, association, reached)[0][0]
+            begins = first if first > reached else fetch(db, _FIRST_AFTER, (association, reached))[0][0]
             found.append(Untold(association, begins, last))
     return found
 
@@ -111,10 +112,10 @@ def refusals(db: apsw.Connection, one: Untold, cases: int) -> Refusals:
     part = (one.association, one.first - 1, one.last)
     by_code: Counter[str] = Counter()
     by_status: Counter[int] = Counter()
-    for code, status, number in _rows(db, _BY_CODE, *part):
+    for code, status, number in fetch(db, _BY_CODE, part):
         by_code[code or ""] += number
         by_status[status] += number
-    calling, called, address = _rows(db, _SENDER, one.association)[0]
+    calling, called, address = fetch(db, _SENDER, (one.association,))[0]
     return Refusals(
         association=one.association,
         calling_ae_title=calling,
@@ -123,8 +124,8 @@ def refusals(db: apsw.Connection, one: Untold, cases: int) -> Refusals:
         refused=by_status.total(),
         by_code=by_code,
         by_status=by_status,
-        series=tuple(uid for (uid,) in _rows(db, _SERIES, *part)),
-        cases=tuple(Case(receipt, code or "", *rest) for receipt, code, *rest in _rows(db, _CASES, *part, cases)),
+        series=tuple(uid for (uid,) in fetch(db, _SERIES, part)),
+        cases=tuple(Case(receipt, code or "", *rest) for receipt, code, *rest in fetch(db, _CASES, (*part, cases))),
     )
 
 
@@ -133,18 +134,14 @@ def audits(db: apsw.Connection, after: int, most: int) -> list[Audited]:
 
     Those of consistent series are not among them.
     """
-    return [Audited(audit, _codes(db, audit), *rest) for audit, *rest in _rows(db, _AUDITS, after, most)]
+    return [Audited(audit, _codes(db, audit), *rest) for audit, *rest in fetch(db, _AUDITS, (after, most))]
 
 
 def last_audit(db: apsw.Connection, before: int) -> int:
     """Return the number of the newest audit made before a time, 0 if there is none."""
-    found = _rows(db, "SELECT id FROM series_audit WHERE made < ? ORDER BY id DESC LIMIT 1", before)
+    found = fetch(db, "SELECT id FROM series_audit WHERE made < ? ORDER BY id DESC LIMIT 1", (before,))
     return found[0][0] if found else 0
 
 
 def _codes(db: apsw.Connection, audit: int) -> Mapping[str, int]:
-    return Counter(code for (code,) in _rows(db, _OPEN_FINDINGS, audit, audit, audit))
-
-
-def _rows(db: apsw.Connection, statement: str, *values: int) -> list[Any]:
-    return db.execute(statement, values).fetchall()
+    return Counter(code for (code,) in fetch(db, _OPEN_FINDINGS, (audit, audit, audit)))

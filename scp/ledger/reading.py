@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
 
 from scp.errors import LedgerFault
+from scp.ledger import rows
+from scp.ledger.port import Receipt
 from scp.ledger.schema import VERSION
 
 _BUSY_MS: Final = 5_000
@@ -49,3 +52,12 @@ def reading(path: Path) -> Iterator[apsw.Connection]:
 def fetch(db: apsw.Connection, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
     """Return the rows of a statement."""
     return db.execute(statement, values).fetchall()
+
+
+def receipt_of(db: apsw.Connection, number: int) -> Receipt | None:
+    """Return a receipt with its findings; None if there is none with this number."""
+    found = fetch(db, f"{rows.SELECT_RECEIPT} WHERE receipt.id = ?", (number,))
+    if not found:
+        return None
+    findings = tuple(rows.finding_of(row) for row in fetch(db, rows.SELECT_FINDINGS, (number,)))
+    return replace(rows.receipt_of(found[0]), findings=findings)

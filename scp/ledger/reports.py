@@ -18,7 +18,7 @@ from scp.ledger.reading import fetch
 from scp.ledger.scanners import COLUMNS
 from scp.outcomes import Outcome
 
-_HOUR: Final = 3_600_000_000
+_HOUR_US: Final = 3_600_000_000
 UNSTATED: Final[Mapping[str, str]] = dict.fromkeys(COLUMNS, "")
 
 
@@ -35,18 +35,14 @@ class Counts:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     would_refuse: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def judged(self) -> int:
+        """How many requests were judged: those that were neither aborted nor told to try again."""
+        return sum(self.outcomes.get(one, 0) for one in (Outcome.ACCEPT, Outcome.WARN, Outcome.REFUSE))
+
     def rate(self, outcome: Outcome) -> float:
         """Return which part of the requests that were judged had an outcome, 0 to 1."""
-        judged = sum(self.outcomes.get(one, 0) for one in _JUDGED)
-        return self.outcomes.get(outcome, 0) / judged if judged else 0.0
-
-    def would_rate(self, profile: str) -> float:
-        """Return which part of the requests that were judged a profile would have refused too, 0 to 1."""
-        judged = sum(self.outcomes.get(one, 0) for one in _JUDGED)
-        return self.would_refuse.get(profile, 0) / judged if judged else 0.0
-
-
-_JUDGED: Final = (Outcome.ACCEPT, Outcome.WARN, Outcome.REFUSE)
+        return self.outcomes.get(outcome, 0) / self.judged if self.judged else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +112,19 @@ _Row = tuple[str, str, int, str, str, int, int, int]
 
 def report(db: apsw.Connection, now: int, since: int | None = None, calling_ae_title: str | None = None) -> Report:
     """Count what came since a time, which is rounded down to the full hour, from everybody or one calling AE title."""
-    hour = 0 if since is None else since // _HOUR
-    values = {"hour": hour, "sender": calling_ae_title, "id": id_at(hour * _HOUR)}
+    hour = 0 if since is None else since // _HOUR_US
+    values = {"hour": hour, "sender": calling_ae_title, "id": id_at(hour * _HOUR_US)}
     rows: list[Any] = fetch(db, _TALLY, values)
     totals = _counts(rows)
-    judged = sum(totals.outcomes.get(one, 0) for one in _JUDGED)
     return Report(
-        since=None if since is None else hour * _HOUR,
+        since=None if since is None else hour * _HOUR_US,
         until=now,
         calling_ae_title=calling_ae_title,
         totals=totals,
         senders=_senders(rows),
         scanners=_scanners(db, rows),
-        rules=_fired(fetch(db, _RULES, values), judged),
-        tightened=_tightened(rows, judged),
+        rules=_fired(fetch(db, _RULES, values), totals.judged),
+        tightened=_tightened(rows, totals.judged),
         acts=dict(fetch(db, _ACTS, values)),
     )
 
@@ -161,7 +156,7 @@ def _counts(rows: Iterable[_Row]) -> Counts:
         outcomes[outcome] += receipts
         for profile in orjson.loads(tightened) if tightened else ():
             would_refuse[profile] += receipts
-        size, last = size + bytes_, max(last, hour * _HOUR)
+        size, last = size + bytes_, max(last, hour * _HOUR_US)
     return Counts(outcomes.total(), size, last, dict(outcomes), dict(would_refuse))
 
 

@@ -139,7 +139,7 @@ def instance_row(draft: Draft, study: int, series: int, confirmation: Confirmati
     return (
         draft.receipt, facts.sop_instance_uid, key_of(facts.sop_instance_uid), study, series, uid(facts.sop_class_uid),
         draft.subject.request.transfer_syntax, _integer(facts.instance_number), tracked.slot, tracked.place,
-        uid(facts.concatenation_uid), _integer(facts.in_concatenation_number), tracked.study.get("patient", ""),
+        uid(facts.concatenation_uid), _integer(facts.in_concatenation_number), tracked.study.get(PATIENT, ""),
         draft.digest, confirmation, geometry_of(facts, tracked.stack, tracked.variant),
     )  # fmt: skip
 

@@ -1,7 +1,6 @@
 """Which equipment made an instance: by its number, so that a receipt costs no more for it."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
@@ -41,8 +40,3 @@ class Scanners:
     def forget(self) -> None:
         """Read everything again: what was written may have been undone."""
         self._numbers.clear()
-
-
-def names(row: tuple[Any, ...]) -> Mapping[str, str]:
-    """Name the columns of a row that has those of :data:`COLUMNS`."""
-    return dict(zip(COLUMNS, row, strict=True))

@@ -55,7 +55,7 @@ _OPEN_FINDINGS: Final = f"SELECT id, {FINDING} FROM series_finding WHERE series 
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SeriesContent:
     """What the ledger has of a series: its number, members and their context, and what stands for all of that."""
 
     number: int
@@ -74,7 +74,7 @@ class Written:
     closed: int = 0
 
 
-def read_series(db: apsw.Connection, uid: str) -> Kept | None:
+def read_series(db: apsw.Connection, uid: str) -> SeriesContent | None:
     """Return what the ledger has of a series; None if it has none, or nothing in it."""
     found = db.execute(_SERIES, (uid,)).fetchone()
     if found is None:
@@ -90,7 +90,7 @@ def read_series(db: apsw.Connection, uid: str) -> Kept | None:
         series_instance_uid=uid, study_instance_uid=study, modality=_modality(members, variants), variants=variants,
         refused=dict(db.execute(_REFUSED, (uid, int(Severity.REFUSE)))), copies=_copies(db, number, members),
     )  # fmt: skip
-    return Kept(number, members, context, covers)
+    return SeriesContent(number, members, context, covers)
 
 
 def _copies(db: apsw.Connection, series: int, members: Sequence[Member]) -> tuple[tuple[int, ...], ...] | None:
@@ -157,7 +157,7 @@ def all_series(db: apsw.Connection) -> list[str]:
     ]
 
 
-def write_audit(db: apsw.Connection, kept: Kept, audit: SeriesAudit, made: int) -> Written:
+def write_audit(db: apsw.Connection, kept: SeriesContent, audit: SeriesAudit, made: int) -> Written:
     """Write an audit: findings that no longer hold are closed, new ones opened, and all of them stay."""
     db.execute(_CLOSE, (kept.number, kept.covers))  # it stays open if something has come since that was read
     newest = db.execute(_NEWEST, (kept.number,)).fetchone()

@@ -6,7 +6,6 @@ SQLite comes with apsw, because the one that Python links on some systems has a 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from secrets import token_bytes
 from time import sleep
@@ -25,6 +24,7 @@ from scp.ledger.admission import Admission
 from scp.ledger.batch import Batches
 from scp.ledger.key import check_of, key_path, load_key, load_or_make_key, verify
 from scp.ledger.port import Draft, Receipt
+from scp.ledger.reading import receipt_of
 from scp.ledger.schema import SCHEMA, VERSION
 from scp.ledger.sealed import Sealed
 from scp.outcomes import Ending, Outcome
@@ -211,11 +211,12 @@ class SqliteLedger:
     def receipt(self, receipt: int) -> Receipt | None:
         """Return a receipt with its findings."""
         with self._reading():
-            row = self._db.execute(f"{rows.SELECT_RECEIPT} WHERE receipt.id = ?", (receipt,)).fetchone()
-            if row is None:
-                return None
-            findings = self._db.execute(rows.SELECT_FINDINGS, (receipt,)).fetchall()
-            return replace(rows.receipt_of(row), findings=tuple(rows.finding_of(one) for one in findings))
+            return receipt_of(self._db, receipt)
+
+    def placement(self, receipt: int) -> Placement | None:
+        """Return where the bytes of a receipt are; None if there is no such receipt."""
+        found = self.receipt(receipt)
+        return found.placement if found else None
 
     def receipts(self, *, newest: int = 100) -> list[Receipt]:
         """Return the newest receipts, newest first, without their findings."""

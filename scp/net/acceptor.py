@@ -2,7 +2,7 @@
 
 pynetdicom runs an upper-layer thread beside each association and polls it. Here it is asked for what it decides,
 the negotiation (:mod:`scp.net.negotiation`); the rest of the upper layer is what an acceptor has to say and to wait
-for, in this order, and there are no two sides that could send at once: this node never asks for release.
+for, in this order. Releases cannot collide, because this node never asks for one.
 """
 
 import socket
@@ -44,7 +44,7 @@ class Acceptor(threading.Thread):
         super().__init__(name=f"association {address}:{port}", daemon=True)
         self.address = address
         self._socket = sock
-        self._node = server
+        self._server = server
         self._port = port
         self._ending: Ending | None = None
         self._tally = Tally()
@@ -56,7 +56,7 @@ class Acceptor(threading.Thread):
 
     @property
     def idle_seconds(self) -> float:
-        """Since when no request is being received or worked on."""
+        """Seconds since it came, or since its last request; 0 while one is received or worked on."""
         receiver = self._receiver
         if receiver and receiver.is_busy:
             return 0.0
@@ -81,10 +81,10 @@ class Acceptor(threading.Thread):
         finally:
             close_notify(self._socket)
             self._socket.close()
-            self._node.admission.gone(self)
+            self._server.admission.gone(self)
 
     def _converse(self) -> None:
-        limits = self._node.limits
+        limits = self._server.limits
         if not self._secure():
             return
         self._channel = Channel(
@@ -108,23 +108,23 @@ class Acceptor(threading.Thread):
 
     def _secure(self) -> bool:
         """Put TLS around the connection, if this node speaks TLS; return whether there is something to talk over."""
-        endpoint = self._node.trust.endpoint
+        endpoint = self._server.trust.endpoint
         if endpoint is None:
             return True
         try:
             # From here on the connection is this one; whoever hangs up from another thread must find it.
             self._socket = wrapped = endpoint.wrap(self._socket)
-            self._secured = endpoint.handshake(wrapped, self._node.limits.acse_timeout)
+            self._secured = endpoint.handshake(wrapped, self._server.limits.acse_timeout)
         except HandshakeFailed as failure:
             tls_failed(self.address, self._port, failure.reason, failure.detail)
-            self._node.meters.tls_failed(failure.reason)
+            self._server.meters.tls_failed(failure.reason)
             return False
         return True
 
     def _turned_away(self, why: str, say: bytes = b"", calling: str = "", called: str = "") -> None:
         """Tell the log, and the peer as far as the protocol has words for it."""
         association_rejected(self.address, self._port, calling, called, why)
-        self._node.meters.rejected(why)
+        self._server.meters.rejected(why)
         if say:
             self._say_goodbye(say)
 
@@ -137,8 +137,8 @@ class Acceptor(threading.Thread):
 
     def _negotiate(self, proposal: Proposal) -> Agreement | None:
         """Come to an agreement, or reject; None if there is no association. Raises Malformed."""
-        negotiation = self._node.negotiator.read(proposal)
-        rejection = self._node.admission.admit(self, proposal) or self._mistrust(proposal, negotiation.claim)
+        negotiation = self._server.negotiator.read(proposal)
+        rejection = self._server.admission.admit(self, proposal) or self._mistrust(proposal, negotiation.claim)
         if rejection:
             rejected: Rejected = rejection.value
             calling, called = proposal.calling_ae_title, proposal.called_ae_title
@@ -148,7 +148,7 @@ class Acceptor(threading.Thread):
 
     def _mistrust(self, proposal: Proposal, claim: Claim | None) -> Rejection | None:
         """Return why the peer's certificate or user identity does not let it in, if so."""
-        trust = self._node.trust
+        trust = self._server.trust
         rejection = trust.rejection(proposal.calling_ae_title, self._secured, claim)
         if rejection is None:
             self._proof = trust.proof(self._secured, claim)
@@ -158,7 +158,7 @@ class Acceptor(threading.Thread):
         assert self._channel is not None
         with suppress(ChannelEnd):  # a connection that is broken has nothing to read, either
             self._channel.send(agreement.answer)
-        self._channel.set_timeout(self._node.limits.network_timeout)
+        self._channel.set_timeout(self._server.limits.network_timeout)
         opened = time.time_ns() // 1000
         association = Association(
             id=as_text(new_id()),
@@ -170,16 +170,16 @@ class Acceptor(threading.Thread):
             implementation_version_name=agreement.implementation_version_name,
         )
         association_opened(association, **self._proof)
-        meter = self._node.meters.open(association)
-        receiver = Receiver(self._channel, association, agreement.contexts, self._node.intake, self._tally, meter)
+        meter = self._server.meters.open(association)
+        receiver = Receiver(self._channel, association, agreement.contexts, self._server.intake, self._tally, meter)
         self._receiver = receiver
         ending = Ending.FAULT
         try:
             ending = self._end(receiver.run())
         finally:
-            self._node.intake.ended(association, opened, ending)
+            self._server.intake.ended(association, opened, ending)
             association_closed(association, self._tally, ending)
-            self._node.meters.close(meter, ending)
+            self._server.meters.close(meter, ending)
 
     def _end(self, ending: Ending) -> Ending:
         """Say goodbye as the ending asks, and return how it ended: our own reason, if we had one, comes first."""

@@ -48,7 +48,7 @@ class Connection(Protocol):
 
     @property
     def idle_seconds(self) -> float:
-        """Since when no request is being received or worked on."""
+        """Seconds since it came, or since its last request; 0 while one is received or worked on."""
 
     def hang_up(self) -> None:
         """Close it without a word."""

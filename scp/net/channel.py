@@ -27,8 +27,6 @@ PDU_TYPES: Final = range(0x01, 0x08)
 
 _MOST_CONTROL: Final = 1024
 """Bytes of a PDU after negotiation that is not P-DATA: release and abort have four."""
-
-
 _READ_AHEAD: Final = 64 * 1024
 """Bytes of the next PDU that may come with the end of one: a small object and its command take one read."""
 
@@ -92,7 +90,7 @@ class Channel:
     def next_pdu(self, most: int = 0, kinds: Container[int] = PDU_TYPES) -> Pdu:
         """Return the next PDU, waiting for it as long as allowed. Raises a ChannelEnd if there is none.
 
-        ``most`` bounds its length, if it is not what follows from its type.
+        ``most`` bounds its length in bytes; with 0 its type does.
         """
         while self._end - self._start < HEADER_LENGTH:
             self._more(HEADER_LENGTH)

@@ -16,7 +16,7 @@ C_ECHO_RQ: Final = 0x0030
 C_CANCEL_RQ: Final = 0x0FFF
 NO_DATA_SET: Final = 0x0101
 RESPONSE: Final = 0x8000
-"""Set in the Command Field of every response (PS3.7 Annex E.1-1)."""
+"""Set in the Command Field of every response (PS3.7 Table E.1-1)."""
 
 _CLASS, _FIELD, _MESSAGE, _RESPONDED = 0x0002, 0x0100, 0x0110, 0x0120
 _DATA_SET, _STATUS, _OFFENDING, _COMMENT, _INSTANCE = 0x0800, 0x0900, 0x0901, 0x0902, 0x1000
@@ -26,7 +26,6 @@ _ELEMENT: Final = struct.Struct("<HHI")
 _FOUR_SHORTS: Final = struct.Struct("<" + 4 * "HHIH")
 _GROUP_LENGTH: Final = struct.Struct("<HHII")
 _unpack = _ELEMENT.unpack_from
-
 
 _MOST_FORMS: Final = 16
 """Forms of command sets remembered for an association; UIDs are of a few lengths."""
@@ -42,7 +41,6 @@ class Command(NamedTuple):
 
     field: int | None
     message_id: int | None
-    responded_to: int | None
     data_set_type: int | None
     sop_class_uid: str
     sop_instance_uid: str
@@ -88,7 +86,7 @@ class Commands:
             cut, around, command = form
             before, message_id, between, instance, after = cut(data)
             if (before, between, after) == around:
-                return Command(command[0], message_id, *command[2:5], strip_uid(instance))
+                return Command(command[0], message_id, command[2], command[3], strip_uid(instance))
         places = _places(data)
         if places is None:
             return None
@@ -148,7 +146,6 @@ def _command(data: bytes | memoryview, places: Mapping[int, slice]) -> Command:
     return Command(
         field=number(_FIELD),
         message_id=number(_MESSAGE),
-        responded_to=number(_RESPONDED),
         data_set_type=number(_DATA_SET),
         sop_class_uid=strip_uid(value(_CLASS) or value(_REQUESTED_CLASS)),
         sop_instance_uid=strip_uid(value(_INSTANCE) or value(_REQUESTED_INSTANCE)),
@@ -164,10 +161,7 @@ def store_response(
     offending: Sequence[int] = (),
 ) -> bytes:
     """Write a C-STORE-RSP (PS3.7 Table 9.3-2). Affected UIDs that were empty in the request are left out."""
-    parts = [
-        _affected_class(sop_class_uid),
-        _shorts(C_STORE_RSP, message_id, status),
-    ]
+    parts = [_affected_class(sop_class_uid), _shorts(C_STORE_RSP, message_id, status)]
     if offending:
         parts.append(_ELEMENT.pack(0, _OFFENDING, 4 * len(offending)))
         parts.extend(struct.pack("<HH", tag >> 16, tag & 0xFFFF) for tag in offending)
@@ -175,8 +169,7 @@ def store_response(
         parts.append(_text(_COMMENT, comment, b" "))
     if sop_instance_uid:
         parts.append(_text(_INSTANCE, sop_instance_uid, b"\0"))
-    body = b"".join(parts)
-    return _GROUP_LENGTH.pack(0, 0, 4, len(body)) + body
+    return _with_length(b"".join(parts))
 
 
 @lru_cache(maxsize=32)  # few, as a hostile one may be long
@@ -199,10 +192,10 @@ def _text(element: int, text: str, pad: bytes) -> bytes:
 
 def plain_response(command: Command, status: int) -> bytes:
     """Write a response with nothing but a status: a C-ECHO-RSP, or that a request of any kind is not served."""
-    body = b"".join(
-        (
-            _affected_class(command.sop_class_uid),
-            _shorts((command.field or 0) | RESPONSE, command.message_id or 0, status),
-        )
-    )
-    return _GROUP_LENGTH.pack(0, 0, 4, len(body)) + body
+    shorts = _shorts((command.field or 0) | RESPONSE, command.message_id or 0, status)
+    return _with_length(_affected_class(command.sop_class_uid) + shorts)
+
+
+def _with_length(elements: bytes) -> bytes:
+    """Put the group length before the elements of a command set."""
+    return _GROUP_LENGTH.pack(0, 0, 4, len(elements)) + elements

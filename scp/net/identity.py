@@ -63,7 +63,7 @@ class Users:
         return bool(hashed) and is_right
 
     def known(self, claim: Claim | None) -> str | None:
-        """Return the name that a claim makes if the configuration has it; other words are not for the log."""
+        """Return the name in a claim if the configuration has it; whatever else a peer says is not for the log."""
         name = _text(claim.name) if claim else None
         return name if name in self._hashes else None
 

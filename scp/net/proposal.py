@@ -76,7 +76,7 @@ def read_proposal(body: bytes | memoryview) -> Proposal:
             user_items = _known(value, _USER_ITEMS, _MOST_USER_ITEMS)
             kept.append(_item(kind, b"".join(_item(*item) for item in user_items)))
     titles = as_shown(called), as_shown(calling)
-    readable = (title if is_ae_title(title) else "?" for title in titles)  # what is none is rejected, not misread
+    readable = (title if is_ae_title(title) else "?" for title in titles)  # what is not one is rejected, not misread
     return Proposal(
         supports_version_1=bool(version & 1),
         calling_ae_title=titles[1],

@@ -123,10 +123,6 @@ class Receiver:
     @property
     def is_busy(self) -> bool:
         """Whether a request is being received or worked on."""
-        return self._is_amid
-
-    @property
-    def _is_amid(self) -> bool:
         return self._message is not None or bool(self._command)
 
     def _take(self, body: memoryview) -> None:

@@ -29,13 +29,16 @@ from scp.outcomes import Ending
 _DRAIN_IDLE: Final = 1.0
 """Seconds without a request after which an association does not hold up the shutdown."""
 _POLL: Final = 0.05
+"""Seconds between two looks at whether all have ended, and after running out of descriptors."""
 _DESCRIPTORS: Final = 65_536
+"""Asked for; the administrator's limit may be lower."""
 _OURS: Final = 32
 """Descriptors that a node has whoever comes: ledger, log, folders, console."""
 _FOR_CONNECTIONS: Final = 0.75
 """The part of all others that connections may take; the rest are for what they send."""
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _SEND_BUFFER: Final = 32 * 1024
+"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Server:
             self._node.ae_title,
             contexts=[build_context(VERIFICATION)],
         )
-        listener.node = self
+        listener.owner = self
         self.ae._servers.append(listener)  # its own shutdown takes it from there
         threading.Thread(target=listener.serve_forever, args=(None,), name="listener", daemon=True).start()
         self._listener = listener
@@ -144,10 +147,10 @@ def _application_entity(node: Node, associations: Associations) -> AE:
 
 
 class _Listener(ThreadedAssociationServer):
-    """pynetdicom's server, with a backlog for a hospital's morning and the node it belongs to."""
+    """pynetdicom's server, with a backlog for a hospital's morning, and the one whose socket it is."""
 
     request_queue_size = 128
-    node: Server
+    owner: Server
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
         """Accept a connection. Where descriptors or memory run out, those that say nothing make room."""
@@ -155,7 +158,7 @@ class _Listener(ThreadedAssociationServer):
             return super().get_request()
         except OSError as error:
             if error.errno in _EXHAUSTED:
-                self.node.admission.make_room()
+                self.owner.admission.make_room()
                 time.sleep(_POLL)
             raise
 
@@ -173,16 +176,16 @@ class _Listener(ThreadedAssociationServer):
             # Responses are small; the kernel need not keep megabytes of them for a peer that does not read.
             request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             host, port = client_address[:2]
-            self._begin(Acceptor(self.node, request, str(host), int(port)))
+            self._begin(Acceptor(self.owner, request, str(host), int(port)))
         except Exception:  # noqa: BLE001 - one connection must not end the listener
             self.handle_error(request, client_address)
 
     def _begin(self, one: Acceptor) -> None:
-        self.node.admission.came(one, _most_connections())
+        self.owner.admission.came(one, _most_connections())
         try:
             one.start()
         except RuntimeError:  # there is no thread to be had
-            self.node.admission.gone(one)
+            self.owner.admission.gone(one)
             raise
 
     def service_actions(self) -> None:

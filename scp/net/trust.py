@@ -22,7 +22,7 @@ class Trust:
         return cls(Endpoint(tls) if tls.enabled else None, Users(identity))
 
     def rejection(self, calling: str, secured: Secured | None, claim: Claim | None) -> Rejection | None:
-        """Return why an association under this calling AE title must not be; a claim is believed last."""
+        """Return why this calling AE title may not associate. The claim costs most, and is checked last."""
         if self.endpoint and secured:
             settings = self.endpoint.settings
             if not settings.admits(calling, secured.subject, secured.fingerprint):

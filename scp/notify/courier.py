@@ -18,6 +18,7 @@ from scp.notify.writer import Orders, Places, Writer, us
 _HINDERED: Final = 10.0
 """Seconds until a channel that cannot work tries again."""
 _AT_ONCE: Final = 10
+"""Letters that are read from the outbox together."""
 
 
 class Courier:
@@ -146,11 +147,9 @@ class Courier:
         self._is_hindered = True
         self._close()
         if orders.sender and orders.settings.health:
-            told = self._writer.told_directly
-            troubles = self._places.troubles()
-            written = digest.health(orders.author, troubles, told, now_us())
+            written = digest.health(orders.author, self._places.troubles(), self._writer.told_directly, now_us())
             if written:
-                ((letter,), progress) = written
+                letter, progress = written
                 failure = _attempt(orders.sender, letter)
                 if failure is None:
                     self._writer.told_directly = str(progress.marks[digest.HEALTH])

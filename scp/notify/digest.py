@@ -1,6 +1,6 @@
 """What there is to tell now: the ledger and the health of the node, compared with how far was told.
 
-Each function returns letters and how far they get; the outbox writes both together.
+Each function returns a letter and how far it gets; the outbox writes both together.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,9 @@ _MOST_CASES: Final = 20
 _MOST_SERIES: Final = 50
 _MARGIN_US: Final = 60_000_000
 """An association gets its number before it is counted as one in progress: so much before now, nothing is settled."""
+
+
+Written = tuple[Letter, Progress]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,34 +75,30 @@ def begin_since(mark: int | str | None, begins: int, oldest: int) -> int:
     return max(int(mark) if mark is not None else id_at(begins), id_at(oldest))
 
 
-def refusals(
-    db: apsw.Connection, author: Author, seen: Outlook, live: frozenset[int], since: int, now: int
-) -> tuple[list[Letter], Progress]:
-    """Tell what is due, in one letter."""
+def refusals(db: apsw.Connection, author: Author, seen: Outlook, live: frozenset[int], since: int, now: int) -> Written:
+    """Tell what is due."""
     first = seen.due[:_MOST_ASSOCIATIONS]
     found = [notices.refusals(db, one, _MOST_CASES) for one in first]
     body = refusals_body(found, author.link, len(seen.due) - len(first))
     settled = min({id_at(now - _MARGIN_US), *live, *(one.association for one in seen.rest)})
     reached = max(since, settled)
     told = {one.association: one.last for one in seen.due}
-    return [author.letter(Kind.REFUSALS, now, body)], Progress({SINCE: reached}, told, reached)
+    return author.letter(Kind.REFUSALS, now, body), Progress({SINCE: reached}, told, reached)
 
 
-def series(db: apsw.Connection, author: Author, after: int, now: int) -> tuple[list[Letter], Progress] | None:
-    """Tell of audits after ``after``, in one letter; None if there are none."""
+def series(db: apsw.Connection, author: Author, after: int, now: int) -> Written | None:
+    """Tell of audits after ``after``; None if there are none."""
     found = notices.audits(db, after, _MOST_SERIES)
     if not found:
         return None
     newest = {one.series_instance_uid: one for one in found}
-    letters = [author.letter(Kind.SERIES, now, series_body(list(newest.values()), author.link))]
-    return letters, Progress({AUDIT: found[-1].audit}, {})
+    body = series_body(list(newest.values()), author.link)
+    return author.letter(Kind.SERIES, now, body), Progress({AUDIT: found[-1].audit}, {})
 
 
-def health(
-    author: Author, troubles: Mapping[Trouble, str], told: int | str | None, now: int
-) -> tuple[list[Letter], Progress] | None:
+def health(author: Author, troubles: Mapping[Trouble, str], told: int | str | None, now: int) -> Written | None:
     """Tell of troubles, or that they are over, if that is not what was told last; None if it is."""
     names = ",".join(sorted(troubles))
     if names == (told or ""):
         return None
-    return [author.letter(Kind.HEALTH, now, health_body(troubles, author.link))], Progress({HEALTH: names}, {})
+    return author.letter(Kind.HEALTH, now, health_body(troubles, author.link)), Progress({HEALTH: names}, {})

@@ -15,12 +15,11 @@ from scp.notify.outbox import OUTBOX
 from scp.notify.webhook import WebhookSender
 from scp.notify.writer import Orders, Places
 from scp.observe.meter import Meters
+from scp.observe.metrics import Reading
 
 WEBHOOK: Final = "webhook"
 EMAIL: Final = "email"
 CHANNELS: Final = (WEBHOOK, EMAIL)
-
-Reading = Mapping[tuple[str, ...], float]
 
 
 def orders_of(settings: Notify, node: str) -> Mapping[str, Orders]:

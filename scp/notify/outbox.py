@@ -17,6 +17,8 @@ OUTBOX: Final = "notify.sqlite3"
 """Its name in the data folder."""
 
 _BUSY_MS: Final = 5_000
+_TOO_LONG_US: Final = 2 * 3_600_000_000
+"""No pause between attempts is so long (:mod:`scp.notify.pace`)."""
 _opening: Final = threading.Lock()
 """Two channels begin at once, and SQLite does not wait where two would make one file."""
 _VERSION: Final = 1
@@ -122,7 +124,7 @@ class Outbox:
         rows: Any = self._db.execute(
             "SELECT id, kind, made, body, attempts FROM message WHERE channel = ? AND (due <= ? OR due > ?)"
             " ORDER BY id LIMIT ?",
-            (self._channel, now, now + 2 * 3_600_000_000, most),
+            (self._channel, now, now + _TOO_LONG_US, most),
         )
         return [Letter(*row) for row in rows]
 

@@ -5,6 +5,7 @@ from typing import Final
 
 _HOUR: Final = 3600.0
 _LONGEST: Final = 3600.0
+"""Seconds of a pause."""
 
 
 class Pace:

@@ -17,9 +17,9 @@ from scp.ledger import notices
 from scp.ledger.reading import reading
 from scp.notify import digest, lines
 from scp.notify.delivery import Sender
-from scp.notify.digest import Author, Outlook
+from scp.notify.digest import Author, Outlook, Written
 from scp.notify.message import Kind
-from scp.notify.outbox import Letter, Outbox, Progress, now_us
+from scp.notify.outbox import Outbox, Progress, now_us
 from scp.notify.pace import Pace
 from scp.observe.meter import Meters
 
@@ -29,8 +29,6 @@ LOOK: Final = 30.0
 """Seconds between looks into the ledger, if nobody calls: what an audit found, and associations that go on."""
 
 _MOST_WAITING: Final = 20
-
-Written = tuple[list[Letter], Progress]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,8 @@ class Writer:
             return wait
         written = write()
         if written:
-            outbox.put(*written)
+            letter, progress = written
+            outbox.put((letter,), progress)
             pace.passed(time.monotonic())
         return LOOK
 

@@ -1,1 +1,1 @@
-"""What the node tells: structlog set-up, and the canonical lines."""
+"""What the node tells: structlog set-up, the canonical lines, what is counted, and the metrics made of it."""

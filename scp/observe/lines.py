@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter_ns
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
 from scp.audit.engine import Crash
-from scp.audit.finding import Decision, Severity, Verdict
+from scp.audit.finding import DECISION_WORDS, Decision, Severity, Verdict
 from scp.dicom.facts import Facts
 from scp.dicom.request import Association, Request
 from scp.dicom.uid import is_safe_name
@@ -24,8 +24,6 @@ from scp.ids import as_text
 from scp.outcomes import Ending, Outcome
 
 _log = structlog.get_logger()
-
-_DECISIONS: Final = {decision: decision.value for decision in Decision}
 
 
 class Stopwatch:
@@ -64,7 +62,7 @@ class Tally:
         """Count one answered instance."""
         self.received += 1
         self.bytes += size
-        self.outcomes[_DECISIONS[verdict.decision]] += 1
+        self.outcomes[DECISION_WORDS[verdict.decision]] += 1
         if verdict.decision is Decision.REFUSE:
             refusing = (one.code for one in verdict.findings if one.severity is Severity.REFUSE)
             self.codes[next(refusing, f"{verdict.status:04X}")] += 1  # a command set is refused without a rule
@@ -89,7 +87,7 @@ def instance_line(receipt: int, request: Request, facts: Facts, verdict: Verdict
         sop_instance_uid=_uid(facts.sop_instance_uid),
         series_instance_uid=_uid(facts.series_instance_uid),
         study_instance_uid=_uid(facts.study_instance_uid),
-        verdict=_DECISIONS[verdict.decision],
+        verdict=DECISION_WORDS[verdict.decision],
         status=f"{verdict.status:04X}",
         codes=[finding.code for finding in verdict.findings],
         **({"would_be": {k: f"{v:04X}" for k, v in verdict.tightened.items()}} if verdict.tightened else {}),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from scp.audit.finding import Decision, Verdict
+from scp.audit.finding import DECISION_WORDS, Verdict
 from scp.dicom.request import Association
 from scp.outcomes import Ending, Outcome
 
@@ -56,7 +56,7 @@ class Meter:
         """Count one answered instance of ``size`` bytes; ``laps`` are milliseconds by step."""
         self.bytes += size
         outcomes, steps = self.outcomes, self.steps
-        name = _NAMES[verdict.decision]
+        name = DECISION_WORDS[verdict.decision]
         outcomes[name] = outcomes.get(name, 0) + 1
         for step, milliseconds in laps.items():
             try:
@@ -75,9 +75,6 @@ class Meter:
         """Count an instance that never was complete."""
         self.bytes += size
         self.outcomes[Outcome.ABORTED] = self.outcomes.get(Outcome.ABORTED, 0) + 1
-
-
-_NAMES: Final = {decision: decision.value for decision in Decision}
 
 
 @dataclass(slots=True)

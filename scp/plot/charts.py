@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from scp.audit.series.result import Gap, Stack
+from scp.audit.series.words import count
 from scp.plot.axis import Axis, axis_over, short
 from scp.plot.scene import Box, Dots, Ink, Line, Point, Ring, Shape, Text
 
@@ -124,7 +125,8 @@ def steps(stack: Stack, frame: Frame, up: Axis) -> Iterator[Shape]:
     even: list[Point] = []
     odd: list[Point] = []
     far: list[Point] = []
-    for index, size in enumerate(_differences(stack.positions)):
+    for index, (below, above) in enumerate(pairwise(stack.positions)):
+        size = above - below
         y = (up(stack.coordinates[index]) + up(stack.coordinates[index + 1])) / 2
         if size > across.high:
             far.append((y, size))
@@ -205,7 +207,7 @@ def _gap_labels(stack: Stack, frame: Frame, up: Axis) -> Iterator[Shape]:
 
 
 def _missing(gap: Gap) -> str:
-    return f"{gap.missing} slice{'s' if gap.missing > 1 else ''} missing"
+    return f"{count(gap.missing, 'slice')} missing"
 
 
 def _grid(
@@ -264,10 +266,6 @@ def _extent(label: Text) -> tuple[float, float]:
     return (label.x - width, label.x) if label.anchor == "end" else (label.x, label.x + width)
 
 
-def _radius(count: int, frame: Frame) -> float:
+def _radius(dots: int, frame: Frame) -> float:
     """Return a radius with which so many dots do not become a blot."""
-    return max(1.2, min(3.2, 0.4 * frame.height / max(count, 1) + 1.4))
-
-
-def _differences(values: Sequence[float]) -> Sequence[float]:
-    return [after - before for before, after in pairwise(values)]
+    return max(1.2, min(3.2, 0.4 * frame.height / max(dots, 1) + 1.4))

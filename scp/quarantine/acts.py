@@ -25,7 +25,7 @@ from scp.ledger.reading import fetch, reading
 from scp.ledger.sqlite import SqliteLedger
 from scp.ledger.uid_key import by_uid
 from scp.ledger.withdraw import ChangedMeanwhile, Withdrawal, plan
-from scp.quarantine.kept import Kept, Reader
+from scp.quarantine.kept import HeldObject, Reader
 from scp.quarantine.moving import Mover
 from scp.quarantine.readmission import REFUSED, STORED, Readmission, Stopped, Terms, overruled
 from scp.store.store import Store
@@ -184,7 +184,7 @@ class Quarantine:
             self._mover.finish(held.id)
         return Result(order.kind, held.id, True, act.outcome, act=None if order.rehearse else act.id)
 
-    def _admit(self, order: _Order, kept: Kept, displaced: Receipt | None) -> Result:
+    def _admit(self, order: _Order, kept: HeldObject, displaced: Receipt | None) -> Result:
         """Judge again, and if that is enough write it and move the bytes of what changes its place."""
         moved = [one for one in (displaced, kept.receipt) if one]
         if not order.rehearse:
@@ -197,9 +197,7 @@ class Quarantine:
             raise
         if not order.rehearse:
             self._mover.finish(*(one.id for one in moved))
-        stopped = isinstance(outcome, Stopped)
-        judgement = outcome.judgement if isinstance(outcome, Stopped) else outcome
-        why = outcome.why if isinstance(outcome, Stopped) else ""
+        judgement, why = (outcome.judgement, outcome.why) if isinstance(outcome, Stopped) else (outcome, "")
         return Result(
             kind=order.kind,
             receipt=kept.receipt.id,
@@ -211,10 +209,12 @@ class Quarantine:
                 finding_document(one, one.problem.expected, one.problem.found) for one in judgement.verdict.findings
             ),
             other=displaced.id if displaced else None,
-            act=None if stopped else attempt.act.id,
+            act=None if isinstance(outcome, Stopped) else attempt.act.id,
         )
 
-    def _attempt(self, order: _Order, kept: Kept, displaced: Receipt | None) -> tuple[Readmission, Judgement | Stopped]:
+    def _attempt(
+        self, order: _Order, kept: HeldObject, displaced: Receipt | None
+    ) -> tuple[Readmission, Judgement | Stopped]:
         """Judge and write until nothing comes between."""
         act = order.act(kept.receipt, "", displaced)
         policy = self._policies(kept.receipt.request.association)
@@ -245,7 +245,7 @@ class Quarantine:
             raise _Impossible("it is on its way to quarantine: try again")
         return receipt
 
-    def _read(self, held: Receipt) -> Kept:
+    def _read(self, held: Receipt) -> HeldObject:
         try:
             return self._reader.kept(held)
         except StoreFault as fault:
@@ -263,7 +263,7 @@ class Quarantine:
         except StoreFault as fault:
             raise _Impossible(f"what its series is compared with cannot be read: {fault}") from fault
 
-    def _compare(self, kept: Kept, need: NeedsComparison) -> Comparison:
+    def _compare(self, kept: HeldObject, need: NeedsComparison) -> Comparison:
         other, ours = need.held.other, kept.receipt
         with (
             self._store.data_set(ours.placement.path, ours.id) as (second, _),

@@ -21,7 +21,7 @@ from scp.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class HeldObject:
     """A quarantined object, ready to be judged: ``draft`` has the number of its receipt."""
 
     receipt: Receipt
@@ -37,7 +37,7 @@ class Reader:
         self._limits = limits
         self._key = key
 
-    def kept(self, receipt: Receipt) -> Kept:
+    def kept(self, receipt: Receipt) -> HeldObject:
         """Read a quarantined object as the sender sent it; the ledger keeps less of a request than the case does."""
         request = asked(self._store.folder, receipt)
         with self._store.data_set(receipt.placement.path, receipt.id) as (data, _):
@@ -45,7 +45,7 @@ class Reader:
                 raise StoreFault("the bytes are not those that were received")
             facts = read_facts(data, request.transfer_syntax, self._limits)
         subject = Subject(request, facts, tracked(facts, self._key))
-        return Kept(
+        return HeldObject(
             receipt, Draft(receipt.id, receipt.received, subject, receipt.digest, receipt.size), examine(subject)
         )
 

@@ -1,7 +1,7 @@
 """One object of the quarantine as a person looks at it: its case, what became of it, and what was done about it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,9 @@ import apsw
 from scp.cases import VERSION, finding_document, receipt_document
 from scp.ids import as_text
 from scp.layout import Place
-from scp.ledger import rows
 from scp.ledger.acts import STATES, Act, State, act_document, acts_on
 from scp.ledger.port import Receipt
-from scp.ledger.reading import fetch
+from scp.ledger.reading import receipt_of
 from scp.quarantine.kept import case_in
 
 
@@ -38,15 +37,6 @@ def case_of(db: apsw.Connection, folder: Path, number: int) -> Mapping[str, Any]
         "state": _state(receipt, acts),
         "acts": [act_document(act) for act in acts],
     }
-
-
-def receipt_of(db: apsw.Connection, number: int) -> Receipt | None:
-    """Return a receipt with its findings."""
-    found = fetch(db, f"{rows.SELECT_RECEIPT} WHERE receipt.id = ?", (number,))
-    if not found:
-        return None
-    findings = tuple(rows.finding_of(row) for row in fetch(db, rows.SELECT_FINDINGS, (number,)))
-    return replace(rows.receipt_of(found[0]), findings=findings)
 
 
 def _without_file(receipt: Receipt) -> Mapping[str, Any]:

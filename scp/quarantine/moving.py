@@ -63,8 +63,8 @@ class Mover:
         }
 
     def _path(self, number: int) -> str:
-        receipt = self._ledger.receipt(number)
-        return receipt.placement.path if receipt else ""
+        placement = self._ledger.placement(number)
+        return placement.path if placement else ""
 
     def _case(self, receipt: Receipt, source: Path, last: Act | None) -> bytes | None:
         """Return the case of an object that goes to quarantine; one that is there knows more than the ledger does."""

@@ -15,7 +15,7 @@ from scp.layout import Place, archive_path, quarantine_path
 from scp.ledger.acts import Act, move, record
 from scp.ledger.port import Receipt
 from scp.ledger.withdraw import Withdrawal, withdraw
-from scp.quarantine.kept import Kept
+from scp.quarantine.kept import HeldObject
 
 REFUSED: Final = "it would be refused again"
 STORED: Final = "the same bytes are stored already: there is nothing to admit, it can be dropped"
@@ -47,7 +47,7 @@ class Terms:
 class Readmission:
     """One attempt, as the ledger's transaction calls it: prepare, decide, conclude."""
 
-    kept: Kept
+    kept: HeldObject
     policy: Policy
     terms: Terms
     act: Act

@@ -61,7 +61,7 @@ class LateSyncs:
                 self._bytes += size
 
     def vouch_on(self, receipt: int) -> None:
-        """Note that the file of a receipt is not what it was, wherever it is: its bytes are not to be forgotten."""
+        """Note that the file of a receipt may not be whole: the ledger has to keep its bytes."""
         with self._lock:
             self._vouched.add(receipt)
 

@@ -7,7 +7,7 @@ process, and with it every association. A plain read has an error instead, which
 A file                              is
 =================================== ==================================================================================
 of up to 8 MiB                      read; what becomes of it afterwards does not matter
-larger, or of whatever size while   mapped, once all of it has been read to no other end than to see that it can be:
+larger, or of whatever size while   mapped, after all of it was read once, only to see whether that is possible:
 32 MiB of others are being looked   the kernel has then met the bad sector, and keeps what it has read. Its long values
 at                                  are read once more, in the plain way, when somebody wants them
 fresh: written by us a moment ago,  mapped, of up to 1 MiB simply, of more so that long values are read
@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from scp.dicom.pages import FileMap
-from scp.errors import DamageFault
+from scp.dicom.part10 import NotDicom, read_file
+from scp.errors import DamageFault, StoreFault
 from scp.store.files import fault
 
 SMALL: Final = 8 << 20
@@ -79,6 +80,17 @@ def mapped(path: Path, *, fresh: bool = False) -> Iterator[memoryview]:
         except OSError as error:
             raise fault("a file cannot be read", error) from error
         yield view
+
+
+@contextmanager
+def data_set_in(path: Path) -> Iterator[tuple[memoryview, str]]:
+    """Give the Data Set of a DICOM file and its Transfer Syntax. FileNotFoundError passes, other errors are faults."""
+    with mapped(path) as whole:
+        found = read_file(whole)
+        if isinstance(found, NotDicom):
+            raise StoreFault("a stored object is not a DICOM file any more")
+        with whole[found.offset :] as data:
+            yield data, found.transfer_syntax
 
 
 def file_map(file: IO[bytes], size: int) -> FileMap:

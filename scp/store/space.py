@@ -9,7 +9,7 @@ from scp.errors import SpaceFault, Trouble
 from scp.store.gate import Look
 
 _RELIEF: Final = 256 << 20
-"""It is over when the reserve and a sixteenth are free, but no more than this, so that it does not come and go."""
+"""Bytes. The trouble is over when a sixteenth of the reserve, or so much, is free beside it: so it does not flicker."""
 _FILES: Final = 1024
 """Files that a file system must have room for, where it has a limit: an object, its case and two folders each."""
 

@@ -11,11 +11,11 @@ from typing import Final
 from scp.dicom.pages import same
 from scp.dicom.part10 import NotDicom, read_file
 from scp.errors import DamageFault, NodeFault, StoreFault
-from scp.layout import ARCHIVE, QUARANTINE, SPOOL, Place, Placement, case_path, recall_path, spool_path
+from scp.layout import ACTS, ARCHIVE, LOCK, QUARANTINE, SPOOL, Place, Placement, case_path, recall_path, spool_path
 from scp.store.files import fault, make_folder, sync_folder, write_file
 from scp.store.gate import OPEN, Gate
 from scp.store.late import LateSyncs
-from scp.store.mapped import mapped
+from scp.store.mapped import data_set_in, mapped
 from scp.store.rounds import Rounds
 from scp.store.spool import Incoming
 from scp.turn import aside
@@ -45,7 +45,7 @@ class Store:
         try:
             for name in (SPOOL, ARCHIVE, QUARANTINE):
                 make_folder(folder / name, sync=sync)
-            self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o640)
+            self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
             raise fault("the data folder cannot be made", error) from error
         try:
@@ -80,7 +80,7 @@ class Store:
     def acting(self) -> Iterator[None]:
         """Hold off everybody else, in any process, who moves what has its place already. Waits for its turn."""
         try:
-            descriptor = os.open(self.folder / ".acts", os.O_RDWR | os.O_CREAT, 0o640)
+            descriptor = os.open(self.folder / ACTS, os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
             raise fault("the data folder cannot be written", error) from error
         try:
@@ -205,15 +205,11 @@ class Store:
         with ExitStack() as stack:
             for candidate in (path, spool_path(receipt), recall_path(receipt), path):
                 with suppress(FileNotFoundError):
-                    whole = stack.enter_context(mapped(self.folder / candidate))
+                    found = stack.enter_context(data_set_in(self.folder / candidate))
                     break
             else:
                 raise StoreFault("a stored object is not where the ledger says")
-            found = read_file(whole)
-            if isinstance(found, NotDicom):
-                raise StoreFault("a stored object is not a DICOM file any more")
-            view = stack.enter_context(whole[found.offset :])
-            yield view, found.transfer_syntax
+            yield found
 
     def has(self, path: str) -> bool:
         """Whether a file is where a placement says."""

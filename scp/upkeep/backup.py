@@ -18,6 +18,7 @@ from scp.ledger.reading import open_reader
 from scp.store.files import fault, sync_folder
 
 _PAGES: Final = 4096
+"""Of the ledger, copied in one step."""
 _SQLITE: Final = b"SQLite format 3\0"
 
 

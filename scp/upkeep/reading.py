@@ -10,8 +10,8 @@ from blake3 import blake3
 
 from scp.dicom.part10 import NotDicom, read_file, read_note
 
-_HEAD: Final = 64 * 1024
-"""More than any File Meta Information of ours has."""
+HEAD: Final = 64 * 1024
+"""Bytes of a file's beginning: more than any File Meta Information of ours has."""
 _PIECE: Final = 1 << 20
 
 
@@ -40,8 +40,8 @@ def read_object(path: Path, spend: Callable[[int], None] = lambda _: None, *, fo
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        spend(_HEAD)
-        head = os.read(descriptor, _HEAD)
+        spend(HEAD)
+        head = os.read(descriptor, HEAD)
         found = read_file(head)
         if isinstance(found, NotDicom):
             return None

@@ -28,7 +28,7 @@ from scp.audit.rule import Subject
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import tracked
 from scp.dicom.facts import Facts
-from scp.dicom.part10 import read_note
+from scp.dicom.part10 import MEDIA_STORAGE_SOP_CLASS_UID, MEDIA_STORAGE_SOP_INSTANCE_UID, read_note
 from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
 from scp.dicom.walk import Limits
@@ -44,14 +44,12 @@ from scp.provenance import Provenance
 from scp.store.files import fault
 from scp.store.mapped import mapped
 from scp.upkeep.found import Found
-from scp.upkeep.reading import Read, read_object
+from scp.upkeep.reading import HEAD, Read, read_object
 from scp.upkeep.refusals import read_case
 from scp.upkeep.restoration import write_back
 from scp.upkeep.swap import put_in_place, set_bad_key_aside
 
 REBUILDING: Final = f"{LEDGER}.rebuilding"
-_CLASS_UID, _INSTANCE_UID = 0x0002, 0x0003  # of the File Meta Information
-_HEAD: Final = 16 * 1024
 
 
 @dataclass(slots=True)
@@ -130,7 +128,7 @@ class Rebuilder:
         """Return how an object came; if it does not say so itself, what its name and its file's time tell."""
         place = self._folder / path
         with suppress(OSError), place.open("rb") as file:
-            kept = provenance.read(read_note(file.read(_HEAD)))
+            kept = provenance.read(read_note(file.read(HEAD)))
             if kept:
                 return kept
         received = place.lstat().st_mtime_ns // 1000
@@ -184,8 +182,8 @@ class Rebuilder:
         request = Request(
             association=came.association,
             message_id=came.message_id,
-            sop_class_uid=read.meta.get(_CLASS_UID) or facts.sop_class_uid,
-            sop_instance_uid=read.meta.get(_INSTANCE_UID) or facts.sop_instance_uid,
+            sop_class_uid=read.meta.get(MEDIA_STORAGE_SOP_CLASS_UID) or facts.sop_class_uid,
+            sop_instance_uid=read.meta.get(MEDIA_STORAGE_SOP_INSTANCE_UID) or facts.sop_instance_uid,
             abstract_syntax=came.abstract_syntax or facts.sop_class_uid,
             transfer_syntax=read.transfer_syntax,
             related_general_classes=came.related_general_classes,
@@ -208,7 +206,10 @@ class Rebuilder:
         """Write the receipt of a refused object from its case; without one, that it was refused is all there is."""
         facts, case = self._facts(path, read), read_case(self._folder / case_path(path))
         if case is None or case.receipt != came.receipt:
-            uids = read.meta.get(_CLASS_UID, ""), read.meta.get(_INSTANCE_UID, "")
+            uids = (
+                read.meta.get(MEDIA_STORAGE_SOP_CLASS_UID, ""),
+                read.meta.get(MEDIA_STORAGE_SOP_INSTANCE_UID, ""),
+            )
             request = Request(came.association, came.message_id, *uids, came.abstract_syntax, read.transfer_syntax)
             outcome, status, size, digest = Outcome.REFUSE, None, read.size, read.digest
             verdict = Verdict(Decision.REFUSE, 0)

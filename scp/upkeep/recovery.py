@@ -16,7 +16,7 @@ import structlog
 
 from scp.errors import LedgerFault
 from scp.ids import as_text
-from scp.layout import LEDGER, Placement
+from scp.layout import LEDGER
 from scp.ledger.kept import kept, newest
 from scp.ledger.reading import reading
 from scp.ledger.sqlite import SqliteLedger
@@ -57,12 +57,7 @@ class Recovered:
 def at_start(store: Store, ledger: SqliteLedger, decided: Decide, *, sync: bool) -> Recovered:
     """Empty the spool and the trash, check the newest receipts, and say in one line what there was to do."""
     started = time.perf_counter()
-
-    def placement(number: int) -> Placement | None:
-        receipt = ledger.receipt(number)
-        return None if receipt is None else receipt.placement
-
-    removed, restored, lost = settle(store.folder, placement, sync=sync)
+    removed, restored, lost = settle(store.folder, ledger.placement, sync=sync)
     with store.acting():
         rewritten, unwritten = restore(store, ledger)
         spool = recover(store, decided)

@@ -17,7 +17,7 @@ from typing import Final
 import apsw
 
 from scp import provenance
-from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, NotDicom, read_file, read_note
+from scp.dicom.part10 import IMPLEMENTATION, IMPLEMENTATION_CLASS_UID, NotDicom, read_file, read_note
 from scp.dicom.uid import is_uid
 from scp.errors import LedgerFault, NodeFault
 from scp.layout import LEDGER, SPOOL, Place, recall_path, spool_path
@@ -27,12 +27,11 @@ from scp.ledger.sealed import Sealed
 from scp.ledger.sqlite import SqliteLedger
 from scp.store.files import fault, make_folder, sync_folder, write_file
 from scp.store.store import Store
+from scp.upkeep.reading import HEAD
 
 _PLACE: Final = "SELECT path FROM receipt WHERE id = ? AND kept <> ?"
 _DRAFT: Final = ".draft"
 """Behind the name of an object, which makes it one that recovery takes for nobody's."""
-_HEAD: Final = 16 * 1024
-_IMPLEMENTATION: Final = 0x0012  # of the File Meta Information
 
 
 def restore(store: Store, ledger: SqliteLedger) -> tuple[int, int]:
@@ -100,7 +99,7 @@ def _is_another(path: Path, number: int) -> bool:
     """
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(HEAD)
     except FileNotFoundError:
         return False
     except OSError:
@@ -108,7 +107,7 @@ def _is_another(path: Path, number: int) -> bool:
     came, found = provenance.read(read_note(head)), read_file(head)
     if came:
         return came.receipt != number
-    maker = "" if isinstance(found, NotDicom) else found.meta.get(_IMPLEMENTATION, "")
+    maker = "" if isinstance(found, NotDicom) else found.meta.get(IMPLEMENTATION, "")
     return is_uid(maker) and maker != IMPLEMENTATION_CLASS_UID
 
 

@@ -20,7 +20,7 @@ import structlog
 
 from scp.config import Retention
 from scp.errors import StoreFault
-from scp.layout import ARCHIVE, LEDGER, Placement
+from scp.layout import ARCHIVE, LEDGER
 from scp.ledger import removal
 from scp.ledger.reading import reading
 from scp.ledger.removal import Leaving
@@ -159,11 +159,7 @@ class Expiry:
             try:
                 return self._ledger.transact(act)
             finally:
-                settle(self._store.folder, self._placement, sync=self._sync)
-
-    def _placement(self, number: int) -> Placement | None:
-        receipt = self._ledger.receipt(number)
-        return None if receipt is None else receipt.placement
+                settle(self._store.folder, self._ledger.placement, sync=self._sync)
 
     def _clocks(self) -> float:
         """Return how far the clock is from the one that nobody can set."""

@@ -55,7 +55,7 @@ def put_in_place(folder: Path, draft: Path) -> str:
 
 
 def set_bad_key_aside(folder: Path) -> None:
-    """Let a new key be made if the one that is there is none."""
+    """Rename the file of the key if it does not hold one, so that a new key is made."""
     path = key_path(folder / LEDGER)
     with suppress(FileNotFoundError):
         try:

@@ -165,13 +165,6 @@ def test_a_resend_that_changes_nothing_is_not_told_of_again(
     assert len(series_told(told)) == audits(node) == 1
 
 
-def test_at_once_is_not_quiet(node: Scratch, watch: Watch) -> None:
-    send(node, 1, 2, 3)
-    watch.at_once(SERIES)
-    watch.turn()
-    assert verdict(node) is SeriesVerdict.CONSISTENT
-
-
 def test_here_and_now_is_answered(node: Scratch, watch: Watch) -> None:
     send(node, 1, 2, 3, 5)
     audited = watch.audit(SERIES)

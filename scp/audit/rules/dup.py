@@ -9,7 +9,7 @@ from typing import Final
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, pairwise_rule
 from scp.audit.rules.dup_conflict import Conflict, judge
-from scp.audit.rules.hierarchy import uid_shown
+from scp.audit.rules.hierarchy import as_uid
 from scp.audit.snapshot import Snapshot
 from scp.dicom import tags as t
 from scp.dicom.sop_classes import IMAGES
@@ -180,7 +180,7 @@ def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
         f"same place and Instance Number {facts.instance_number} as another",
         tags=(t.SOP_INSTANCE_UID, t.INSTANCE_NUMBER, t.IMAGE_POSITION_PATIENT),
         expected=same.other.sop_instance_uid,
-        found=uid_shown(facts.sop_instance_uid),
+        found=as_uid(facts.sop_instance_uid),
         other=same.other,
     )
 

@@ -19,17 +19,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from scp.audit.finding import Answer, Outcome, Problem
+from scp.audit.finding import MOST_TAGS, Answer, Outcome, Problem
 from scp.audit.rule import Subject
-from scp.audit.rules.hierarchy import uid_shown
+from scp.audit.rules.hierarchy import as_uid
 from scp.audit.snapshot import Held, Snapshot
 from scp.audit.tracked import PATIENT
 from scp.dicom import tags as t
 from scp.dicom.compare import BULK
 from scp.dicom.difference import Comparison, Difference, Pixels
 
-_MOST_TAGS: Final = 16
-"""Offending Elements of one finding; the case has them all."""
 _NAMES: Final = 3
 """Attributes that a message names."""
 _UNCOMPARED: Final = {
@@ -103,8 +101,8 @@ def _parent(pair: _Pair) -> Problem:
     return Problem(
         f"is stored under another {names or 'patient'}",
         tags=tuple(others) or (t.PATIENT_ID,),
-        expected={t.name_of(tag): uid_shown(stored) for tag, (stored, _) in others.items()} or None,
-        found={t.name_of(tag): uid_shown(came) for tag, (_, came) in others.items()} or None,
+        expected={t.name_of(tag): as_uid(stored) for tag, (stored, _) in others.items()} or None,
+        found={t.name_of(tag): as_uid(came) for tag, (_, came) in others.items()} or None,
         other=pair.held.other,
         unstorable=True,
     )
@@ -173,4 +171,4 @@ def _names(differences: Iterable[Difference]) -> str:
 def _top_level(differences: Iterable[Difference]) -> tuple[int, ...]:
     """Return the tags of the top level in which something differs: paths begin with ``(gggg,eeee``."""
     tags = dict.fromkeys(int(one.path[1:5] + one.path[6:10], 16) for one in differences)
-    return tuple(tags)[:_MOST_TAGS]
+    return tuple(tags)[:MOST_TAGS]

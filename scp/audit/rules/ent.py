@@ -9,7 +9,7 @@ from typing import Final
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, pairwise_rule
-from scp.audit.rules.hierarchy import Labels, differing, outcome, series_reference, uid_shown
+from scp.audit.rules.hierarchy import Labels, as_uid, differing, outcome, series_reference
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import PATIENT, SERIES, STUDY
 from scp.dicom import tags as t
@@ -64,7 +64,7 @@ def series_in_two_studies(subject: Subject, snapshot: Snapshot) -> Outcome:
         return Answer.PASS
     return Problem(
         "the series is stored in another study", tags=(t.STUDY_INSTANCE_UID,), expected=series.parent,
-        found=uid_shown(mine), other=series.other,
+        found=as_uid(mine), other=series.other,
     )  # fmt: skip
 
 

@@ -20,8 +20,8 @@ class Labels(NamedTuple):
     names: tuple[str, ...]
 
 
-def uid_shown(uid: str) -> str:
-    """Return a UID for a finding; what is none may be anything, and is not shown."""
+def as_uid(uid: str) -> str:
+    """Return a UID for a finding. A text that is not a UID may hold anything, a name even, and is not shown."""
     return uid if is_uid(uid) else "not a UID"
 
 

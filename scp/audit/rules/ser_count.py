@@ -13,6 +13,8 @@ from scp.dicom import tags as t
 from scp.dicom.sop_classes import PLANES, Kind
 
 _CONCATENATION: Final = (t.CONCATENATION_UID, t.IN_CONCATENATION_NUMBER)
+_MOST: Final = 1000
+"""Numbers of a Concatenation that are looked for."""
 
 
 @series_rule(
@@ -50,10 +52,6 @@ def concatenation_incomplete(view: SeriesView) -> Iterator[SeriesProblem]:
                 tags=(*_CONCATENATION, t.CONCATENATION_FRAME_OFFSET_NUMBER), instances=uids_of([wrong]),
                 found=wrong.geometry.concatenation_offset,
             )  # fmt: skip
-
-
-_MOST: Final = 1000
-"""Numbers of a Concatenation that are looked for."""
 
 
 def _misplaced(members: Sequence[Member]) -> Member | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,7 @@ _ANYWHERE: Final = 1e9
 """Slice Locations in mm beyond which one is as wrong as another: from any number a line can be computed then."""
 _STEP: Final = 0.05
 """How far Spacing Between Slices may be from the step, relative."""
+_group: Final = attrgetter("group")
 
 
 @series_rule(
@@ -49,7 +51,7 @@ def several_orientations(view: SeriesView) -> Iterator[SeriesProblem]:
     What to do: for several orientations nothing, unless the series was meant to be one volume. For jitter look at the
     instances that are named: who made them?
     """
-    groups = {group: list(stacks) for group, stacks in groupby(sorted(view.stacks, key=_group), key=_group)}
+    groups = {group: list(stacks) for group, stacks in groupby(sorted(view.stacks, key=_group), _group)}
     if len(groups) > 1:
         said = ", ".join(f"{stacks[0].plane} {sum(len(one.offsets) for one in stacks)}" for stacks in _largest(groups))
         yield SeriesProblem(
@@ -66,10 +68,6 @@ def several_orientations(view: SeriesView) -> Iterator[SeriesProblem]:
                 instances=named(stack, stack.turned),
                 found=round(stack.jitter, 4),
             )
-
-
-def _group(stack: Stack) -> int:
-    return stack.group
 
 
 def _largest(groups: dict[int, list[Stack]]) -> list[list[Stack]]:

@@ -1,18 +1,15 @@
 """UID-007 to UID-012: what the sender said that it sends, and what came."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from pydicom.uid import UID
 
-from scp.audit.finding import Answer, Outcome, Problem, Severity, shown_uid
+from scp.audit.finding import MOST_TAGS, Answer, Outcome, Problem, Severity, shown_uid
 from scp.audit.rule import Subject, grades, instance_rule
 from scp.dicom import tags as t
 from scp.dicom.sop_classes import cannot_be_stored, is_private, is_retired
 from scp.dicom.status import Status
 from scp.dicom.uid import is_uid
-
-_MOST_TAGS: Final = 16
-"""Offending Elements of one finding: enough to see the pattern, whatever a hostile Data Set holds."""
 
 
 class _Pair(NamedTuple):
@@ -202,7 +199,7 @@ def data_set_with_foreign_elements(subject: Subject) -> Outcome:
         return Answer.PASS
     return Problem(
         f"elements of group 0000 or 0002: {len(foreign)}",
-        tags=foreign[:_MOST_TAGS],
+        tags=foreign[:MOST_TAGS],
         expected=0,
         found=len(foreign),
     )

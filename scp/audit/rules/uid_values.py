@@ -6,7 +6,7 @@ from typing import Final
 
 from pydicom.datadict import dictionary_description
 
-from scp.audit.finding import Answer, Outcome, Problem, Severity, shown_uid
+from scp.audit.finding import MOST_TAGS, Answer, Outcome, Problem, Severity, shown_uid
 from scp.audit.rule import Subject, grades, instance_rule
 from scp.dicom import tags as t
 from scp.dicom.status import Status
@@ -19,8 +19,6 @@ _OWNED: Final = _PLACE | {t.SOP_CLASS_UID}
 """UIDs that UID-001 and UID-002 look at, so that UID-003 does not."""
 
 _ALPHABET: Final = frozenset("0123456789.")
-_MOST_TAGS: Final = 16
-"""Offending Elements of one finding: enough to see the pattern, whatever a hostile Data Set holds."""
 _MOST_VALUES: Final = 62
 """Values of a list that are looked at: 62 UIDs with their separators fit into the 4096 bytes that are read of it."""
 
@@ -140,8 +138,8 @@ def other_uid_malformed(subject: Subject) -> Outcome:
     tag, fault = next(iter(faults.items()))
     return Problem(
         f"({tag >> 16:04X},{tag & 0xFFFF:04X}): {fault}",
-        tags=tuple(faults)[:_MOST_TAGS],
-        found=_shown(uids, tuple(faults)[:_MOST_TAGS]),
+        tags=tuple(faults)[:MOST_TAGS],
+        found=_shown(uids, tuple(faults)[:MOST_TAGS]),
     )
 
 
@@ -171,7 +169,7 @@ def uid_padded_wrongly(subject: Subject) -> Outcome:
         return Answer.PASS if subject.facts.other_uids or subject.traits.has_uid else Answer.NOT_APPLICABLE
     return Problem(
         f"{len(padded)} of {len(subject.facts.uids)} UIDs not padded with one NUL",
-        tags=padded[:_MOST_TAGS],
+        tags=padded[:MOST_TAGS],
         found=len(padded),
         expected=0,
     )

@@ -95,16 +95,12 @@ def _beside(steps: Floats, pitch: Ints, index: int, step: float) -> list[float]:
 def fit_line(at: Floats, values: Floats) -> tuple[Floats, Floats]:
     """Fit values = slope · at + intercept so that a few that are off do not bend it.
 
-    Parameters
-    ----------
-    at:
-        Ascending, n of them, no two the same.
-    values:
-        n × k: k values at each.
+    Args:
+        at: ascending, n of them, no two the same.
+        values: n × k: k values at each.
 
-    Returns
-    -------
-    Slopes and intercepts, k each: the median of the slopes between each point and the one half the line away.
+    Returns:
+        Slopes and intercepts, k each: the median of the slopes between each point and the one half the line away.
     """
     half = max(len(at) // 2, 1)
     slopes = np.median((values[half:] - values[:-half]) / (at[half:] - at[:-half])[:, None], axis=0)

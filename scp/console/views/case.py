@@ -8,7 +8,6 @@ from pydicom.uid import AllTransferSyntaxes
 from scp.audit.catalogue import find
 from scp.audit.finding import Severity
 from scp.audit.value import written
-from scp.console.views.rules import WHAT_TO_DO, documentation
 from scp.ledger.acts import ActKind
 
 Row = tuple[str, str | None, str | None]
@@ -20,6 +19,8 @@ _MOVING: Final = (ActKind.RELEASE, ActKind.REPLACE)
 _COMMAND: Final = "(0000,"
 """How elements of a request begin, which no Data Set has."""
 _TRANSFER_SYNTAX: Final = "TransferSyntaxUID"
+_WHAT_TO_DO: Final = "What to do"
+"""One of :data:`scp.audit.rule.SECTIONS`."""
 
 
 def decisive(case: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -51,7 +52,7 @@ def by_weight(case: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
 def advice(finding: Mapping[str, Any] | None) -> str:
     """Return what the rule of a finding says that one should do, or nothing."""
     rule = find(finding["code"]) if finding else None
-    return next((text for heading, text in documentation(rule) if heading == WHAT_TO_DO), "") if rule else ""
+    return next((text for heading, text in rule.sections if heading == _WHAT_TO_DO), "") if rule else ""
 
 
 def sides(finding: Mapping[str, Any]) -> tuple[Row, ...]:

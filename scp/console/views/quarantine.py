@@ -11,7 +11,7 @@ import structlog
 from scp.console.access import Visitor
 from scp.console.desk import Desk
 from scp.ids import from_text
-from scp.ledger.acts import State
+from scp.ledger.acts import Wanted
 from scp.ledger.queries import HeldFilter, ReceiptFilter, entry_document, held, patient_fingerprint, receipts
 from scp.outcomes import Outcome
 from scp.quarantine.acts import Result, result_document
@@ -22,7 +22,6 @@ MOST_REASON: Final = 500
 _DAY_US: Final = 86_400_000_000
 _FEW: Final = 20
 _MOST_OF_SERIES: Final = 200
-
 
 _log = structlog.get_logger()
 
@@ -38,17 +37,6 @@ class Act(StrEnum):
     RELEASE = "release"
     REPLACE = "replace"
     DROP = "drop"
-
-
-class Wanted(StrEnum):
-    """Which objects a list is about, by what became of them."""
-
-    HELD = "held"
-    RELEASED = "released"
-    REPLACED = "replaced"
-    DROPPED = "dropped"
-    EXPIRED = "expired"
-    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +74,7 @@ def listed(desk: Desk, wanted: Filter) -> CaseList:
                 series=wanted.series or None,
                 study=wanted.study or None,
                 patient=patient_fingerprint(desk.readers.path, wanted.patient) if wanted.patient else None,
-                state=None if wanted.state is Wanted.ALL else State(wanted.state.value),
+                state=wanted.state.state,
                 limit=PAGE + 1,
                 before=_number(wanted.before) if wanted.before else None,
             ),

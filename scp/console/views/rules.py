@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from scp.audit.catalogue import FAMILIES, RULES
 from scp.audit.policy import Policy
-from scp.audit.rule import SECTIONS, Rule
-
-WHAT_TO_DO: Final = "What to do"
+from scp.audit.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +80,4 @@ def entry(rule: Rule, policy: Policy, fired: Fired) -> RuleEntry:
 
 def page(rule: Rule, policy: Policy, fired: Fired) -> RulePage:
     """Return a rule with its documentation."""
-    return RulePage(entry(rule, policy, fired), documentation(rule))
-
-
-def documentation(rule: Rule) -> tuple[tuple[str, str], ...]:
-    """Return the paragraphs of a rule's page, each with its heading or none."""
-    sections = []
-    for paragraph in rule.doc.split("\n\n")[1:]:
-        text = " ".join(paragraph.split())
-        heading, colon, rest = text.partition(": ")
-        if colon and heading in SECTIONS:
-            sections.append((heading, rest[:1].upper() + rest[1:]))
-        else:
-            sections.append(("", text))
-    return tuple(sections)
+    return RulePage(entry(rule, policy, fired), rule.sections)

@@ -55,7 +55,7 @@ class SeriesEntry:
 class Slice:
     """A stored instance. ``status`` is what its sender was answered.
 
-    ``codes`` are of its warnings, ``overruled`` of what refuses it, though a person had it stored.
+    ``codes`` are the rules that warn, ``overruled`` those that refuse it, although a person had it stored.
     """
 
     receipt: str

@@ -13,10 +13,11 @@ from scp.audit.engine import Judgement, NeedsComparison, examine, judge
 from scp.audit.examiner import Examiner
 from scp.audit.finding import Answer, Outcome, Problem
 from scp.audit.policy import Found, Profile, make_policy
-from scp.audit.recall import Ask, Change, Check, Recall
+from scp.audit.recall import Ask, Check, Recall
 from scp.audit.rule import Rule, Subject
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import FACTS, tracked
+from scp.dicom.decoder import Change
 from scp.dicom.facts import Facts
 from scp.dicom.part10 import Part10, read_file
 from scp.dicom.read import read_facts

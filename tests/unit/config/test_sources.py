@@ -86,8 +86,6 @@ def test_every_option_sets_its_setting() -> None:
         "--ae-title": "PACS",
         "--data": Path("elsewhere"),
         "--profile": "strict",
-        "--log-format": "json",
-        "--log-level": "error",
     }
     settings = load(overrides=given)
     assert given.keys() == OPTIONS.keys()

@@ -9,7 +9,6 @@ import pytest
 
 from scp.audit.catalogue import find
 from scp.console.views.case import advice, by_weight, decisive, sides
-from scp.console.views.rules import WHAT_TO_DO, documentation
 from scp.dicom.status import Status
 from scp.ids import as_text
 from tests.unit.console.consoles import Consoled, consoled, csrf
@@ -126,7 +125,7 @@ def test_what_refused_it_comes_first_and_says_what_to_do(node: Consoled) -> None
     assert 'href="/rules/NUM-004"' in todo
     rule = find("NUM-004")
     assert rule
-    assert dict(documentation(rule))[WHAT_TO_DO] in unescape(todo)
+    assert dict(rule.sections)["What to do"] in unescape(todo)
 
 
 def test_of_several_that_refuse_the_one_that_gave_the_status_counts() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from markupsafe import Markup
 
-from scp.console.rendering import asset, count, marked, percent, printable, render, seconds, short_uid, size, when
+from scp.console.rendering import asset, count, displayable, marked, percent, render, seconds, short_uid, size, when
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,11 @@ from scp.console.rendering import asset, count, marked, percent, printable, rend
     ],
 )
 def test_what_cannot_be_printed_is_shown_as_an_escape(said: object, shown: object) -> None:
-    assert printable(said) == shown
+    assert displayable(said) == shown
 
 
 def test_our_own_markup_is_left_alone() -> None:
-    assert printable(Markup("<b>\n</b>")) == Markup("<b>\n</b>")
+    assert displayable(Markup("<b>\n</b>")) == Markup("<b>\n</b>")
 
 
 def test_everything_is_escaped() -> None:

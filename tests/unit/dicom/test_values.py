@@ -25,30 +25,16 @@ def refused(found: object) -> str:
     return found.reason
 
 
-@given(ONE_NUMBER)
+def is_integer_string(raw: bytes) -> bool:
+    text = raw.decode("latin-1")
+    return len(raw) <= 12 and INTEGER.match(text) is not None and -(2**31) <= int(text) < 2**31
+
+
+@given(ONE_NUMBER.filter(lambda raw: b"\\" not in raw))
 @example(b"1e400")
 @example(b"1_0")
 @example(b"1\n")
 @example(b"." + b"1" * 16)
-def test_a_decimal_string_is_what_the_standard_says(raw: bytes) -> None:
-    text = raw.decode("latin-1")
-    assert values.is_decimal_string(raw) == (len(raw) <= 16 and DECIMAL.match(text) is not None)
-
-
-@given(ONE_NUMBER)
-@example(b"2147483647")
-@example(b"2147483648")
-@example(b"-2147483648 ")
-@example(b"-2147483649 ")
-@example(b"00000000000001")
-@example(b"1\n")
-def test_an_integer_string_is_what_the_standard_says(raw: bytes) -> None:
-    text = raw.decode("latin-1")
-    fits = len(raw) <= 12 and INTEGER.match(text) is not None and -(2**31) <= int(text) < 2**31
-    assert values.is_integer_string(raw) == fits
-
-
-@given(ONE_NUMBER.filter(lambda raw: b"\\" not in raw))
 def test_decimal_strings_of_one_value_are_read_if_and_only_if_the_grammar_allows(raw: bytes) -> None:
     body = raw.removesuffix(b"\0").decode("latin-1")
     found = values.decimal_strings(raw)
@@ -61,11 +47,17 @@ def test_decimal_strings_of_one_value_are_read_if_and_only_if_the_grammar_allows
 
 
 @given(ONE_NUMBER.filter(lambda raw: b"\\" not in raw))
+@example(b"2147483647")
+@example(b"2147483648")
+@example(b"-2147483648 ")
+@example(b"-2147483649 ")
+@example(b"00000000000001")
+@example(b"1\n")
 def test_integer_strings_of_one_value_are_read_if_and_only_if_they_are_integer_strings(raw: bytes) -> None:
     found = values.integer_strings(raw)
     if not raw.strip(b" "):
         assert found == ()
-    elif values.is_integer_string(raw):
+    elif is_integer_string(raw):
         assert found == (int(raw),)
     else:
         refused(found)
@@ -222,9 +214,7 @@ def test_four_million_bytes_are_refused_without_being_taken_apart(
     ("decode", "code", "numbers"),
     [
         (values.unsigned_shorts, "H", (0, 1, 65535)),
-        (values.signed_shorts, "h", (-32768, 0, 32767)),
         (values.unsigned_longs, "I", (0, 1, 2**32 - 1)),
-        (values.floats, "f", (0.0, -1.5, math.inf)),
         (values.doubles, "d", (0.1, -1e300, math.inf)),
     ],
 )
@@ -251,9 +241,7 @@ def test_tags_come_back_in_either_byte_order() -> None:
 def test_binary_decoders_never_raise(raw: bytes, little: bool) -> None:
     for decode in (
         values.unsigned_shorts,
-        values.signed_shorts,
         values.unsigned_longs,
-        values.floats,
         values.doubles,
         values.tags,
     ):

@@ -127,7 +127,7 @@ class TestReadingOneAfterTheOther:
         commands.read(command_of(*USUAL))
         monkeypatch.setattr("scp.net.command._places", lambda _: 1 / 0)
         found = commands.read(other.replace(b"1.2.3.44", b"1.2.3.5\0"))
-        assert found == Command(1, 7, None, 0, "1.2.3.40", "1.2.3.5")
+        assert found == Command(1, 7, 0, "1.2.3.40", "1.2.3.5")
 
     @pytest.mark.parametrize("length", [0, 2000])
     def test_what_is_unusual_is_not_remembered(self, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ class TestWriting:
     def test_a_plain_response_answers_the_request(
         self, field: int, sop_class: str, message_id: int, status: int
     ) -> None:
-        ds = decoded(plain_response(Command(field, message_id, None, 0, sop_class, ""), status))
+        ds = decoded(plain_response(Command(field, message_id, 0, sop_class, ""), status))
         assert (ds.CommandField, ds.MessageIDBeingRespondedTo) == (field | 0x8000, message_id)
         assert (ds.Status, ds.CommandDataSetType, ds.AffectedSOPClassUID) == (status, 0x0101, sop_class)
 
