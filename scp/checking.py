@@ -1,5 +1,6 @@
 """The same rules over files: each as if it had been sent, in the order given, into a throw-away ledger."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -55,19 +56,26 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that nobody could send, and why."""
+    """A file that nobody could send, and why. ``unread``: it, or all in the folder that it is, might be an instance."""
 
     path: Path
     reason: str
+    unread: bool = False
 
 
 def files_under(paths: Sequence[Path]) -> list[Path]:
-    """Return the files named, and those in the folders named, sorted within each folder."""
-    return [
-        file
-        for path in paths
-        for file in (sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else (path,))
-    ]
+    """Return the files named, and those in the folders named, sorted within each folder.
+
+    A folder that cannot be read stands for what is in it. Links to folders are not followed.
+    """
+    return [file for path in paths for file in (sorted(_files_in(path)) if path.is_dir() else (path,))]
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    unreadable: list[Path] = []
+    for root, _, names in os.walk(folder, onerror=lambda error: unreadable.append(Path(error.filename))):
+        yield from (path for name in names if (path := Path(root, name)).is_file())
+    yield from unreadable
 
 
 def shown(path: Path) -> str:
@@ -87,8 +95,10 @@ class Checker:
 
     def check(self, path: Path) -> Checked | Skipped:
         """Judge one file after those before it."""
+        if path.is_dir():
+            return Skipped(path, "a folder that cannot be read", unread=True)
         if path.exists() and not path.is_file():
-            return Skipped(path, "not a file, but a folder, a pipe or a device")
+            return Skipped(path, "not a file, but a pipe or a device")
         try:
             with mapped(path) as whole:
                 part10 = read_file(whole)
@@ -99,7 +109,7 @@ class Checker:
         except FileNotFoundError:
             return Skipped(path, "there is no such file")
         except NodeFault as fault:
-            return Skipped(path, str(fault))
+            return Skipped(path, str(fault), unread=True)
 
     def series(self, *, pixels: bool = False) -> Iterator[SeriesAudit]:
         """Judge each series of what was checked so far, as a node does when it has become quiet, in order of UID."""

@@ -1,5 +1,8 @@
 """``auditscp``: the verbs, and ``--version``."""
 
+import os
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +24,7 @@ from scp.cli import (
     serve,
     verify,
 )
+from scp.cli.options import COULD_NOT_RUN, errors
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.version import __version__
 
@@ -67,5 +71,24 @@ def _root(
 
 
 def main() -> None:
-    """Run the command."""
-    app(prog_name="auditscp")
+    """Run the command. What the surroundings deny it, beyond what the verbs expect, is told, and it ends with 2."""
+    _open_outputs()
+    try:
+        try:
+            app(prog_name="auditscp")
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is left that Python would try to write at the end
+        errors.print(f"error: {error.filename or 'the output'}: {error.strerror or error}", markup=False)
+        sys.exit(COULD_NOT_RUN)
+
+
+def _open_outputs() -> None:
+    """Let everything be written, also where an output is closed, or where the locale has no sign for it."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+        elif stream.errors == "strict":
+            stream.reconfigure(errors="replace")

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
+from scp.audit.series.words import count
 from scp.cli.options import ConfigOption, DataOption, errors, fail, settings_from
-from scp.cli.reading import data_override
+from scp.cli.reading import data_override, fail_at
 from scp.errors import LedgerFault, NodeFault
 from scp.layout import LEDGER
 from scp.ledger.key import NAME
@@ -33,9 +34,9 @@ def backup(
         errors.print(f"error: {fault}", markup=False)
         raise typer.Exit(1) from None
     except LedgerFault as fault:
-        fail(f"{folder}: {fault}")
+        fail_at(folder, fault)
     except NodeFault as fault:
         fail(f"{target}: {fault}")
-    typer.echo(f"{target}: {copied.receipts} receipts, {copied.bytes >> 10} KiB")
+    typer.echo(f"{target}: {count(copied.receipts, 'receipt')}, {copied.bytes >> 10} KiB")
     if sys.stdout.isatty():
         typer.echo(f"The objects and {folder / NAME} are not in it: copy them after it.")

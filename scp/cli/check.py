@@ -9,7 +9,6 @@ from tempfile import gettempdir
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
@@ -18,9 +17,20 @@ from scp.audit.finding import Decision, Severity
 from scp.audit.policy import Profile
 from scp.audit.series.result import SeriesAudit, SeriesVerdict
 from scp.audit.series.result import document as series_document
+from scp.audit.series.words import count
 from scp.audit.value import written
 from scp.checking import Checked, Checker, Skipped, files_under, shown
-from scp.cli.options import ConfigOption, FormatOption, OutputFormat, errors, fail, settings_from, write_json
+from scp.cli.options import (
+    COULD_NOT_RUN,
+    ConfigOption,
+    FormatOption,
+    OutputFormat,
+    errors,
+    fail,
+    lines,
+    settings_from,
+    write_json,
+)
 from scp.cli.plot import PlotOption, draw_into, picture_folder
 from scp.cli.series import print_series
 from scp.observe import logs
@@ -40,21 +50,23 @@ def check(
 ) -> None:
     """Judge files as if each had been sent, in the order given, and then each series as a whole.
 
-    Exits with 0 if nothing would be refused, 1 if something would be, 2 if it could not run.
+    Exits with 0 if nothing would be refused, 1 if something would be, 2 if it could not run, or not read everything.
     """
-    missing = [path for path in paths if not path.exists()]
-    if missing:
-        fail("\n".join(f"{path}: there is no such file or folder" for path in missing))
+    if missing := [path for path in paths if not path.exists()]:
+        fail("\nerror: ".join(f"{shown(path)}: there is no such file or folder" for path in missing))
     settings = settings_from(config, {"--profile": profile})
     logs.configure("auto", "error", sys.stderr)
     pictures = picture_folder(plot)
     checker = Checker(policy_of(settings), walk_limits(settings, Path(gettempdir())))
     started, tally, codes = time.perf_counter(), Counter[str](), Counter[str]()
+    unread = 0
     for file in _progress(files_under(paths)):
         result = checker.check(file)
         tally[result.verdict.decision.value if isinstance(result, Checked) else "skipped"] += 1
         if isinstance(result, Checked):
             codes.update(finding["code"] for finding in result.findings)
+        else:
+            unread += result.unread
         if output is OutputFormat.JSON:
             write_json(_document(result))
         else:
@@ -64,16 +76,17 @@ def check(
             draw_into(pictures, number, audit)
         codes.update(finding.code for finding in audit.findings)
         _write_series(output, audit)
-    _write_summary(output, tally, codes, time.perf_counter() - started)
-    raise typer.Exit(1 if tally[Decision.REFUSE.value] else 0)
+    _write_summary(output, tally, codes, unread, time.perf_counter() - started)
+    raise typer.Exit(1 if tally[Decision.REFUSE.value] else COULD_NOT_RUN if unread else 0)
 
 
 def _progress(files: list[Path]) -> Iterator[Path]:
-    """Show a bar on standard error if somebody is looking at it; a result that goes elsewhere still goes there."""
+    """Show a bar if somebody is looking; a result that goes elsewhere still goes there."""
     if not errors.is_terminal:
         yield from files
         return
-    with Progress(console=errors, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+    console = lines if lines.is_terminal else errors
+    with Progress(console=console, transient=True, redirect_stdout=lines.is_terminal) as bar:
         yield from bar.track(files, description="checking")
 
 
@@ -92,22 +105,23 @@ def _document(result: Checked | Skipped) -> dict[str, Any]:
 
 
 def _write_text(result: Checked | Skipped) -> None:
-    out = Console(soft_wrap=True, highlight=False)
     if isinstance(result, Skipped):
-        out.print(Text.assemble(("skipped ", _COLOURS["skipped"]), f"{shown(result.path)}: {result.reason}"))
+        lines.print(Text.assemble(("skipped ", _COLOURS["skipped"]), f"{shown(result.path)}: {result.reason}"))
         return
     verdict = result.verdict.decision.value
     told = [finding for finding in result.findings if finding["severity"] != str(Severity.INFO)]
     if not told:
         return
-    out.print(Text.assemble((f"{verdict:7} ", _COLOURS[verdict]), f"{result.verdict.status:04X} {shown(result.path)}"))
+    lines.print(
+        Text.assemble((f"{verdict:7} ", _COLOURS[verdict]), f"{result.verdict.status:04X} {shown(result.path)}")
+    )
     for finding in told:
-        out.print(Text(f"        {finding['severity']:6} {finding['code']}  {printable(finding['message'])}"))
+        lines.print(Text(f"        {finding['severity']:6} {finding['code']}  {printable(finding['message'])}"))
         for side in ("expected", "found"):
             if finding[side] is not None:
-                out.print(Text(f"               {side}: {printable(_shown(finding[side]))}"))
+                lines.print(Text(f"               {side}: {printable(_shown(finding[side]))}"))
         if finding["other"]:
-            out.print(Text(f"               other: {printable(finding['other']['path'])}"))
+            lines.print(Text(f"               other: {printable(finding['other']['path'])}"))
 
 
 def _write_series(output: OutputFormat, audit: SeriesAudit) -> None:
@@ -116,7 +130,7 @@ def _write_series(output: OutputFormat, audit: SeriesAudit) -> None:
     elif audit.verdict is not SeriesVerdict.CONSISTENT:
         shown = series_document(audit)
         shown["findings"] = [one for one in shown["findings"] if one["severity"] != str(Severity.INFO)]
-        print_series(Console(soft_wrap=True, highlight=False), shown)
+        print_series(lines, shown)
 
 
 def _shown(value: Any) -> str:
@@ -125,7 +139,7 @@ def _shown(value: Any) -> str:
     return written(value)
 
 
-def _write_summary(output: OutputFormat, tally: Counter[str], codes: Counter[str], seconds: float) -> None:
+def _write_summary(output: OutputFormat, tally: Counter[str], codes: Counter[str], unread: int, seconds: float) -> None:
     instances = tally.total() - tally["skipped"]
     if output is OutputFormat.JSON:
         write_json(
@@ -137,15 +151,17 @@ def _write_summary(output: OutputFormat, tally: Counter[str], codes: Counter[str
                 "warned": tally["warn"],
                 "refused": tally["refuse"],
                 "skipped": tally["skipped"],
+                "unread": unread,
                 "codes": dict(sorted(codes.items())),
                 "seconds": round(seconds, 3),
             }
         )
         return
+    unknown = f", {unread} not readable" if unread else ""
     typer.echo(
-        f"{instances} instances: {tally['accept']} accepted, {tally['warn']} with warnings, "
-        f"{tally['refuse']} refused; {tally['skipped']} other files; {seconds:.2f} s"
+        f"{count(instances, 'instance')}: {tally['accept']} accepted, {tally['warn']} with warnings, "
+        f"{tally['refuse']} refused; {count(tally['skipped'], 'other file')}{unknown}; {seconds:.2f} s"
     )
-    for code, count in sorted(codes.items()):
+    for code, times in sorted(codes.items()):
         rule = find(code)
-        typer.echo(f"{count:7} × {code}  {rule.problem if rule else ''}")
+        typer.echo(f"{times:7} × {code}  {rule.problem if rule else ''}")

@@ -1,6 +1,5 @@
 """``auditscp explain CODE``: a rule's page."""
 
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
@@ -8,19 +7,26 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from scp.audit.catalogue import FAMILIES, RULES, find
+from scp.audit.catalogue import FAMILIES, find
 from scp.audit.rule import Rule
-from scp.cli.options import fail
+from scp.cli.options import fail, fail_without_rule
+from scp.printable import printable
 
 
 def explain(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="For example GEO-103.", show_default=False)],
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="For example GEO-103, or SER-304.pitch.", show_default=False)
+    ],
 ) -> None:
     """Say what a rule checks, why, and what to do about it."""
-    rule = find(code)
+    name, _, case = code.partition(".")
+    rule = find(name)
+    if code.upper() in FAMILIES:
+        fail(f"{code.upper()} is a family of rules; see: auditscp rules")
     if rule is None:
-        near = get_close_matches(code.upper(), [one.code for one in RULES], n=1)
-        fail(f"there is no rule {code}" + (f"; did you mean {near[0]}?" if near else "; see: auditscp rules"))
+        fail_without_rule(code)
+    if case not in rule.grades:
+        fail(f"{rule.code} has no case {printable(case)}; its cases: {', '.join(filter(None, rule.grades)) or 'none'}")
     _print(rule)
 
 

@@ -12,7 +12,8 @@ from scp.passwords import hash_password as hashed
 def hash_password() -> None:
     """Read a password, from the terminal or as the first line of standard input, and print its hash.
 
-    The hash goes into [user_identity.users] of the configuration. The password is not shown and not kept.
+    The hash goes into [user_identity.users], [console.operators] or [console.viewers] of the configuration. The
+    password is not shown and not kept.
     """
     password = _from_terminal() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not password:

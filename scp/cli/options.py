@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
@@ -11,13 +12,22 @@ import orjson
 import typer
 from rich.console import Console
 
+from scp.audit.catalogue import RULES
 from scp.config import ConfigurationError, Settings, load
+from scp.printable import printable
 from scp.wiring import known_codes
 
 COULD_NOT_RUN: Final = 2
 """Exit code: wrong usage or configuration, or something that is needed is not there."""
 
+MOST: Final = 1_000_000
+"""The largest --limit."""
+
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
+"""Standard error."""
+
+lines = Console(soft_wrap=True, highlight=False)
+"""Standard output, for lines beside which there may be a bar: they get above it only if the bar is of this console."""
 
 
 class OutputFormat(StrEnum):
@@ -27,11 +37,23 @@ class OutputFormat(StrEnum):
     JSON = "json"
 
 
+def path_of(text: str) -> Path:
+    """Read a path of the command line. An empty one, of a variable that is not set, would mean the folder one is in."""
+    if not text:
+        raise typer.BadParameter("a path is missing")
+    return Path(text)
+
+
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="Configuration file (TOML).", envvar="AUDITSCP_CONFIG"),
+    typer.Option(
+        "--config", metavar="FILE", help="Configuration file (TOML).", envvar="AUDITSCP_CONFIG", parser=path_of
+    ),
 ]
-DataOption = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder for everything that is kept.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Folder for everything that is kept.", parser=path_of)
+]
+LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=MOST, help="The newest so many.")]
 FormatOption = Annotated[OutputFormat, typer.Option("--format", help="How the result is written.")]
 
 
@@ -58,6 +80,12 @@ def fail_over(error: ConfigurationError) -> NoReturn:
     for problem in error.problems:
         errors.print(f"error: {problem}", markup=False)
     raise typer.Exit(COULD_NOT_RUN) from None
+
+
+def fail_without_rule(code: str) -> NoReturn:
+    """Say that there is no such rule, and which may be meant, and exit with 2."""
+    near = get_close_matches(code.upper(), [rule.code for rule in RULES], n=1)
+    fail(f"there is no rule {printable(code)}" + (f"; did you mean {near[0]}?" if near else "; see: auditscp rules"))
 
 
 def fail(message: str) -> NoReturn:

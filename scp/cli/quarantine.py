@@ -9,15 +9,27 @@ import orjson
 import typer
 
 from scp.cli import quarantine_text as text
-from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from, write_json
+from scp.cli.options import (
+    ConfigOption,
+    DataOption,
+    FormatOption,
+    LimitOption,
+    OutputFormat,
+    fail,
+    settings_from,
+    write_json,
+)
 from scp.cli.reading import (
+    RuleOption,
     SenderOption,
     SinceOption,
     account,
     check_owner,
     data_override,
+    fail_at,
     ledger_of,
     number_of,
+    rule_of,
     time_of,
 )
 from scp.config import Settings
@@ -49,16 +61,14 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what wou
 def list_(
     since: SinceOption = None,
     ae_title: SenderOption = None,
-    rule: Annotated[
-        str | None, typer.Option("--rule", metavar="CODE", help="A rule or a family that warned or refused.")
-    ] = None,
+    rule: RuleOption = None,
     series: SeriesOption = None,
     study: StudyOption = None,
     patient_id: Annotated[
         str | None, typer.Option("--patient-id", metavar="ID", help="Compared by its fingerprint.", show_default=False)
     ] = None,
     state: Annotated[Wanted, typer.Option("--state", help="What became of it.")] = Wanted.HELD,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The newest so many.")] = PAGE,
+    limit: LimitOption = PAGE,
     output: FormatOption = OutputFormat.TEXT,
     data: DataOption = None,
     config: ConfigOption = None,
@@ -69,7 +79,7 @@ def list_(
         wanted = HeldFilter(
             since=time_of("--since", since),
             calling_ae_title=ae_title,
-            rule=rule,
+            rule=rule_of(rule),
             series=series,
             study=study,
             patient=None if patient_id is None else patient_fingerprint(settings.storage.folder / LEDGER, patient_id),
@@ -196,7 +206,7 @@ def _act(
     except ValueError as error:
         fail(f"--reason: {error}")
     except NodeFault as fault:
-        fail(f"{folder}: {fault}")
+        fail_at(folder, fault)
     raise typer.Exit(1 if failed else 0)
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scp.audit.value import written
+from scp.cli.tables import WIDE, write_table
 from scp.ids import as_text
 from scp.layout import timestamp
 from scp.ledger.queries import Entry
@@ -17,8 +18,6 @@ from scp.printable import printable
 from scp.quarantine.acts import Result
 from scp.quarantine.readmission import REFUSED
 
-_WIDE: Final = 300
-"""Columns of a pipe or a file: each object in one line."""
 _STYLES: Final = {"accept": "green", "warn": "yellow", "refuse": "red"}
 
 
@@ -123,7 +122,7 @@ def _write_differences(out: Console, differences: Mapping[str, Any]) -> None:
         name = str(one["tag"]).partition(" ")[2]
         table.add_row(*(Text(printable("(absent)" if cell is None else cell))
                         for cell in (one["path"], name, one["first"], one["second"])))  # fmt: skip
-    out.print(table)
+    write_table(table)
 
 
 def _values(value: Any) -> list[str]:
@@ -146,13 +145,13 @@ def _write(table: Table, entries: Sequence[Entry], limit: int, nothing: str) -> 
     if not entries:
         typer.echo(nothing)
         return
-    _console().print(table)
+    write_table(table)
     if len(entries) == limit:
         typer.echo(f"the newest {limit}; --limit shows more")
 
 
 def _console() -> Console:
-    return Console(highlight=False, markup=False, soft_wrap=False, width=None if sys.stdout.isatty() else _WIDE)
+    return Console(highlight=False, markup=False, soft_wrap=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def _sender(entry: Entry) -> str:

@@ -11,7 +11,8 @@ from typing import Annotated, NoReturn
 import apsw
 import typer
 
-from scp.cli.options import fail
+from scp.audit.catalogue import FAMILIES, find
+from scp.cli.options import fail, fail_without_rule
 from scp.config import Settings
 from scp.errors import NodeFault
 from scp.ids import from_text
@@ -22,10 +23,20 @@ from scp.printable import printable
 from scp.times import EXPECTED, moment
 
 SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help=f"Only what came since {EXPECTED}.", show_default=False)
+    str | None,
+    typer.Option("--since", metavar="TIME", help=f"Only what came since {EXPECTED} (local time).", show_default=False),
 ]
 SenderOption = Annotated[
     str | None, typer.Option("--ae-title", metavar="TITLE", help="Only from this calling AE title.", show_default=False)
+]
+RuleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rule",
+        metavar="CODE",
+        help="What warned or refused: a rule, as DUP-004, or a family.",
+        show_default=False,
+    ),
 ]
 
 
@@ -36,7 +47,7 @@ def ledger_of(settings: Settings) -> Iterator[apsw.Connection]:
         with reading(settings.storage.folder / LEDGER) as db:
             yield db
     except NodeFault as fault:
-        fail(f"{settings.storage.folder}: {fault}")
+        fail_at(settings.storage.folder, fault)
 
 
 def fail_without(settings: Settings, series: str) -> NoReturn:
@@ -53,6 +64,13 @@ def time_of(option: str, text: str | None) -> int | None:
         return None if text is None else moment(text, now())
     except ValueError as error:
         fail(f"{option} {printable(text or '')}: {error}")
+
+
+def rule_of(text: str | None) -> str | None:
+    """Check the code of a rule or of a family, in letters of any size; if there is none, say so and exit with 2."""
+    if text is not None and text.upper() not in FAMILIES and find(text) is None:
+        fail_without_rule(text)
+    return text
 
 
 def now() -> int:
@@ -83,7 +101,25 @@ def account(uid: int) -> str:
 
 def check_owner(folder: Path) -> None:
     """Refuse to leave files that the node, under its own account, could not read or remove."""
-    if not folder.is_dir() or folder.stat().st_uid == os.geteuid():
-        return
-    owner = account(folder.stat().st_uid)
-    fail(f"{folder} belongs to {owner}: run this as {owner} (sudo -u {owner} auditscp …)")
+    if advice := _advice(folder):
+        fail(f"{folder} {advice}")
+
+
+def fail_at(folder: Path, fault: NodeFault) -> NoReturn:
+    """Say what is wrong in a data folder, and whose it is if that may be why, and exit with 2."""
+    advice = _advice(folder) if os.geteuid() else ""  # root may read everything
+    fail(f"{folder}: {fault}" + (f"; the folder {advice}" if advice else ""))
+
+
+def _advice(folder: Path) -> str:
+    """Return that a folder is another account's, and what to do then; an empty text if it is ours or is not there."""
+    try:
+        owner = folder.stat().st_uid
+    except PermissionError:
+        return _advice(folder.parent)
+    except OSError:
+        return ""
+    if owner == os.geteuid():
+        return ""
+    name = account(owner)
+    return f"belongs to {name}: run this as {name} (sudo -u {name} auditscp …)"

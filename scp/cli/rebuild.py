@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from scp.checking import shown
 from scp.cli.options import ConfigOption, DataOption, errors, fail, settings_from
-from scp.cli.reading import check_owner, data_override
+from scp.cli.reading import check_owner, data_override, fail_at
 from scp.errors import NodeFault
 from scp.layout import ARCHIVE, QUARANTINE
 from scp.store.store import Store
@@ -27,9 +27,9 @@ def rebuild(
     """
     settings = settings_from(config, data_override(data))
     folder = settings.storage.folder
+    check_owner(folder)
     if not any((folder / top).is_dir() for top in (ARCHIVE, QUARANTINE)):
         fail(f"{folder}: there is neither {ARCHIVE} nor {QUARANTINE}, as in the data folder of a node")
-    check_owner(folder)
     try:
         with (
             closing(Store(folder)),
@@ -40,7 +40,7 @@ def rebuild(
                 lambda number, total: bar.update(task, completed=number, total=total)
             )
     except NodeFault as fault:
-        fail(f"{folder}: {fault}")
+        fail_at(folder, fault)
     for path, reason in done.left_out:
         typer.echo(f"left out  {shown(Path(path))}: {reason}")
     typer.echo(f"{done.archived} in the archive, {done.quarantined} in quarantine, {len(done.left_out)} left out")

@@ -1,37 +1,47 @@
 """``auditscp receipts``: what came, from whom, and what became of it."""
 
+import re
 from typing import Annotated
 
 import typer
 
 from scp.cli import quarantine_text
-from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from, write_json
-from scp.cli.reading import SenderOption, SinceOption, data_override, ledger_of, time_of
+from scp.cli.options import (
+    ConfigOption,
+    DataOption,
+    FormatOption,
+    LimitOption,
+    OutputFormat,
+    fail,
+    settings_from,
+    write_json,
+)
+from scp.cli.reading import RuleOption, SenderOption, SinceOption, data_override, ledger_of, rule_of, time_of
 from scp.ledger.queries import PAGE, ReceiptFilter, entry_document
 from scp.ledger.queries import receipts as receipts_of
 from scp.outcomes import Outcome
+from scp.printable import printable
 
 
 def receipts(
     since: SinceOption = None,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="Only what came before.", show_default=False)
+        str | None,
+        typer.Option("--until", metavar="TIME", help="Only what came before; as --since.", show_default=False),
     ] = None,
     ae_title: SenderOption = None,
     outcome: Annotated[Outcome | None, typer.Option("--outcome", help="What became of it.", show_default=False)] = None,
     status: Annotated[
         str | None, typer.Option("--status", metavar="HEX", help="What was answered, as C111.", show_default=False)
     ] = None,
-    rule: Annotated[
-        str | None, typer.Option("--rule", metavar="CODE", help="A rule or a family that warned or refused.")
-    ] = None,
+    rule: RuleOption = None,
     series: Annotated[
         str | None, typer.Option("--series", metavar="UID", help="Only of a series.", show_default=False)
     ] = None,
     instance: Annotated[
         str | None, typer.Option("--instance", metavar="UID", help="Only of a SOP Instance UID.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The newest so many.")] = PAGE,
+    limit: LimitOption = PAGE,
     output: FormatOption = OutputFormat.TEXT,
     data: DataOption = None,
     config: ConfigOption = None,
@@ -44,7 +54,7 @@ def receipts(
         calling_ae_title=ae_title,
         outcome=outcome and outcome.value,
         status=_status(status),
-        rule=rule,
+        rule=rule_of(rule),
         series=series,
         instance=instance,
         limit=limit,
@@ -59,7 +69,8 @@ def receipts(
 
 
 def _status(text: str | None) -> int | None:
-    try:
-        return None if text is None else int(text, 16)
-    except ValueError:
-        fail(f"--status {text}: expected four hexadecimal digits such as C111")
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9A-Fa-f]{4}", text):
+        fail(f"--status {printable(text)}: expected four hexadecimal digits such as C111")
+    return int(text, 16)

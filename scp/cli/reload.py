@@ -9,7 +9,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from scp.cli.options import ConfigOption, errors, fail, settings_of
+from scp.cli.options import ConfigOption, DataOption, errors, fail, settings_of
 from scp.config import ConfigurationError
 from scp.standing import Reload, Standing, running
 
@@ -21,8 +21,8 @@ _POLL: Final = 0.05
 
 def reload(
     config: ConfigOption = None,
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The node's data folder.")] = None,
-    wait: Annotated[float, typer.Option("--wait", metavar="S", help="Seconds to wait for the outcome.")] = 30.0,
+    data: DataOption = None,
+    wait: Annotated[float, typer.Option("--wait", metavar="S", min=0, help="Seconds to wait for the outcome.")] = 30.0,
 ) -> None:
     """Let the running node read its configuration again, without dropping associations.
 

@@ -12,12 +12,11 @@ from rich.text import Text
 
 from scp.cli.options import ConfigOption, DataOption, settings_from
 from scp.cli.reading import SenderOption, SinceOption, data_override, ledger_of, now, time_of
+from scp.cli.tables import WIDE, write_table
 from scp.ledger.reports import Report
 from scp.ledger.reports import report as report_of
 from scp.printable import printable
 from scp.reporting import as_csv, as_html, is_numeric, report_document, span, tables
-
-_WIDE: Final = 250
 
 
 class ReportFormat(StrEnum):
@@ -48,7 +47,7 @@ def report(
 
 
 def _write_text(made: Report) -> None:
-    out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDE)
+    out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE)
     out.print(Text(printable(span(made))))
     for part in tables(made):
         shown = Table(box=None, pad_edge=False)
@@ -57,7 +56,7 @@ def _write_text(made: Report) -> None:
         for row in part.rows:
             shown.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else printable(cell)) for cell in row))
         out.print(Text(f"\n{part.title}", style="bold"))
-        out.print(shown)
+        write_table(shown)
 
 
 def _write_json(made: Report) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from scp.cli.options import ConfigOption, DataOption, fail, settings_from
-from scp.cli.reading import check_owner, data_override, ledger_of
+from scp.cli.options import ConfigOption, DataOption, settings_from
+from scp.cli.reading import check_owner, data_override, fail_at, ledger_of
 from scp.config import Settings
 from scp.errors import NodeFault
 from scp.layout import LEDGER
@@ -37,7 +37,7 @@ def retention(
     try:
         done = _preview(settings) if dry_run else _remove(settings)
     except NodeFault as fault:
-        fail(f"{folder}: {fault}")
+        fail_at(folder, fault)
     for uid in done.uids:
         typer.echo(f"study {uid}")
     typer.echo(

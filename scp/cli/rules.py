@@ -1,17 +1,11 @@
 """``auditscp rules``: the table of rules."""
 
-import sys
-from typing import Final
-
-from rich.console import Console
 from rich.table import Table
 
 from scp.audit.catalogue import RULES
 from scp.audit.rule import Rule
 from scp.cli.options import FormatOption, OutputFormat, write_json
-
-_WIDE: Final = 300
-"""Columns of a pipe or a file: each rule in one line."""
+from scp.cli.tables import write_table
 
 
 def rules(output: FormatOption = OutputFormat.TEXT) -> None:
@@ -33,7 +27,7 @@ def rules(output: FormatOption = OutputFormat.TEXT) -> None:
                 str(rule.status(case)) if rule.can_refuse(case) else "–",
                 "" if case else rule.applies,
             )
-    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+    write_table(table)
 
 
 def _document(rule: Rule) -> dict[str, object]:

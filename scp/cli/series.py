@@ -1,6 +1,5 @@
 """``auditscp series``: what is known of whole series, and their audit on demand."""
 
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -14,9 +13,19 @@ from rich.text import Text
 from scp.audit.finding import Severity
 from scp.audit.series.result import SeriesVerdict, document
 from scp.audit.series.words import count
-from scp.cli.options import ConfigOption, DataOption, FormatOption, OutputFormat, fail, settings_from, write_json
+from scp.cli.options import (
+    ConfigOption,
+    DataOption,
+    FormatOption,
+    LimitOption,
+    OutputFormat,
+    lines,
+    settings_from,
+    write_json,
+)
 from scp.cli.plot import plot
-from scp.cli.reading import data_override, fail_without, ledger_of
+from scp.cli.reading import data_override, fail_at, fail_without, ledger_of
+from scp.cli.tables import write_table
 from scp.errors import NodeFault
 from scp.layout import LEDGER
 from scp.ledger.series import write_audit
@@ -29,7 +38,6 @@ app = typer.Typer(help="Whole series: verdicts, findings, stacks.", no_args_is_h
 app.command("plot", short_help="Draw where the slices of a series lie.")(plot)
 
 COLOURS: Final = {"consistent": "green", "attention": "yellow", "contradictory": "red"}
-_WIDE: Final = 300
 _UID = Annotated[str, typer.Argument(metavar="UID", help="Series Instance UID.", show_default=False)]
 
 
@@ -37,7 +45,7 @@ _UID = Annotated[str, typer.Argument(metavar="UID", help="Series Instance UID.",
 def list_(
     output: FormatOption = OutputFormat.TEXT,
     verdict: Annotated[SeriesVerdict | None, typer.Option("--verdict", help="Only those with this one.")] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The newest so many.")] = 50,
+    limit: LimitOption = 50,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -58,7 +66,12 @@ def list_(
             " ".join(dict.fromkeys(finding["code"] for finding in one["findings"] if _warns(finding))),
             one["audited"] or "",
         )  # fmt: skip
-    Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False).print(table)
+    if not documents:
+        typer.echo("nothing")
+        return
+    write_table(table)
+    if len(documents) == limit:
+        typer.echo(f"the newest {limit}; --limit shows more")
 
 
 @app.command(short_help="Show the verdict on a series and what was found.")
@@ -76,7 +89,7 @@ def show(
     if output is OutputFormat.JSON:
         write_json(shown | {"history": past})
         return
-    out = Console(soft_wrap=True, highlight=False)
+    out = lines
     print_series(out, shown)
     for one in past[1:]:
         out.print(Text(f"{one['audited']}  {one['verdict']}, {count(one['instances'], 'instance')}", style="dim"))
@@ -106,12 +119,12 @@ def audit(
         with closing(SqliteLedger(settings.storage.folder / LEDGER, settings.storage.durability)) as ledger:
             ledger.transact(lambda writer: write_audit(writer, audited.kept, audited.audit, made))
     except NodeFault as fault:
-        fail(f"{settings.storage.folder}: {fault}")
+        fail_at(settings.storage.folder, fault)
     shown = document(audited.audit)
     if output is OutputFormat.JSON:
         write_json(shown)
     else:
-        print_series(Console(soft_wrap=True, highlight=False), shown)
+        print_series(lines, shown)
     raise typer.Exit(0 if audited.audit.verdict is SeriesVerdict.CONSISTENT else 1)
 
 

@@ -12,6 +12,7 @@ import typer
 
 from scp import failpoints
 from scp.cli.options import ConfigOption, DataOption, fail, fail_over, settings_from, settings_of
+from scp.cli.reading import fail_at
 from scp.cli.signals import Signals
 from scp.config import ConfigurationError, Console
 from scp.config import Node as NodeSettings
@@ -49,7 +50,7 @@ def serve(
     except ConfigurationError as error:
         fail_over(error)
     except NodeFault as fault:
-        fail(f"{settings.storage.folder}: {fault}")
+        fail_at(settings.storage.folder, fault)
     endpoint = node.server.trust.endpoint
     address, number = _listen(node, node.server.start, settings.node)
     pages = _listen(node, console.start, settings.console) if console else None

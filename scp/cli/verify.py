@@ -1,6 +1,5 @@
 """``auditscp verify``: the files against the ledger, and the files that the ledger does not know."""
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,9 +9,9 @@ from typing import Annotated, Final
 
 import typer
 from pydantic import ByteSize, TypeAdapter, ValidationError
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from scp.audit.series.words import count
 from scp.checking import shown
 from scp.cli.options import (
     ConfigOption,
@@ -21,10 +20,11 @@ from scp.cli.options import (
     OutputFormat,
     errors,
     fail,
+    lines,
     settings_from,
     write_json,
 )
-from scp.cli.reading import SinceOption, data_override, time_of
+from scp.cli.reading import SinceOption, data_override, fail_at, time_of
 from scp.errors import NodeFault
 from scp.ids import as_text
 from scp.layout import LEDGER
@@ -75,7 +75,7 @@ def verify(
                     tally[flaw.sort.value] += 1
                     _write(flaw, output)
     except NodeFault as fault:
-        fail(f"{folder}: {fault}")
+        fail_at(folder, fault)
     _summary(verifier, tally, time.perf_counter() - started, output)
     raise typer.Exit(1 if tally else 0)
 
@@ -89,12 +89,13 @@ def _rate(text: str | None) -> int | None:
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on standard error if somebody is looking at it."""
+    """Show a bar if somebody is looking."""
     if not errors.is_terminal:
         yield lambda _: None
         return
+    console = lines if lines.is_terminal else errors
     columns = TextColumn("verifying"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=errors, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+    with Progress(*columns, console=console, transient=True, redirect_stdout=lines.is_terminal) as bar:
         task = bar.add_task("verifying", total=total)
         yield lambda done: bar.advance(task, done)
 
@@ -109,9 +110,7 @@ def _write(flaw: Flaw, output: OutputFormat) -> None:
         write_json(document)
         return
     named = f" (receipt {receipt})" if receipt else ""
-    Console(soft_wrap=True, highlight=False).print(
-        f"{flaw.sort.value:10}  {shown(Path(flaw.path))}{named}: {flaw.detail}", markup=False
-    )
+    lines.print(f"{flaw.sort.value:10}  {shown(Path(flaw.path))}{named}: {flaw.detail}", markup=False)
 
 
 def _summary(verifier: Verifier, tally: Counter[str], seconds: float, output: OutputFormat) -> None:
@@ -124,4 +123,4 @@ def _summary(verifier: Verifier, tally: Counter[str], seconds: float, output: Ou
         )  # fmt: skip
         return
     found = ", ".join(f"{tally[sort.value]} {sort.value}" for sort in Sort)
-    typer.echo(f"{done.objects} objects, {done.bytes >> 20} MiB read; {found}; {seconds:.2f} s")
+    typer.echo(f"{count(done.objects, 'object')}, {done.bytes >> 20} MiB read; {found}; {seconds:.2f} s")

@@ -57,10 +57,10 @@ def _users(value: object) -> object:
 Users = Annotated[Mapping[str, Annotated[str, BeforeValidator(_hashed)]], BeforeValidator(_users)]
 
 
-def _given(value: str) -> str:
-    if not value:
-        raise complaint('a password is needed: the value is what "auditscp hash-password" prints')
-    return value
+def _given(value: object) -> object:
+    if isinstance(value, str) and FORM.fullmatch(value):
+        return value
+    raise complaint('a password is needed: the value is not what "auditscp hash-password" prints')
 
 
 def _login_name(value: str) -> str:
@@ -70,9 +70,7 @@ def _login_name(value: str) -> str:
 
 
 Passwords = Annotated[
-    Mapping[
-        Annotated[str, AfterValidator(_login_name)], Annotated[str, BeforeValidator(_hashed), AfterValidator(_given)]
-    ],
+    Mapping[Annotated[str, AfterValidator(_login_name)], Annotated[str, BeforeValidator(_given)]],
     BeforeValidator(_users),
 ]
 

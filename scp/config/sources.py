@@ -17,9 +17,10 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from scp.config.expecting import suggestion
 from scp.config.locate import Location, line_of, lines, spell
-from scp.config.model import Settings
+from scp.config.model import Settings, section_of
 from scp.config.problems import ConfigurationError, Problem, explain
 from scp.config.reference import PREFIX, reference
+from scp.config.section import Section
 from scp.config.values import KNOWN_CODES
 
 OPTIONS: Final[Mapping[str, tuple[str, str]]] = {
@@ -141,7 +142,14 @@ def _is_setting(name: str) -> bool:
 
 
 def _names(name: str) -> Location:
-    return tuple(name[len(PREFIX) :].lower().split("__"))
+    """Return where the setting of a variable stands. The keys of a table, as user names, are as they are written."""
+    section: type[Section] | None = Settings
+    names = []
+    for part in name[len(PREFIX) :].split("__"):
+        names.append(part.lower() if section else part)
+        field = section.model_fields.get(part.lower()) if section else None
+        section = field and section_of(field)
+    return tuple(names)
 
 
 def _unknown(variables: Mapping[str, str]) -> Iterator[Problem]:
@@ -149,13 +157,16 @@ def _unknown(variables: Mapping[str, str]) -> Iterator[Problem]:
     known = [setting.variable.removeprefix(PREFIX) for setting in reference()]
     for name in sorted(variables):
         if _names(name)[0] not in Settings.model_fields:
-            near = suggestion(name[len(PREFIX) :].upper(), known, PREFIX)
+            given = name[len(PREFIX) :].upper()
+            # AUDITSCP_PORT, without its section, is near none of them.
+            full = next((one for one in known if one.endswith(f"__{given}")), given)
+            near = suggestion(full, known, PREFIX)
             yield Problem(f"environment {name}", f"sets nothing that is known{near}")
 
 
 def _environment(variables: Mapping[str, str]) -> _Layer:
     source = EnvSettingsSource(_Variables)
-    source.env_vars = {name.lower(): text for name, text in variables.items()}
+    source.env_vars = {PREFIX.lower() + "__".join(map(str, _names(name))): text for name, text in variables.items()}
     by_location = {_names(name): name for name in variables}
 
     def place(location: Location) -> str:

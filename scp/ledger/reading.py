@@ -1,5 +1,6 @@
 """A second look at a ledger: for reports, pages and verbs, beside a node that writes."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,8 +23,7 @@ def open_reader(path: Path) -> apsw.Connection:
 
     The connection belongs to the caller: it sees what was committed before each statement, and holds up nobody.
     """
-    if not path.exists():
-        raise LedgerFault(f"there is no ledger at {path}")
+    _look(path)
     try:
         db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         db.set_busy_timeout(_BUSY_MS)
@@ -35,6 +35,22 @@ def open_reader(path: Path) -> apsw.Connection:
     if version != VERSION:
         raise LedgerFault(f"the ledger has version {version}; this release reads version {VERSION}")
     return db
+
+
+def _look(path: Path) -> None:
+    """Raise LedgerFault if there is no ledger, or if this user may not read it.
+
+    It is not opened: closing it again would take the locks from every connection of this process to it.
+    """
+    try:
+        path.stat()
+        may_read = os.access(path, os.R_OK)
+    except PermissionError:
+        may_read = False
+    except OSError:
+        raise LedgerFault(f"there is no ledger at {path}") from None
+    if not may_read:
+        raise LedgerFault("this user may not read the ledger")
 
 
 @contextmanager

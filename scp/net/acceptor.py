@@ -169,7 +169,7 @@ class Acceptor(threading.Thread):
             implementation_class_uid=agreement.implementation_class_uid,
             implementation_version_name=agreement.implementation_version_name,
         )
-        association_opened(association, **self._proof)
+        association_opened(association, agreement.refused, **self._proof)
         meter = self._server.meters.open(association)
         receiver = Receiver(self._channel, association, agreement.contexts, self._server.intake, self._tally, meter)
         self._receiver = receiver

@@ -29,11 +29,13 @@ _LONGEST: Final = 16 * 1024
 class Agreement(NamedTuple):
     """What was agreed. ``answer`` is the A-ASSOCIATE-AC; the contexts are the accepted ones, by number.
 
+    ``refused`` are the SOP Classes for which the peer has no context now: it cannot say so in a request.
     ``implementation_class_uid`` and ``implementation_version_name`` are the peer's, as they can be shown.
     """
 
     answer: bytes
     contexts: Mapping[int, Context]
+    refused: tuple[str, ...]
     implementation_class_uid: str
     implementation_version_name: str
 
@@ -103,12 +105,16 @@ class _Acceptor(PynetdicomAssociation):
         related = {
             str(uid): tuple(map(str, classes)) for uid, (_, classes) in self.acceptor.accepted_common_extended.items()
         }
+        contexts = {
+            number: Context(str(context.abstract_syntax), str(context.transfer_syntax[0]), related)
+            for number, context in self._accepted_cx.items()
+        }
+        accepted = {context.abstract_syntax for context in contexts.values()}
+        wanted = dict.fromkeys(str(context.abstract_syntax or "") for context in proposed)
         return Agreement(
             answer.encode(),
-            {
-                number: Context(str(context.abstract_syntax), str(context.transfer_syntax[0]), related)
-                for number, context in self._accepted_cx.items()
-            },
+            contexts,
+            tuple(uid for uid in wanted if uid not in accepted),
             _shown(self.requestor.implementation_class_uid),
             _shown(self.requestor.implementation_version_name),
         )

@@ -6,7 +6,7 @@ not shown; the case has it.
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter_ns
@@ -112,8 +112,9 @@ def undecided_line(receipt: int, request: Request, outcome: Outcome, status: int
     )
 
 
-def association_opened(association: Association, **proof: str | None) -> None:
-    """Tell who has come; ``proof`` is what TLS and user identity say of the peer."""
+def association_opened(association: Association, refused: Iterable[str] = (), **proof: str | None) -> None:
+    """Tell who has come, and the SOP Classes it may not send; ``proof`` is what TLS and user identity say of it."""
+    classes = [_uid(uid) for uid in refused]
     _log.info(
         "association_opened",
         association=association.id,
@@ -123,6 +124,7 @@ def association_opened(association: Association, **proof: str | None) -> None:
         called_ae_title=association.called_ae_title,
         implementation_class_uid=_uid(association.implementation_class_uid),
         implementation_version_name=association.implementation_version_name,
+        **({"refused_sop_classes": classes} if classes else {}),
         **proof,
     )
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -177,10 +177,27 @@ def test_a_file_that_is_gone_is_skipped(checker: Checker, tmp_path: Path) -> Non
     assert checker.check(tmp_path / "a") == Skipped(tmp_path / "a", "there is no such file")
 
 
-def test_a_folder_and_a_pipe_are_skipped_and_not_waited_for(checker: Checker, tmp_path: Path) -> None:
+def test_a_pipe_is_skipped_and_not_waited_for(checker: Checker, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path, tmp_path / "pipe"):
-        assert checker.check(path) == Skipped(path, "not a file, but a folder, a pipe or a device")
+    assert checker.check(tmp_path / "pipe") == Skipped(tmp_path / "pipe", "not a file, but a pipe or a device")
+
+
+def test_a_folder_that_cannot_be_read_is_named_in_the_place_of_its_files(
+    checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scandir(path: Path | str, *, scan: Callable[..., object] = os.scandir) -> object:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    (tmp_path / "locked").mkdir()
+    file(tmp_path / "locked" / "a")
+    file(tmp_path / "z")
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert files_under([tmp_path]) == [tmp_path / "locked", tmp_path / "z"]
+    assert checker.check(tmp_path / "locked") == Skipped(
+        tmp_path / "locked", "a folder that cannot be read", unread=True
+    )
 
 
 def test_a_file_that_cannot_be_read_is_skipped(
@@ -191,7 +208,8 @@ def test_a_file_that_cannot_be_read_is_skipped(
 
     file(tmp_path / "a")
     monkeypatch.setattr(Path, "open", refuse)
-    assert checker.check(tmp_path / "a") == Skipped(tmp_path / "a", "a file cannot be read (PermissionError, errno 13)")
+    reason = "a file cannot be read (PermissionError, errno 13)"
+    assert checker.check(tmp_path / "a") == Skipped(tmp_path / "a", reason, unread=True)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """The command says what it is, and what it can do."""
 
+import os
 import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from scp.cli import app
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.version import __version__
 from tests.unit.cli.conftest import Run
+from tests.unit.upkeep.folders import filled
 
 VERSION = [
     f"auditscp {__version__}",
@@ -74,3 +77,66 @@ def test_the_script_of_the_distribution_is_the_same_command(
         app.main()
     assert caught.value.code == 0
     assert capsys.readouterr().out.splitlines() == VERSION
+
+
+# What the surroundings deny
+
+
+def outside(command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run ``auditscp`` as people do, in a shell that decides where its output goes."""
+    return subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -m scp {command}'],
+        capture_output=True, text=True, env=os.environ | env, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["rules", "rules --format json", "explain GEO-103", "config show"])
+def test_an_output_that_takes_nothing_is_told_and_is_no_verdict(verb: str) -> None:
+    done = outside(f"{verb} > /dev/full")
+    assert (done.returncode, done.stderr) == (2, "error: the output: No space left on device\n")
+
+
+def test_without_an_output_a_verb_works_all_the_same() -> None:
+    done = outside("rules >&-")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_locale_without_the_signs_gets_the_rest() -> None:
+    done = outside("rules | head -1", PYTHONIOENCODING="latin-1")
+    assert (done.stdout.split()[0], done.stderr) == ("code", "")
+
+
+def test_what_may_not_be_looked_at_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def deny(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/data/archive")
+
+    monkeypatch.setattr(app, "app", deny)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    with pytest.raises(SystemExit) as caught:
+        app.main()
+    assert (caught.value.code, capsys.readouterr().err) == (2, "error: /data/archive: Permission denied\n")
+
+
+@pytest.mark.parametrize("verb", ["serve", "receipts", "verify", "reload"])
+def test_a_folder_without_a_name_is_not_the_folder_one_is_in(run: Run, tmp_path: Path, verb: str) -> None:
+    done = run(verb, "--data", "")
+    assert done.code == 2
+    assert "a path is missing" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", [("receipts",), ("quarantine", "list"), ("series", "list")])
+def test_a_limit_beyond_reason_is_wrong_usage(run: Run, verb: tuple[str, ...]) -> None:
+    done = run(*verb, "--limit", 10**20)
+    assert done.code == 2
+    assert "--limit" in done.err
+
+
+@pytest.mark.parametrize("verb", [("receipts",), ("quarantine", "list")])
+def test_a_rule_that_there_is_not_is_told_instead_of_nothing(run: Run, tmp_path: Path, verb: tuple[str, ...]) -> None:
+    filled(tmp_path / "data")
+    done = run(*verb, "--rule", "DUP-0004")
+    assert (done.code, done.err) == (2, "error: there is no rule DUP-0004; did you mean DUP-004?\n")
+    assert run(*verb, "--rule", "dup").code == run(*verb, "--rule", "DUP-004").code == 0

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from scp.checking import Checker, Skipped
 from scp.cli import check
 from tests.rules.builders import INSTANCE, SERIES, encoded, image
 from tests.unit.cli.conftest import Done, Run
@@ -44,7 +45,7 @@ def test_if_a_path_does_not_exist_nothing_is_judged_and_it_ends_with_2(run: Run,
     assert (done.code, done.out) == (2, "")
     assert done.err.splitlines() == [
         f"error: {tmp_path / 'no'}: there is no such file or folder",
-        f"{tmp_path / 'nowhere'}: there is no such file or folder",
+        f"error: {tmp_path / 'nowhere'}: there is no such file or folder",
     ]
 
 
@@ -151,7 +152,7 @@ def test_as_json_every_file_is_one_object_and_the_last_is_the_summary(run: Run, 
     codes = dict.fromkeys(sorted(finding["code"] for finding in refused["findings"]), 1)
     assert summary == {
         "type": "summary", "files": 3, "instances": 2, "accepted": 1, "warned": 0, "refused": 1, "skipped": 1,
-        "codes": codes,
+        "unread": 0, "codes": codes,
     }  # fmt: skip
 
 
@@ -248,6 +249,31 @@ def test_a_bar_is_shown_to_whoever_looks(run: Run, tmp_path: Path, monkeypatch: 
     assert "checking" in done.err
     assert "instance" not in done.err
     assert [document["type"] for document in documents(done)] == ["instance", "series", "summary"]
+
+
+def test_a_result_does_not_stand_in_the_line_of_the_bar(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "errors", Console(stderr=True, force_terminal=True))
+    monkeypatch.setattr(check, "lines", Console(force_terminal=True, soft_wrap=True, highlight=False))
+    done = run("check", file(tmp_path / "a", CUT))
+    beginning = next(line for line in done.out.splitlines() if "refuse" in line).partition("refuse")[0]
+    assert "checking" not in beginning.rpartition("\x1b[2K")[2]
+
+
+def test_what_could_not_be_read_is_not_said_to_be_good(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(self: Checker, path: Path) -> Skipped:
+        return Skipped(path, "a file cannot be read (PermissionError, errno 13)", unread=True)
+
+    good, cut = file(tmp_path / "a", GOOD), file(tmp_path / "b", CUT)
+    judged = Checker.check
+    monkeypatch.setattr(Checker, "check", lambda self, path: (cannot if path == good else judged)(self, path))
+    done = run("check", good)
+    assert done.code == 2
+    assert "1 other file, 1 not readable" in done.out
+    assert run("check", good, cut).code == 1
 
 
 @pytest.mark.parametrize("output", ["text", "json"])

@@ -51,3 +51,19 @@ def test_of_an_unknown_code_the_nearest_is_told(run: Run, code: str, hint: str) 
     done = run("explain", code)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(f"error: {hint}")
+
+
+def test_a_case_is_explained_with_its_rule(run: Run) -> None:
+    assert run("explain", "SER-304.pitch") == run("explain", "SER-304")
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("GEO-103.square", "GEO-103 has no case square; its cases: rounded, unusable"),
+        ("UID-001.x", "UID-001 has no case x; its cases: none"),
+        ("geo", "GEO is a family of rules; see: auditscp rules"),
+    ],
+)
+def test_what_is_no_rule_but_nearly_one_is_told(run: Run, code: str, message: str) -> None:
+    assert run("explain", code) == (2, "", f"error: {message}\n")

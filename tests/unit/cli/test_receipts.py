@@ -58,9 +58,10 @@ def test_when_nothing_came_it_says_so(node: Scratch, run: Run) -> None:
     assert run("receipts").out == "nothing came\n"
 
 
-def test_a_status_that_is_none_is_said_to_be_none(node: Scratch, run: Run) -> None:
-    done = run("receipts", "--status", "green")
-    assert (done.code, done.err) == (2, "error: --status green: expected four hexadecimal digits such as C111\n")
+@pytest.mark.parametrize("status", ["green", "1", "0xC111", "C1111", "-111"])
+def test_a_status_that_is_none_is_said_to_be_none(node: Scratch, run: Run, status: str) -> None:
+    done = run("receipts", f"--status={status}")
+    assert (done.code, done.err) == (2, f"error: --status {status}: expected four hexadecimal digits such as C111\n")
 
 
 def test_a_ledger_that_is_not_there_is_said_not_to_be(run: Run) -> None:

@@ -77,7 +77,8 @@ def test_series_are_listed_with_what_is_known_of_them(run: Run, data: Path) -> N
     assert lines[2].split()[:4] == [SERIES, "CT", "4", "consistent"]
     only = run("series", "list", "--verdict", "consistent", "--data", data).out.splitlines()
     assert [line.split()[0] for line in only[1:]] == [SERIES]
-    assert len(run("series", "list", "--limit", "1", "--data", data).out.splitlines()) == 2
+    newest = run("series", "list", "--limit", "1", "--data", data).out.splitlines()
+    assert (len(newest), newest[2]) == (3, "the newest 1; --limit shows more")
 
 
 def test_series_are_listed_as_json_one_to_a_line(run: Run, data: Path) -> None:

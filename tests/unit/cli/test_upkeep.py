@@ -4,6 +4,7 @@ import json
 import shutil
 from contextlib import closing
 from pathlib import Path
+from pwd import getpwuid
 
 import apsw
 import pytest
@@ -102,6 +103,18 @@ def test_who_is_not_the_owner_leaves_no_files_that_the_node_cannot_use(
     assert done.code == 2
     assert f"{folder} belongs to " in done.err
     assert (folder / LEDGER).stat().st_ino == before
+
+
+@pytest.mark.parametrize("verb", [["verify"], ["receipts"], ["report"], ["series", "list"], ["backup", "copy"]])
+def test_who_may_not_read_is_told_whose_the_folder_is(
+    run: Run, folder: Path, verb: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = getpwuid(folder.stat().st_uid).pw_name
+    monkeypatch.setattr("os.geteuid", lambda: folder.stat().st_uid + 1)
+    monkeypatch.setattr("os.access", lambda *_, **__: False)
+    done = run(*verb, "--data", folder)
+    advice = f"the folder belongs to {owner}: run this as {owner} (sudo -u {owner} auditscp …)"
+    assert (done.code, done.err) == (2, f"error: {folder}: this user may not read the ledger; {advice}\n")
 
 
 def test_rates_are_bytes_a_second() -> None:

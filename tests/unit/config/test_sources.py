@@ -112,6 +112,20 @@ def test_variables_may_be_lists_and_tables() -> None:
     assert settings.classes.private is False
 
 
+def test_the_keys_of_tables_in_variables_are_as_they_are_written() -> None:
+    settings = load(
+        environ={
+            "AUDITSCP_USER_IDENTITY__USERS__Anna": "",
+            "auditscp_audit__severity__STK": "warn",
+            "AUDITSCP_NOTIFY__WEBHOOK__TIMEOUT": "7",
+        },
+        known_codes=["STK"],
+    )
+    assert settings.user_identity.users == {"Anna": ""}
+    assert settings.audit.severity == {"STK": "warn"}
+    assert settings.notify.webhook.timeout == 7
+
+
 def test_ae_titles_that_look_like_numbers_stay_text() -> None:
     settings = load(environ={"AUDITSCP_NODE__AE_TITLE": "104", "AUDITSCP_ASSOCIATION__CALLING_AE_TITLES": "7"})
     assert settings.node.ae_title == "104"
@@ -197,6 +211,7 @@ def test_a_setting_where_a_section_belongs_is_a_problem(write: Write) -> None:
         ("AUDITSCP_NODE_PORT", "sets nothing that is known; did you mean 'AUDITSCP_NODE__PORT'?"),
         ("auditscp_nod__port", "sets nothing that is known; did you mean 'AUDITSCP_NODE__PORT'?"),
         ("AUDITSCP_", "sets nothing that is known"),
+        ("AUDITSCP_PORT", "sets nothing that is known; did you mean 'AUDITSCP_NODE__PORT'?"),
         ("AUDITSCP_ZZZ", "sets nothing that is known"),
     ],
 )
@@ -217,7 +232,7 @@ def test_places_in_the_environment_name_the_variable_and_the_entry() -> None:
         "AUDITSCP_PEER": '[{"ae_title": "A"}, {"ae_title": ""}]',
     }
     assert problems(environ=environ) == [
-        f'environment AUDITSCP_NODE__PORT__NUMBER: {{"number": "1"}} is not {A_PORT}',
+        f'environment AUDITSCP_NODE__PORT__NUMBER: {{"NUMBER": "1"}} is not {A_PORT}',
         f'environment AUDITSCP_LOG: "loud" is not {A_SECTION}',
         'environment AUDITSCP_RESPONSES: "{" is not a table of rule = status',
         f'environment AUDITSCP_PEER entry 2 ae_title: "" is not {AN_AE_TITLE}',

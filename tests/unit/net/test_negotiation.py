@@ -61,7 +61,7 @@ def test_the_answer_is_the_acceptance_with_what_is_ours() -> None:
         1: Context(CTImageStorage, ExplicitVRLittleEndian, {}),
         3: Context(MRImageStorage, ImplicitVRLittleEndian, {}),
     }
-    assert agreement[2:] == ("1.2.3", "TEST")
+    assert agreement[2:] == ((), "1.2.3", "TEST")
 
 
 def test_a_proposal_that_was_accepted_before_has_the_same_answer_and_costs_nothing(asked: list[bytes]) -> None:
@@ -74,6 +74,13 @@ def test_a_proposal_that_was_accepted_before_has_the_same_answer_and_costs_nothi
 def test_another_offer_makes_another_agreement() -> None:
     agreement = negotiator(Offer(refused_sop_classes=frozenset({str(CTImageStorage)}))).read(PROPOSAL).agree()
     assert list(agreement.contexts) == [3]
+    assert agreement.refused == (CTImageStorage,)
+
+
+def test_a_class_without_a_usable_transfer_syntax_is_refused_too() -> None:
+    agreement = negotiator(Offer(transfer_syntaxes=frozenset({str(ExplicitVRLittleEndian)}))).read(PROPOSAL).agree()
+    assert [context.abstract_syntax for context in agreement.contexts.values()] == [CTImageStorage]
+    assert agreement.refused == (MRImageStorage,)
 
 
 def test_a_user_is_asked_for_each_time_and_confirmed_if_it_wishes(asked: list[bytes]) -> None:

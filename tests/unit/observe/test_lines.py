@@ -122,6 +122,12 @@ def test_the_opening_of_an_association_says_who_has_come(told: Told) -> None:
     }
 
 
+def test_what_a_peer_may_not_send_is_told_when_it_comes(told: Told) -> None:
+    association_opened(ASSOCIATION, ["1.2.840.10008.5.1.4.1.1.4", SECRET])
+    assert the_line(told)["refused_sop_classes"] == ["1.2.840.10008.5.1.4.1.1.4", None]
+    assert SECRET not in repr(told)
+
+
 def test_the_closing_of_an_association_says_what_it_brought(told: Told) -> None:
     tally = Tally()
     tally.add(Verdict(Decision.REFUSE, 0x0212), 0)

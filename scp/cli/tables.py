@@ -1,0 +1,54 @@
+"""Tables on a terminal, in a pipe or in a file: nothing in them is ever cut off."""
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Column, Table
+
+WIDE: Final = 300
+"""Columns of a pipe or a file: each row in one line."""
+_GAP: Final = 2
+
+
+def write_table(table: Table) -> None:
+    """Write a table without a box to standard output.
+
+    On a terminal, cells are wrapped between words. Where that is not enough, rows go over its edge: a UID of which the
+    end is missing is of no use to anybody.
+    """
+    out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE)
+    gaps = _GAP * (len(table.columns) - 1)
+    widths = shared([_needs(out, column) for column in table.columns], out.width - gaps)
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
+    out.width = max(out.width, sum(widths) + gaps)
+    out.print(table)
+
+
+def shared(needs: Sequence[tuple[int, int]], total: int) -> list[int]:
+    """Share a width out: to each column the least that it needs, and of the rest up to the most that it can use.
+
+    If there is not even the least for all, each gets the most: what is too wide in any case need not be tall as well.
+    """
+    widths = [least for least, _ in needs]
+    if sum(widths) > total:
+        return [most for _, most in needs]
+    spare = total - sum(widths)
+    modest_first = sorted(range(len(needs)), key=lambda place: needs[place][1] - needs[place][0])
+    for done, place in enumerate(modest_first):
+        least, most = needs[place]
+        more = min(most - least, spare // (len(needs) - done))
+        widths[place] += more
+        spare -= more
+    return widths
+
+
+def _needs(out: Console, column: Column) -> tuple[int, int]:
+    """Return the width of the longest word in a column, and of the longest text."""
+    wide = Console(width=WIDE).options
+    found = [Measurement.get(out, wide, cell) for cell in (column.header, *column.cells)]
+    most = max(one.maximum for one in found)
+    return (most if column.no_wrap else max(one.minimum for one in found)), most
