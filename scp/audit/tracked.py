@@ -26,6 +26,14 @@ def folded_name(name: str) -> str:
     return "=".join(groups).rstrip("=").casefold()
 
 
+def _written_in(group: int) -> Callable[[Facts], str]:
+    """Return the reader of one component group of the patient's name (PS3.5 §6.2.1): Latin, ideographic or phonetic.
+
+    Equipment that cannot write the ideographic and the phonetic one leaves them out, and contradicts nothing by that.
+    """
+    return lambda facts: "".join(folded_name(facts.patient_name).split("=")[group : group + 1])
+
+
 def fingerprint(key: bytes, text: str) -> str:
     """Return 24 hexadecimal digits that stand for ``text`` under ``key``."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12, key=key).hexdigest()
@@ -59,7 +67,9 @@ STUDY: Final[Mapping[str, Attribute]] = {
     PATIENT: Attribute(t.PATIENT_ID, True, lambda facts: facts.patient_id),
     # Apart from the ID, because many systems leave it out: it counts only where both name it.
     "issuer_of_patient_id": Attribute(t.ISSUER_OF_PATIENT_ID, True, lambda facts: facts.issuer_of_patient_id),
-    "patient_name": Attribute(t.PATIENT_NAME, True, lambda facts: folded_name(facts.patient_name)),
+    "patient_name": Attribute(t.PATIENT_NAME, True, _written_in(0)),
+    "patient_name_ideographic": Attribute(t.PATIENT_NAME, True, _written_in(1)),
+    "patient_name_phonetic": Attribute(t.PATIENT_NAME, True, _written_in(2)),
     "patient_birth_date": Attribute(t.PATIENT_BIRTH_DATE, True, lambda facts: facts.patient_birth_date),
     "patient_sex": Attribute(t.PATIENT_SEX, True, lambda facts: facts.patient_sex),
     "study_date": Attribute(t.STUDY_DATE, True, lambda facts: facts.study_date),
@@ -93,10 +103,12 @@ SERIES: Final[Mapping[str, Attribute]] = {
 }
 
 _ALL: Final = {**STUDY, **SERIES}
+_PARTS: Final = frozenset({PATIENT, "patient_name_ideographic", "patient_name_phonetic"})
+"""Those that are called otherwise than the fact that they are read from."""
 COUNTED: Final = (
-    PATIENT, "patient_name", "patient_birth_date", "patient_sex", "accession_number", "modality",
-    "frame_of_reference_uid", "sop_class_uid", "series_number", "laterality", "patient_position", "manufacturer",
-    "device_serial_number",
+    PATIENT, "patient_name", "patient_name_ideographic", "patient_birth_date", "patient_sex", "accession_number",
+    "modality", "frame_of_reference_uid", "sop_class_uid", "series_number", "laterality", "patient_position",
+    "manufacturer", "device_serial_number",
 )  # fmt: skip
 """Attributes whose values are counted in each series, so that a reference that is the odd one out can be told."""
 
@@ -120,15 +132,14 @@ class Tracked(NamedTuple):
 
 
 _SLOT: Final = (
-    "echo_numbers", "echo_time", "temporal_position_identifier", "diffusion_b_value", "trigger_time", "sequence_name",
-    "flip_angle", "inversion_time", "repetition_time", "complex_image_component", "receive_coil_name",
-    "convolution_kernel", "concatenation_uid", "image_index",
+    "echo_numbers", "echo_time", "temporal_position_identifier", "diffusion_b_value", "diffusion_gradient_orientation",
+    "trigger_time", "nominal_percentage_of_cardiac_phase", "sequence_name", "flip_angle", "inversion_time",
+    "repetition_time", "complex_image_component", "receive_coil_name", "convolution_kernel", "kvp",
+    "concatenation_uid", "image_index",
 )  # fmt: skip
 _SLOT_VALUES: Final = attrgetter(*_SLOT)
 
-FACTS: Final = frozenset(
-    ("image_type", "acquisition_number", *_SLOT, "patient_id", *(name for name in _ALL if name != PATIENT))
-)
+FACTS: Final = frozenset(("image_type", "acquisition_number", *_SLOT, "patient_id", *(_ALL.keys() - _PARTS)))
 """The facts of which compared values are made, but for those of the place."""
 
 

@@ -106,7 +106,9 @@ class Facts:
     echo_time: str
     temporal_position_identifier: str
     diffusion_b_value: str
+    diffusion_gradient_orientation: str
     trigger_time: str
+    nominal_percentage_of_cardiac_phase: str
     sequence_name: str
     flip_angle: str
     inversion_time: str
@@ -114,6 +116,7 @@ class Facts:
     complex_image_component: str
     receive_coil_name: str
     convolution_kernel: str
+    kvp: str
     image_index: str
 
     shared_macros: frozenset[int]

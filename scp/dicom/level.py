@@ -21,6 +21,7 @@ IGNORED: Final = frozenset(
         0x00080015,  # Instance Coercion DateTime
         0x00080054,  # Retrieve AE Title
         0x00080056,  # Instance Availability
+        0x0018A001,  # Contributing Equipment Sequence: a router that corrects the patient adds itself (PS3.3 C.12.1)
         0x00880130,  # Storage Media File-set ID
         0x00880140,  # Storage Media File-set UID
         0x04000500,  # Encrypted Attributes Sequence
@@ -32,7 +33,7 @@ IGNORED: Final = frozenset(
         0xFFFCFFFC,  # Data Set Trailing Padding
     }
 )
-"""Attributes that change whenever an instance is sent, stored, signed or encoded again."""
+"""Attributes that change whenever an instance is sent, routed, stored, signed or encoded again."""
 
 _GROUPS_OUTSIDE: Final = frozenset({0x0000, 0x0002})
 _ANY_SEQUENCE: Final = 0x00081140

@@ -61,6 +61,11 @@ def _shorts_as_text(raw: bytes, little: bool) -> str:
     return "" if isinstance(found, Malformed) else "\\".join(map(str, found))
 
 
+def _floats_as_text(raw: bytes, little: bool) -> str:
+    found = values.floats(raw, little=little)
+    return "" if isinstance(found, Malformed) else "\\".join(map(repr, found))
+
+
 def _doubles_as_text(raw: bytes, little: bool) -> str:
     found = values.doubles(raw, little=little)
     return "" if isinstance(found, Malformed) else "\\".join(map(repr, found))
@@ -109,6 +114,7 @@ _PLAIN: Final[Mapping[str, tuple[int, _Reader]]] = {
     "complex_image_component": (t.COMPLEX_IMAGE_COMPONENT, _texts),
     "receive_coil_name": (t.RECEIVE_COIL_NAME, _texts),
     "convolution_kernel": (t.CONVOLUTION_KERNEL, _texts),
+    "kvp": (t.KVP, _number),
     "dimension_organization_type": (t.DIMENSION_ORGANIZATION_TYPE, _texts),
     "grid_frame_offsets": (t.GRID_FRAME_OFFSET_VECTOR, values.decimal_strings),
 }
@@ -143,6 +149,8 @@ _BINARY: Final[Mapping[str, tuple[int, Callable[[bytes, bool], Any]]]] = {
     "bits_stored": (t.BITS_STORED, _short),
     "high_bit": (t.HIGH_BIT, _short),
     "diffusion_b_value": (t.DIFFUSION_B_VALUE, _doubles_as_text),
+    "diffusion_gradient_orientation": (t.DIFFUSION_GRADIENT_ORIENTATION, _doubles_as_text),
+    "nominal_percentage_of_cardiac_phase": (t.NOMINAL_PERCENTAGE_OF_CARDIAC_PHASE, _floats_as_text),
     "image_index": (t.IMAGE_INDEX, _shorts_as_text),
     "frame_increment_pointer": (t.FRAME_INCREMENT_POINTER, lambda raw, little: values.tags(raw, little=little)),
 }

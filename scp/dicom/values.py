@@ -89,6 +89,11 @@ def unsigned_longs(raw: bytes, *, little: bool, max_values: int = MAX_VALUES) ->
     return _binary(raw, "I", little=little, max_values=max_values)
 
 
+def floats(raw: bytes, *, little: bool, max_values: int = MAX_VALUES) -> tuple[float, ...] | Malformed:
+    """Decode 32-bit floating point numbers (FL); they may be infinite or NaN."""
+    return _binary(raw, "f", little=little, max_values=max_values)
+
+
 def doubles(raw: bytes, *, little: bool, max_values: int = MAX_VALUES) -> tuple[float, ...] | Malformed:
     """Decode 64-bit floating point numbers (FD); they may be infinite or NaN."""
     return _binary(raw, "d", little=little, max_values=max_values)

@@ -8,7 +8,7 @@ from scp.audit.engine import Judgement
 from scp.audit.finding import Decision
 from scp.audit.rules.num import UNIQUE
 from scp.audit.snapshot import Neighbour, Snapshot
-from scp.audit.tracked import Tracked
+from scp.audit.tracked import PATIENT, Tracked
 from scp.dicom.facts import Facts
 from scp.dicom.request import Association
 from scp.ids import from_text
@@ -163,7 +163,11 @@ class Admission:
         facts, tracked, run = draft.subject.facts, draft.subject.tracked, self._db.execute
         study_uid, series_uid = facts.study_instance_uid, facts.series_instance_uid
         known = self._references.study(study_uid)
-        study = known.id if known else run(rows.INSERT_STUDY, (study_uid, draft.receipt, rows.dumps(tracked.study))).get
+        if known is None or (PATIENT in tracked.study and PATIENT not in known.reference.values):
+            study = run(rows.INSERT_STUDY, (study_uid, draft.receipt, rows.dumps(tracked.study))).get
+            self._references.forget_study(study_uid)
+        else:
+            study = known.id
         known = self._references.series(series_uid)
         if known:
             series = known.id

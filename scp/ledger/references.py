@@ -1,7 +1,8 @@
 """The first stored instance of each study, series and stack, remembered once it has been read.
 
-A reference never changes, and the ledger has one writer; so what a series is compared with is read once, and not
-again for each of its thousand slices.
+A reference hardly ever changes, and the ledger has one writer; so what a series is compared with is read once, and not
+again for each of its thousand slices. The one change there is: of a study whose patient nobody had named, the first
+instance that does becomes the reference.
 """
 
 from collections.abc import Callable
@@ -43,6 +44,10 @@ class References:
     def study(self, uid: str) -> Known | None:
         """Return the study with this UID."""
         return self._remembered(self._studies, uid, rows.SELECT_STUDY, (uid,), _known)
+
+    def forget_study(self, uid: str) -> None:
+        """Read this study again: it has another reference now."""
+        self._studies.pop(uid, None)
 
     def series(self, uid: str) -> Known | None:
         """Return the series with this UID."""

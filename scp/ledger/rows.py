@@ -78,7 +78,7 @@ INSERT_FINDING: Final = f"INSERT INTO finding VALUES ({', '.join('?' * 10)})"
 INSERT_INSTANCE: Final = f"INSERT INTO instance VALUES ({', '.join('?' * 16)})"
 SET_CONFIRMED: Final = "UPDATE instance SET confirmed = ? WHERE id = ?"
 INSERT_STACK: Final = "INSERT OR IGNORE INTO stack VALUES (?, ?, ?, ?, ?, ?, ?)"
-# A study or series is there already if all its instances were taken away.
+# A study or series is there already if all its instances were taken away, or if none of a study named its patient.
 INSERT_STUDY: Final = """INSERT INTO study (uid, reference, tracked) VALUES (?, ?, ?)
     ON CONFLICT (uid) DO UPDATE SET (reference, tracked) = (excluded.reference, excluded.tracked) RETURNING id"""
 INSERT_SERIES: Final = """INSERT INTO series (uid, study, reference, tracked) VALUES (?, ?, ?, ?)

@@ -1,8 +1,8 @@
 """Taking an instance out of the archive's tables: what it was the first of gets another first.
 
-Studies, series and stacks are compared with their first stored instance. When that one leaves, the oldest that stays
-takes its place; its values are read from its object, so that is done before the transaction (:func:`plan`), and
-:func:`withdraw` carries it out if nothing has come between.
+Studies, series and stacks are compared with their first stored instance, studies with the first that names the patient
+if any does. When that one leaves, the oldest such that stays takes its place; its values are read from its object, so
+that is done before the transaction (:func:`plan`), and :func:`withdraw` carries it out if nothing has come between.
 """
 
 from collections.abc import Callable, Iterator
@@ -54,7 +54,8 @@ _OTHERS_OF_SERIES: Final = """SELECT instance.id, path FROM instance JOIN receip
 # The study of a series may be another than that of an instance: ENT-201 need not refuse.
 _OTHERS_OF_STUDY: Final = """SELECT instance.id, path FROM series CROSS JOIN instance ON instance.series = series.id
     JOIN receipt ON receipt.id = instance.id
-    WHERE series.study = ?1 AND instance.study = ?1 AND instance.id <> ?2 ORDER BY instance.id LIMIT 1"""
+    WHERE series.study = ?1 AND instance.study = ?1 AND instance.id <> ?2
+    ORDER BY instance.patient = '', instance.id LIMIT 1"""
 _STACKS: Final = "SELECT key FROM stack WHERE series = ? AND reference = ?"
 _NEWEST: Final = "SELECT max(id) FROM instance WHERE series = ?"
 _SET_STUDY: Final = "UPDATE study SET (reference, tracked) = (?, ?) WHERE id = ?"

@@ -210,12 +210,16 @@ def _one_orientation(series: Series) -> bool:
 
 
 def _one_matrix(series: Series) -> bool:
-    return _PLANE(series) and _shared("Rows")(series) and _shared("PixelSpacing")(series)
+    """Whether all images are of one size, and have to be: localizers need not."""
+    scouts = any("LOCALIZER" in one.header.get("ImageType", ()) for one in series.sources)
+    return not scouts and _PLANE(series) and _shared("Rows")(series) and _shared("PixelSpacing")(series)
 
 
 _CT_PET: Final = both(_one_orientation, of_kind(Kind.CT, Kind.PET))
 _MR: Final = both(_one_orientation, of_kind(Kind.MR))
 _ONE: Final = "One instance of another"
+_MATRIX: Final = ("STK-251", "STK-251.planes")
+_SPACING: Final = ("STK-252", "STK-252.planes")
 
 DEFECTS: Final[Sequence[Defect]] = (
     *_again(),
@@ -231,10 +235,10 @@ DEFECTS: Final[Sequence[Defect]] = (
         f"{_ONE} Frame of Reference", "another UID", _in_one_other("FrameOfReferenceUID"), ("ENT-204",),
         both(_PLANE, _shared("FrameOfReferenceUID")),
     ),
-    Defect(f"{_ONE} matrix", "2 rows fewer", in_one(_fewer_rows), ("STK-251",), both(_one_matrix, _native)),
+    Defect(f"{_ONE} matrix", "2 rows fewer", in_one(_fewer_rows), _MATRIX, both(_one_matrix, _native)),
     Defect(f"{_ONE} Pixel Spacing", "by 0.05 %", in_one(_scaled_spacing(1.0005)), (), _one_matrix),
-    Defect(f"{_ONE} Pixel Spacing", "by 0.2 %", in_one(_scaled_spacing(1.002)), ("STK-252",), _one_matrix),
-    Defect(f"{_ONE} Pixel Spacing", "by 2 %", in_one(_scaled_spacing(1.02)), ("STK-252",), _one_matrix),
+    Defect(f"{_ONE} Pixel Spacing", "by 0.2 %", in_one(_scaled_spacing(1.002)), _SPACING, _one_matrix),
+    Defect(f"{_ONE} Pixel Spacing", "by 2 %", in_one(_scaled_spacing(1.02)), _SPACING, _one_matrix),
     Defect(f"{_ONE} orientation", "by 0.003°", _turned(0.003), (), _one_orientation),
     Defect(f"{_ONE} orientation", "by 0.02°", _turned(0.02), ("SER-301.jitter",), _one_orientation),
     Defect(f"{_ONE} orientation", "by 0.2°, CT and PET", _turned(0.2), ("STK-253",), _CT_PET),

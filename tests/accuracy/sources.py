@@ -17,8 +17,8 @@ from tests.accuracy.copies import transfer_syntax_of
 
 _TELLS_APART: Final = (
     "SOPClassUID", "ImageType", "AcquisitionNumber", "EchoNumbers", "EchoTime", "TemporalPositionIdentifier",
-    "DiffusionBValue", "TriggerTime", "SequenceName", "FlipAngle", "InversionTime", "RepetitionTime",
-    "ConvolutionKernel",
+    "DiffusionBValue", "DiffusionGradientOrientation", "TriggerTime", "NominalPercentageOfCardiacPhase",
+    "SequenceName", "FlipAngle", "InversionTime", "RepetitionTime", "ConvolutionKernel", "KVP",
 )  # fmt: skip
 """Attributes by which two images of one place may legitimately differ: read here on our own, not by the auditor."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scp.audit.rule import Subject
 from scp.audit.snapshot import Neighbour, Reference, Snapshot, StackReference
+from scp.audit.tracked import PATIENT
 from scp.dicom.part10 import Part10, read_file
 from tests.rules.builders import neighbour, reference, stack_reference, subject_of_bytes
 
@@ -41,7 +42,8 @@ def arrivals(subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Snapshot]]:
                 neighbours=neighbours.get(near, ()) if near else (),
             ),
         )
-        studies.setdefault(study, of_study)
+        if study not in studies or (PATIENT in of_study.values and PATIENT not in studies[study].values):
+            studies[study] = of_study
         series.setdefault(uid, of_series)
         stacks.setdefault((uid, keys.stack), stack_reference(subject))
         stacks.setdefault((uid, keys.acquisition), stack_reference(subject))

@@ -114,6 +114,8 @@ CASES = [
     row("ENT-208", "name written otherwise", {"PatientName": "Test^Case"}, {"PatientName": "TEST CASE^^"}),
     *both("ENT-208", "birth date", "", {"PatientBirthDate": "19700101"}, {"PatientBirthDate": "19700102"}),
     *both("ENT-208", "sex", "", {"PatientSex": "M"}, {"PatientSex": "F"}),
+    row("ENT-208", "name in latin letters only", {"PatientName": "Y^T=B^C=D^E"}, {"PatientName": "Y^T"}),
+    *both("ENT-208", "other ideographs", "", {"PatientName": "Y^T=B^C"}, {"PatientName": "Y^T=B^D=E^F"}),
     row("ENT-208", "name of another patient", {}, {"PatientName": "Other^Case", "PatientID": "P2"}),
     *both("ENT-209", "date", "", {"StudyDate": "20260102"}, {"StudyDate": "20260103"}),
     *both("ENT-209", "time", "", {"StudyTime": "101112"}, {"StudyTime": "101113"}),

@@ -43,6 +43,13 @@ CASES = [
     quiet("GEO-104", "zero-between-the-only-row", lambda: spaced("0", "0.5", Rows=1)),
     quiet("GEO-104", "zero-between-the-only-column", lambda: spaced("0.5", "0", Columns=1)),
     fires("GEO-104", "zero-at-the-detector", lambda: film(ImagerPixelSpacing=["0", "0"]), "other"),
+    fires(
+        "GEO-104",
+        "zero-on-a-page-sent-as-a-slice",
+        lambda: spaced("0", "0", ImagePositionPatient=None, ImageOrientationPatient=None),
+        "other",
+    ),
+    fires("GEO-104", "zero-without-orientation", lambda: spaced("0", "0", ImageOrientationPatient=None)),
     fires("GEO-104", "zero-on-film", lambda: film(NominalScannedPixelSpacing=["0.1", "0"]), "other"),
     fires("GEO-104", "zero-in-a-projection", lambda: film(PixelSpacing=["0", "0"]), "other"),
     fires(

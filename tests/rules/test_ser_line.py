@@ -50,6 +50,14 @@ def localizer() -> list[Member]:
     ]
 
 
+def discs(shift: float = 8.0) -> list[Member]:
+    """MR of two discs of a spine, five slices each: parallel, and not on one line."""
+    return [
+        member(n, (0.0, shift * (n // 5), 40.0 * (n // 5) + 4.0 * (n % 5)), sop_class_uid=MRImageStorage)
+        for n in range(10)
+    ]
+
+
 def rotating() -> list[Member]:
     """A projection every five degrees, and one that a reading cannot place: it is where the others are not."""
     return [
@@ -73,6 +81,8 @@ SERIES_CASES = [
     fires("SER-302", "the first slice sideways", lambda: moved(slices(), 0, (-0.3, 0, 0))),
     fires("SER-302", "two runs", lambda: [*slices(8), *slices(8, first=9, begin=-80, position=None)][:8]
           + [member(9 + n, (-117.0, -110.0, -80 + 2.5 * n)) for n in range(8)]),
+    fires("SER-302", "discs of a spine", discs, "slabs"),
+    quiet("SER-302", "one line", lambda: discs(0), "slabs"),
     quiet("SER-302", "0.05 mm", lambda: moved(slices(), 4, (0, 0.05, 0))),
     quiet("SER-302", "a tilted line", lambda: sheared(15)),
     quiet("SER-302", "two positions", lambda: moved(slices(2), 1, (5, 0, 0))),

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom.uid import CTImageStorage, RTDoseStorage
+from pydicom.uid import CTImageStorage, MRImageStorage, RTDoseStorage
 
 from scp.audit.rules import ser_spacing
 from scp.audit.rules.ser_spacing import RULES
@@ -69,6 +69,12 @@ def filled() -> list[Member]:
                       for n, one in enumerate(slices(9)[4:5] * 2))]  # fmt: skip
 
 
+def stations() -> list[Member]:
+    """MR at two stations of a moving table, ten slices each, at the same places along their normal."""
+    return [member(n + 20 * far, (200.0 * far, 0.0, 4.0 * n), sop_class_uid=MRImageStorage)
+            for far in range(2) for n in range(10)]  # fmt: skip
+
+
 SERIES_CASES = [
     fires("SER-304", "moved by 30 percent", lambda: moved(slices(), 4, (0, 0, 0.75))),
     fires("SER-304", "the last one moved", lambda: moved(slices(), 9, (0, 0, 0.75))),
@@ -95,7 +101,9 @@ SERIES_CASES = [
     fires("SER-305", "at every time", lambda: times(without(slices(), 4), 3)),
     fires("SER-305", "moved to its neighbour", lambda: moved(slices(), 4, (0, 0, 2.5))),
     fires("SER-305", "hole in the dose grid", lambda: dose(0, 2, 4, 6, 10, 12), "dose"),
+    fires("SER-305", "at one station", lambda: without(stations(), 14)),
     quiet("SER-305", "whole", slices),
+    quiet("SER-305", "whole stations", stations),
     quiet("SER-305", "no step at all", lambda: at(0, 1, 5, 6.3, 9, 13, 20, 22)),
     quiet("SER-305", "first and last missing", lambda: slices()[1:-1]),
     quiet("SER-305", "another pitch", lambda: at(*(5.0 * n for n in range(8)), *(35 + 10.0 * n for n in range(1, 6)))),

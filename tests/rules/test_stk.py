@@ -26,11 +26,16 @@ AXIAL = ["1", "0", "0", "0", "1", "0"]
 OTHER_STUDY: dict[str, Any] = {"StudyInstanceUID": "1.2.826.0.1.2"}
 
 
-def row(code: str, what: str, first: dict[str, Any], second: dict[str, Any], case: str | None = None) -> Any:
-    """An entry: a CT slice comes after another of its stack; with a case the rule fires, without it is quiet."""
+def row(
+    code: str, what: str, first: dict[str, Any], second: dict[str, Any], case: str | None = None, beside: str = ""
+) -> Any:
+    """An entry: a CT slice comes after another of its stack; with a case the rule fires.
+
+    Without one it is quiet, on what is nearly the case ``beside``.
+    """
     entry = quiet if case is None else fires
     return entry(
-        code, what.replace(" ", "-"), lambda: subject(image(**second)), case or "",
+        code, what.replace(" ", "-"), lambda: subject(image(**second)), beside if case is None else case,
         snapshot=lambda: after(subject(image(**first))),
     )  # fmt: skip
 
@@ -40,11 +45,23 @@ def turned(angle: float) -> list[str]:
     return ["1", "0", "0", "0", f"{cos(angle):.9f}", f"{sin(angle):.9f}"]
 
 
-def mr(orientation: list[str]) -> Callable[[], Subject]:
-    return lambda: subject(mr_image(ImageOrientationPatient=orientation))
+def mr(orientation: list[str], **changes: Any) -> Callable[[], Subject]:
+    return lambda: subject(mr_image(ImageOrientationPatient=orientation, **changes))
+
+
+def tilted(stated: str, angle: float, **changes: Any) -> dict[str, Any]:
+    """A slice with so many radians between it and the table's cross section, and the tilt that it states in degrees."""
+    return {"ImageOrientationPatient": turned(angle), "GantryDetectorTilt": stated} | changes
 
 
 PET_SLICE: dict[str, Any] = {"SOPClassUID": PET}
+SCOUT: dict[str, Any] = {
+    "ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"], "ImageOrientationPatient": ["1", "0", "0", "0", "0", "-1"],
+}  # fmt: skip
+FROM_THE_SIDE: dict[str, Any] = SCOUT | {"ImageOrientationPatient": ["0", "1", "0", "0", "0", "-1"]}
+PROJECTION: dict[str, Any] = {"ImageType": ["DERIVED", "SECONDARY", "MIP"]}
+LARGER: dict[str, Any] = {"Rows": 5}
+COARSER: dict[str, Any] = {"PixelSpacing": ["1", "1"]}
 
 CASES = [
     row("STK-251", "other rows", {}, {"Rows": 5}, ""),
@@ -59,6 +76,21 @@ CASES = [
     quiet("STK-251", "first-of-its-stack", lambda: subject(image())),
     quiet("STK-251", "ultrasound", lambda: subject(image(SOPClassUID=UltrasoundImageStorage, Rows=5)),
           snapshot=lambda: after(subject(image(SOPClassUID=UltrasoundImageStorage)))),
+    row("STK-251", "scouts of two directions", SCOUT, FROM_THE_SIDE | LARGER, beside="planes"),
+    row("STK-251", "projections of one direction", PROJECTION, PROJECTION | LARGER, ""),
+    row("STK-251", "projections of two", PROJECTION, PROJECTION | LARGER | tilted("0", 1), ""),
+    row("STK-251", "another tilt", tilted("10", 0.1745), tilted("-20", 0.3491) | LARGER, "planes"),
+    row("STK-251", "same tilt", tilted("10", 0.1745), tilted("10", 0.1745) | LARGER, ""),
+    row("STK-251", "another plane", {}, LARGER | {"ImageOrientationPatient": turned(1)}, ""),
+    row("STK-251", "orientation unknown", {}, LARGER | {"ImageOrientationPatient": None}, ""),
+    fires("STK-251", "localizer-of-mr", mr(turned(1), **LARGER), "planes", snapshot=lambda: after(mr(AXIAL)())),
+    fires("STK-251", "mr-a-little-off", mr(turned(0.008), **LARGER), snapshot=lambda: after(mr(AXIAL)())),
+    fires("STK-251", "projections-of-mr", mr(turned(1), **PROJECTION, **LARGER),
+          snapshot=lambda: after(mr(AXIAL, **PROJECTION)())),
+    row("STK-252", "scouts of two directions", SCOUT, FROM_THE_SIDE | COARSER, beside="planes"),
+    row("STK-252", "projections of two", PROJECTION, PROJECTION | COARSER | tilted("0", 1), ""),
+    fires("STK-252", "localizer-of-mr", mr(turned(1), **COARSER), "planes", snapshot=lambda: after(mr(AXIAL)())),
+    fires("STK-252", "mr-a-little-off", mr(turned(0.008), **COARSER), snapshot=lambda: after(mr(AXIAL)())),
     row("STK-252", "rows", {}, {"PixelSpacing": ["0.5006", "0.5"]}, ""),
     row("STK-252", "columns", {}, {"PixelSpacing": ["0.5", "0.4994"]}, ""),
     row("STK-252", "just within", {}, {"PixelSpacing": ["0.5004", "0.4996"]}),
@@ -79,6 +111,20 @@ CASES = [
     row("STK-253", "three numbers now", {}, {"ImageOrientationPatient": ["0", "1", "0"]}),
     row("STK-253", "another study", {}, OTHER_STUDY | {"ImageOrientationPatient": turned(1)}),
     quiet("STK-253", "first-of-its-stack", lambda: subject(image())),
+    row("STK-253", "scouts of two directions", SCOUT, FROM_THE_SIDE),
+    row("STK-253", "projections of one direction", PROJECTION, PROJECTION, beside="derived"),
+    row("STK-253", "one tilt", tilted("10", 0.1745), tilted("10", 0.1745), beside="tilt"),
+    row("STK-253", "rotating projections", PROJECTION, PROJECTION | {"ImageOrientationPatient": turned(1)}, "derived"),
+    row("STK-253", "rotating projections of pet", PET_SLICE | PROJECTION,
+        PET_SLICE | PROJECTION | {"ImageOrientationPatient": turned(1)}, "derived"),
+    row("STK-253", "discs of a spine", tilted("-10", 0.1745), tilted("20.0", -0.3491), "tilt"),
+    row("STK-253", "from a tilt to none", tilted("-10", 0.1745), tilted("0", 0), "tilt"),
+    row("STK-253", "another tilt is stated", tilted("-10", 0.1745), tilted("20.6", -0.3491), ""),
+    row("STK-253", "no tilt is stated", tilted("-10", 0.1745), {"ImageOrientationPatient": turned(0.3491)}, ""),
+    row("STK-253", "less than a tilt", {}, tilted("0", 0.0035), ""),
+    row("STK-253", "tilt of pet", PET_SLICE, PET_SLICE | tilted("10", 0.1745), ""),
+    row("STK-253", "tilted and turned", {},
+        tilted("10", 0, ImageOrientationPatient=["0.8", "0.6", "0", "-0.6", "0.8", "0"]), ""),
     fires("STK-253", "localizer", mr(turned(1)), "mr", snapshot=lambda: after(mr(AXIAL)())),
     quiet("STK-253", "mr-just-within", mr(turned(0.00099)), "mr", snapshot=lambda: after(mr(AXIAL)())),
 ]  # fmt: skip
@@ -144,6 +190,8 @@ def test_severities_and_statuses_are_those_of_the_catalogue() -> None:
     grades = {(rule.code, case): tuple(rule.grade(case)) for rule in RULES for case in rule.grades}
     assert grades == {
         ("STK-251", ""): (refuse, refuse), ("STK-252", ""): (refuse, refuse), ("STK-253", ""): (refuse, refuse),
+        ("STK-251", "planes"): (warn, refuse), ("STK-252", "planes"): (warn, refuse),
+        ("STK-253", "derived"): (info, warn), ("STK-253", "tilt"): (info, warn),
         ("STK-253", "mr"): (info, warn),
     }  # fmt: skip
     assert [rule.status("") for rule in RULES] == [

@@ -55,7 +55,8 @@ def instance_sent_again_reencoded(subject: Subject, snapshot: Snapshot) -> Outco
 
     Checks: an instance with this SOP Instance UID is stored, and all that differs is the encoding: Transfer Syntax,
     lossless compression, byte order, VR, character set, length form, padding; and volatile attributes such as
-    Retrieve AE Title, group lengths and digital signatures.
+    Retrieve AE Title, group lengths, digital signatures, and the Original Attributes and Contributing Equipment in
+    which routers say what they did.
 
     Why: it is the same instance, and the first copy is as good.
 

@@ -21,7 +21,8 @@ _INFO: Final = (Severity.INFO, Severity.INFO)
 _WARN: Final = (Severity.WARN, Severity.WARN)
 
 _IDENTITY: Final = Labels("study", STUDY, (PATIENT, "issuer_of_patient_id"))
-_DEMOGRAPHICS: Final = Labels("study", STUDY, ("patient_name", "patient_birth_date", "patient_sex"))
+_NAMES: Final = ("patient_name", "patient_name_ideographic", "patient_name_phonetic")
+_DEMOGRAPHICS: Final = Labels("study", STUDY, (*_NAMES, "patient_birth_date", "patient_sex"))
 _STUDY: Final = Labels(
     "study", STUDY, ("accession_number", "study_date", "study_time", "study_id", "study_description")
 )
@@ -72,8 +73,8 @@ def series_in_two_studies(subject: Subject, snapshot: Snapshot) -> Outcome:
 def study_of_two_patients(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The study is of two patients.
 
-    Checks: the first stored instance of the study has the same Patient ID, and the same Issuer of Patient ID if both
-    name one; without padding.
+    Checks: the first stored instance of the study that has a Patient ID has the same one, and the same Issuer of
+    Patient ID if both name one; without padding.
 
     Why: images of one patient would be read as another's.
 
@@ -201,13 +202,14 @@ def series_attributes_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
 def demographics_differ_in_study(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The demographics of the patient differ in the study.
 
-    Checks: the first stored instance of the study has the same Patient's Name, Birth Date and Sex. Names are compared
-    without regard to case, spaces and carets.
+    Checks: the first stored instance of the study (that has a Patient ID, if any does) has the same Patient's Name,
+    Birth Date and Sex. Names are compared without regard to case, spaces and carets.
 
     Why: with one Patient ID and two names, one of them may be another patient's.
 
-    Exceptions: an empty value contradicts nothing. If the Patient ID differs too, ENT-202 says so, and this rule is
-    silent.
+    Exceptions: an empty value contradicts nothing, and neither does a name without the ideographic or phonetic
+    component group that another one has: much equipment can write Latin letters only. If the Patient ID differs too,
+    ENT-202 says so, and this rule is silent.
 
     What to do: see which of the two is right; most often the name was completed or corrected between two series.
     Correct the other where the archive keeps the patient.

@@ -15,8 +15,8 @@ from scp.dicom.sop_classes import PLANES
 from scp.dicom.tags import name_of
 
 SHARED: Final = (
-    "patient", "patient_name", "patient_birth_date", "patient_sex", "accession_number", "modality",
-    "frame_of_reference_uid", "series_number", "manufacturer", "device_serial_number",
+    "patient", "patient_name", "patient_name_ideographic", "patient_birth_date", "patient_sex", "accession_number",
+    "modality", "frame_of_reference_uid", "series_number", "manufacturer", "device_serial_number",
 )  # fmt: skip
 """What all instances of a series have in common, by name of :mod:`scp.audit.tracked`.
 

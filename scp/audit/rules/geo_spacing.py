@@ -26,7 +26,8 @@ def pixel_spacing_not_positive(subject: Subject) -> Outcome:
 
     Checks: Pixel Spacing, Imager Pixel Spacing and Nominal Scanned Pixel Spacing, where present, are two
     numbers (between rows\between columns), each above 0. Zero is allowed in the direction in which the image
-    has one pixel only. The usual case is Pixel Spacing of a CT, MR or PET slice; "other" is everything else.
+    has one pixel only. The usual case is Pixel Spacing of a CT, MR or PET slice; "other" is everything else, pages that
+    are sent as CT or MR, with neither Image Position nor Image Orientation, too.
 
     Why: a distance between pixel centres cannot be zero or negative. Every length and area that is measured
     on such a slice is zero or wrong, and reformatting divides by it.
@@ -49,17 +50,22 @@ def pixel_spacing_not_positive(subject: Subject) -> Outcome:
         if _is_pair(value) and _is_positive(value, facts):
             applicable = True
             continue
-        of_slice = tag == t.PIXEL_SPACING and facts.kind in PLANES
-        if of_slice and not _is_pair(value):
+        of_plane = tag == t.PIXEL_SPACING and facts.kind in PLANES
+        if of_plane and not _is_pair(value):
             continue
         return Problem(
             f"{label} not two positive numbers",
             (tag,),
-            case="" if of_slice else "other",
+            case="" if of_plane and _lies_somewhere(facts) else "other",
             expected="two positive numbers",
             found=value.reason if isinstance(value, Malformed) else value,
         )
     return Answer.PASS if applicable else Answer.NOT_APPLICABLE
+
+
+def _lies_somewhere(facts: Facts) -> bool:
+    """Whether an image says anything of its place: a page has none, and no volume is made of it."""
+    return not (facts.image_position == () == facts.image_orientation)
 
 
 def _of_detector(facts: Facts) -> tuple[tuple[Decimals, int, str], ...]:

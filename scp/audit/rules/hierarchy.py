@@ -61,8 +61,8 @@ def outcome(
     expected: Value = {keywords[name]: reference.values[name] for name in impersonal} or None
     found: Value = {keywords[name]: mine[name] for name in impersonal} or None
     return Problem(
-        f"not as in the {labels.level}: {', '.join(keywords.values())}",
-        tags=tuple(attribute.tag for attribute in attributes.values()),
+        f"not as in the {labels.level}: {', '.join(dict.fromkeys(keywords.values()))}",
+        tags=tuple(dict.fromkeys(attribute.tag for attribute in attributes.values())),
         case=case,
         expected=expected,
         found=found,

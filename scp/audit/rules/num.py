@@ -128,17 +128,18 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
     """The Instance Number is repeated in its stack.
 
     Checks: no other instance of the series has the same Instance Number and also the same SOP Class,
-    Image Type, Acquisition Number, Echo Number and Time, Temporal Position, b-value, Trigger Time,
-    Sequence Name, Flip Angle, Inversion and Repetition Time, image component, coil, kernel, Concatenation
-    and Image Index. The usual case is CT, MR and PET; the case `other` is every other image, and PET
-    without Image Index.
+    Image Type, Acquisition Number, Echo Number and Time, Temporal Position, b-value and gradient
+    direction, Trigger Time and cardiac phase, Sequence Name, Flip Angle, Inversion and Repetition Time,
+    image component, coil, kernel, KVP, Concatenation and Image Index. The usual case is CT, MR and PET;
+    the case `other` is every other image, and PET without Image Index.
 
     Why: two slices claim the same place in one acquisition. Such series come from acquisitions that were
     merged, or from instances that got new UIDs and were sent next to their originals.
 
-    Exceptions: an Instance Number that repeats across echoes, times, b-values or acquisitions is normal
-    and not counted. Gated and dynamic PET repeats positions and numbers, with another Image Index each.
-    Other images (test patterns, screen captures, one exposure each) are often all numbered 1.
+    Exceptions: an Instance Number that repeats across echoes, times, b-values, gradient directions, cardiac
+    phases, tube voltages or acquisitions is normal and not counted. Gated and dynamic PET repeats positions
+    and numbers, with another Image Index each. Other images (test patterns, screen captures, one exposure
+    each) are often all numbered 1.
 
     What to do: compare the two instances, both of which are named. If they show the same, the second is a
     copy under a new UID: find the system that made it. If not, two acquisitions were put into one series.

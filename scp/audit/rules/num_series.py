@@ -7,7 +7,7 @@ from typing import Final
 
 from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
-from scp.audit.series.stacks import LINE
+from scp.audit.series.line import LINE
 from scp.audit.series.view import SeriesProblem, SeriesView
 from scp.audit.series.words import listed, who
 from scp.dicom import tags as t

@@ -9,9 +9,8 @@ import numpy as np
 
 from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
-from scp.audit.series.line import fit_line
+from scp.audit.series.line import LINE, fit_line
 from scp.audit.series.result import Stack
-from scp.audit.series.stacks import LINE
 from scp.audit.series.view import SeriesProblem, SeriesView
 from scp.audit.series.words import count, named, number, who
 from scp.dicom import tags as t
@@ -76,22 +75,34 @@ def _largest(groups: dict[int, list[Stack]]) -> list[list[Stack]]:
 
 
 @series_rule(
-    "SER-302", grades(Severity.WARN, Severity.WARN), applies=SLICES, reference="PS3.3 C.7.6.2.1.1",
+    "SER-302", grades(Severity.WARN, Severity.WARN, slabs=(Severity.INFO, Severity.INFO)), applies=SLICES,
+    reference="PS3.3 C.7.6.2.1.1",
 )  # fmt: skip
 def positions_not_on_a_line(view: SeriesView) -> Iterator[SeriesProblem]:
     """The positions of the slices are not on one line.
 
     Checks: the Image Positions (Patient) of a stack are within 0.1 mm of a straight line, which is fitted so that a few
-    that are off do not bend it.
+    that are off do not bend it. The case `slabs` are several straight lines of MR slices, which were planned so.
 
     Why: a slice that is shifted in its plane is at the wrong place in the volume: a table that moved, two runs that
     were merged, or a position that somebody rewrote.
 
+    Exceptions: parallel slabs of MR, of three positions or more each, are judged one by one: those with more room
+    between them than the slices of a slab have, as for the discs of a spine, and those that are half a field of view
+    apart in their plane, as the stations of a moving table.
+
     What to do: look at the instances that are named. If all from one on are shifted, two runs were merged. If it is
-    one, its position was changed after the acquisition.
+    one, its position was changed after the acquisition. For slabs nothing, unless the series was meant to be a volume.
 
     Evidence: none of the 11 real series of the corpus and of the 35 in pydicom's test files.
     """
+    slabs = [stack for stack in view.stacks if stack.is_slab]
+    if slabs:
+        said = ", ".join(f"{stack.plane} {len(stack.offsets)}" for stack in slabs[:4])
+        yield SeriesProblem(
+            f"{len(slabs)} slabs beside each other: {said}", case="slabs", tags=(t.IMAGE_POSITION_PATIENT,),
+            found=len(slabs), expected=1,
+        )  # fmt: skip
     for stack in view.stacks:
         if stack.off_line:
             worst = max(stack.off_line, key=lambda plane: np.hypot(*stack.drift[plane]))

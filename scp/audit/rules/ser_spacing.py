@@ -10,10 +10,9 @@ import numpy as np
 from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
 from scp.audit.rules.ser_line import SLICES
-from scp.audit.series.line import UNIFORM, are_same, pitches
+from scp.audit.series.line import LINE, UNIFORM, are_same, pitches
 from scp.audit.series.planes import Bools, Floats, Ints
 from scp.audit.series.result import Gap, Stack
-from scp.audit.series.stacks import LINE
 from scp.audit.series.view import SeriesProblem, SeriesView
 from scp.audit.series.words import count, named, number, planes_at, where
 from scp.dicom import tags as t
@@ -180,6 +179,7 @@ def _is_filled(stack: Stack, gap: Gap, view: SeriesView) -> bool:
     others = sorted(
         position for one in view.stacks
         if one is not stack and one.group == stack.group and one.sop_class_uid == stack.sop_class_uid
+        and not (one.is_slab and stack.is_slab)
         for position in one.positions
     )  # fmt: skip
     if gap.missing > len(others):  # a hole may have more places than there is memory for

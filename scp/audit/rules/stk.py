@@ -1,9 +1,11 @@
 """STK: what all slices of one stack must share, so that they can be one volume.
 
 A stack is the images of a series with one SOP Class and one Image Type. Each is compared with the first that was
-stored.
+stored. Images that nobody means to be one volume are left out, or only noted: localizers, and where equipment puts
+several planes into one series.
 """
 
+from math import acos, degrees, hypot
 from typing import Final
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
@@ -11,7 +13,7 @@ from scp.audit.rule import Subject, grades, pairwise_rule
 from scp.audit.rules.hierarchy import series_reference
 from scp.audit.snapshot import Snapshot, StackReference
 from scp.dicom import tags as t
-from scp.dicom.facts import Decimals
+from scp.dicom.facts import Decimals, Facts
 from scp.dicom.sop_classes import PLANES, Kind
 from scp.dicom.status import Status
 
@@ -19,21 +21,31 @@ _SPACING: Final = 1e-3
 """Relative: over 512 pixels, half a pixel."""
 _COSINE: Final = 1e-3
 """0.06 degrees: over 512 pixels, half a pixel."""
-_SLICES: Final = "CT, MR, PET"
+_PLANE: Final = 9e-3
+"""0.5 degrees: another plane, not the same one a little off (SER-301)."""
+_TILT: Final = 0.5
+"""Degrees by which the stated tilt of the gantry may differ from that of the slice (SER-303)."""
+_SLICES: Final = "CT, MR, PET, but for localizers"
+_LOCALIZER: Final = "LOCALIZER"
+_LEGITIMATE: Final = (Severity.INFO, Severity.WARN)
+_OTHER_PLANE: Final = (Severity.WARN, Severity.REFUSE)
 
 
 @pairwise_rule(
-    "STK-251", grades(Severity.REFUSE, Severity.REFUSE), Status.MATRIX_DIFFERS, kinds=PLANES, applies=_SLICES,
-    reference="PS3.3 A.1.2.3, C.7.6.3",
+    "STK-251", grades(Severity.REFUSE, Severity.REFUSE, planes=_OTHER_PLANE), Status.MATRIX_DIFFERS, kinds=PLANES,
+    applies=_SLICES, reference="PS3.3 A.1.2.3, C.7.6.3",
 )  # fmt: skip
 def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The matrix differs in the stack.
 
-    Checks: the first stored image of the series with this SOP Class and Image Type has the same Rows and Columns.
+    Checks: the first stored image of the series with this SOP Class and Image Type has the same Rows and Columns. The
+    case `planes` is an original MR image, or a CT slice with another tilt, in another plane than that one.
 
     Why: slices of different size cannot be one volume; software that stacks them fails, or cuts and stretches.
 
-    Exceptions: images of another Image Type (localizers, reformats, dose pages) may have any size.
+    Exceptions: images of another Image Type (reformats, dose pages) may have any size, and so may localizers, whose
+    Image Type says so: scouts from the front and from the side are as long as each of them was scanned. MR localizers
+    do not say so; some have a field of view for each plane, so that the case `planes` is stored, with a warning.
 
     What to do: two reconstructions were put into one series: have the equipment give each a series of its own.
 
@@ -50,6 +62,7 @@ def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     return Problem(
         f"{mine[0]} x {mine[1]} pixels, the stack has {stack.rows} x {stack.columns}",
         tags=(t.ROWS, t.COLUMNS),
+        case=_of_another_plane(facts, stack),
         expected=(stack.rows, stack.columns),
         found=tuple(one for one in mine if isinstance(one, int)),
         other=stack.other,
@@ -57,19 +70,21 @@ def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
 
 
 @pairwise_rule(
-    "STK-252", grades(Severity.REFUSE, Severity.REFUSE), Status.PIXEL_SPACING_DIFFERS, kinds=PLANES,
-    applies=_SLICES, reference="PS3.3 A.1.2.3, §10.7",
+    "STK-252", grades(Severity.REFUSE, Severity.REFUSE, planes=_OTHER_PLANE), Status.PIXEL_SPACING_DIFFERS,
+    kinds=PLANES, applies=_SLICES, reference="PS3.3 A.1.2.3, §10.7",
 )  # fmt: skip
 def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The Pixel Spacing differs in the stack.
 
     Checks: the first stored image of the series with this SOP Class and Image Type has the same Pixel Spacing
-    (0028,0030), within 0.1 %.
+    (0028,0030), within 0.1 %. The case `planes` is an original MR image, or a CT slice with another tilt, in another
+    plane than that one.
 
     Why: the same matrix with other pixels is another field of view: distances and volumes come out wrong, and nothing
     shows it.
 
-    Exceptions: one that is missing, not positive or not a number is for GEO-101 and GEO-104.
+    Exceptions: localizers, whose Image Type says so. One that is missing, not positive or not a number is for GEO-101
+    and GEO-104.
 
     What to do: two reconstructions were put into one series: have the equipment give each a series of its own. If
     only part of a series was calibrated anew, send all of it.
@@ -88,6 +103,7 @@ def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outc
     return Problem(
         f"Pixel Spacing {_shown(mine)} mm, the stack has {_shown(theirs)}",
         tags=(t.PIXEL_SPACING,),
+        case=_of_another_plane(subject.facts, stack),
         expected=theirs,
         found=mine,
         other=stack.other,
@@ -95,50 +111,91 @@ def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outc
 
 
 @pairwise_rule(
-    "STK-253", grades(Severity.REFUSE, Severity.REFUSE, mr=(Severity.INFO, Severity.WARN)),
-    Status.ORIENTATION_DIFFERS, kinds=PLANES, applies=_SLICES, reference="PS3.3 C.7.6.2.1.1",
+    "STK-253",
+    grades(Severity.REFUSE, Severity.REFUSE, mr=_LEGITIMATE, derived=_LEGITIMATE, tilt=_LEGITIMATE),
+    Status.ORIENTATION_DIFFERS, kinds=PLANES, applies=_SLICES, reference="PS3.3 C.7.6.2.1.1, C.8.2.1",
 )  # fmt: skip
 def orientation_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The orientation differs in the stack.
 
     Checks: the first stored image of the series with this SOP Class, Image Type and Acquisition Number has the same
-    Image Orientation (0020,0037): no direction cosine is off by more than 0.001. The usual case is CT and PET, the
-    case `mr` is MR.
+    Image Orientation (0020,0037): no direction cosine is off by more than 0.001. The usual case is CT and PET as they
+    were scanned. The case `mr` is MR, `derived` is CT and PET whose Image Type says DERIVED, and `tilt` is a CT slice
+    that is turned by more than 0.5 degrees, about its rows, to the Gantry/Detector Tilt (0018,1120) that it states.
 
     Why: slices that are not parallel are not one volume.
 
-    Exceptions: MR localizers of three planes and rotating projections are legitimate, with one orientation each. One
-    that is missing or no numbers is for GEO-101.
+    Exceptions: localizers, whose Image Type says so: scouts from the front and from the side come in one series, as in
+    the test files that pydicom ships. MR localizers of three planes, rotating projections, radial and curved reformats
+    are legitimate, with one orientation each; so is CT of the discs of a spine, with a tilt of the gantry for each. A
+    missing orientation, or one that is no numbers, is for GEO-101.
 
-    What to do: for CT and PET: reformats in several planes were put into one series; have the equipment give each
-    plane a series of its own. For MR nothing, unless the series was meant to be a volume.
+    What to do: for CT and PET: two scans were put into one series, or a slice was rewritten; have the equipment give
+    each plane a series of its own. For the named cases nothing, unless the series was meant to be a volume.
 
     Evidence: 0 of the CT and PET series among 369 real multi-file ones (GE, Siemens, Philips, Canon/Toshiba, UIH), 9
     of the MR series, all legitimate. On the corpus (11 real series, 259 instances), in file order, in reverse and in
     20 shuffled orders, and on pydicom's test files (38 series) only the case `mr` fires: for localizers of three
     planes and rotating projections.
     """
-    stack = _reference(subject, snapshot, snapshot.acquisition)
-    mine = _numbers(subject.facts.image_orientation, 6)
+    stack, facts = _reference(subject, snapshot, snapshot.acquisition), subject.facts
+    mine = _numbers(facts.image_orientation, 6)
     theirs = _numbers(stack.orientation, 6) if stack else ()
     if stack is None or not mine or not theirs:
         return Answer.NOT_APPLICABLE
-    off = max(abs(one - other) for one, other in zip(mine, theirs, strict=True))
+    off = _farthest(mine, theirs)
     if off <= _COSINE:
         return Answer.PASS
     return Problem(
         f"a direction cosine is off by {off:.4f} in the stack",
         tags=(t.IMAGE_ORIENTATION_PATIENT,),
-        case="mr" if subject.facts.kind is Kind.MR else "",
+        case=_legitimate(facts, theirs),
         expected=theirs,
         found=mine,
         other=stack.other,
     )
 
 
+def _legitimate(facts: Facts, other: tuple[float, ...]) -> str:
+    """Return the case of STK-253 in which an image may lie in another plane than one of its stack; none: it may not."""
+    if facts.kind is Kind.MR:
+        return "mr"
+    if _is_derived(facts):
+        return "derived"
+    return "tilt" if facts.kind is Kind.CT and _is_tilted_only(facts, other) else ""
+
+
+def _is_derived(facts: Facts) -> bool:
+    return facts.image_type[:1] == ("DERIVED",)
+
+
+def _is_tilted_only(facts: Facts, other: tuple[float, ...]) -> bool:
+    """Whether a slice has the rows of another one, and lies across the table but for the tilt that it states."""
+    mine, stated = _numbers(facts.image_orientation, 6), _numbers(facts.gantry_tilt, 1)
+    if not stated or _farthest(mine[:3], other[:3]) > _COSINE or _farthest(mine, other) <= _PLANE:
+        return False
+    rx, ry, rz, cx, cy, cz = mine
+    normal = ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx
+    tilt = degrees(acos(min(1.0, abs(normal[2]) / hypot(*normal))))
+    return abs(tilt - abs(stated[0])) <= _TILT
+
+
+def _of_another_plane(facts: Facts, stack: StackReference) -> str:
+    """Return the case of images that lie in another plane than their reference, and may."""
+    mine, theirs = _numbers(facts.image_orientation, 6), _numbers(stack.orientation, 6)
+    apart = bool(mine and theirs) and _farthest(mine, theirs) > _PLANE
+    return "planes" if apart and _legitimate(facts, theirs) in ("mr", "tilt") and not _is_derived(facts) else ""
+
+
+def _farthest(mine: tuple[float, ...], theirs: tuple[float, ...]) -> float:
+    return max(abs(one - other) for one, other in zip(mine, theirs, strict=True))
+
+
 def _reference(subject: Subject, snapshot: Snapshot, stack: StackReference | None) -> StackReference | None:
-    """Return the first image of the stack, if the series is in the same study (ENT-201)."""
-    return stack if series_reference(subject, snapshot) else None
+    """Return the first image of the stack, if the series is in the same study (ENT-201); none for a localizer."""
+    if _LOCALIZER in subject.facts.image_type or not series_reference(subject, snapshot):
+        return None
+    return stack
 
 
 def _numbers(values: Decimals, count: int) -> tuple[float, ...]:

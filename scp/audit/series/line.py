@@ -9,6 +9,10 @@ from scp.audit.series.result import Gap
 
 SAME_POSITION: Final = 0.01
 """Positions nearer than this are one; with pixels smaller than 0.1 mm, nearer than a tenth of a pixel."""
+OFF_LINE: Final = 0.1
+"""Distance in mm from the line of its stack from which on a plane is off it (SER-302)."""
+LINE: Final = 3
+"""Positions that a line needs: through two there is always one."""
 UNIFORM: Final = 0.01
 """Steps that differ by less than 1 % are the same."""
 _ROUNDED: Final = 0.01 + 1e-6

@@ -44,6 +44,8 @@ class Planes:
         groups: index of the group of directions.
         jitter: angle to the direction of the group, in radians.
         directions: of each group, the direction that most of its planes have: unit vectors of row and column, 6 each.
+        turns: index of the very direction of the plane, into ``turned``.
+        turned: every direction that there is, as unit vectors of row and column, 6 each.
     """
 
     points: Floats
@@ -52,6 +54,8 @@ class Planes:
     groups: Ints
     jitter: Floats
     directions: Floats
+    turns: Ints
+    turned: Floats
 
 
 def planes_of(members: Sequence[Member]) -> Planes:
@@ -77,7 +81,8 @@ def planes_of(members: Sequence[Member]) -> Planes:
             owners.append(index)
             frames.append(0)
             turns.append(known.setdefault(tuple(geometry.orientation), len(known)))
-    group_of, jitter_of, directions = _grouped(list(known), Counter(turns))
+    units = _units(list(known))
+    group_of, jitter_of, directions = _grouped(units, list(known), Counter(turns))
     turn = np.array(turns, np.int64)
     flat = group_of[turn] < 0 if turns else np.zeros(0, bool)
     places = np.array(points, np.float64).reshape(-1, 3)
@@ -89,6 +94,8 @@ def planes_of(members: Sequence[Member]) -> Planes:
         groups=group_of[turn][keep],
         jitter=jitter_of[turn][keep],
         directions=directions,
+        turns=turn[keep],
+        turned=units.reshape(-1, 6),
     )
 
 
@@ -96,15 +103,26 @@ def _is_slice(member: Member) -> bool:
     return (member.kind in PLANES or member.kind is Kind.RT_DOSE) and not member.geometry.scout
 
 
-def _grouped(known: Sequence[_Orientation], planes: Counter[int]) -> tuple[Ints, Floats, Floats]:
+def angles(directions: Floats, other: Floats) -> Floats:
+    """Return the angle between each of some directions and another one, in radians: the larger of rows and columns."""
+    apart = (directions - other).reshape(-1, 2, 3)
+    return np.asarray(2 * np.arcsin(np.sqrt(np.einsum("ijk,ijk->ij", apart, apart).max(axis=1)) / 2))
+
+
+def _units(known: Sequence[_Orientation]) -> Floats:
+    """Return orientations as unit vectors, n × 2 × 3; what is no direction becomes zero, and so no plane."""
+    units = np.array(known, np.float64).reshape(len(known), 2, 3)
+    with np.errstate(all="ignore"):
+        units /= np.linalg.norm(units, axis=2, keepdims=True)
+    return np.asarray(np.nan_to_num(units, posinf=0.0, neginf=0.0))
+
+
+def _grouped(units: Floats, known: Sequence[_Orientation], planes: Counter[int]) -> tuple[Ints, Floats, Floats]:
     """Group orientations: return the group of each (-1: no plane), its angle to the group's, and the groups' own.
 
     The most frequent orientation that has no group yet begins the next one.
     """
     count = len(known)
-    units = np.array(known, np.float64).reshape(count, 2, 3)
-    with np.errstate(all="ignore"):  # what is no direction becomes zero, and so no plane
-        units = np.nan_to_num(units / np.linalg.norm(units, axis=2, keepdims=True), posinf=0.0, neginf=0.0)
     flat = np.linalg.norm(np.cross(units[:, 0], units[:, 1]), axis=1) < _FLAT
     group, jitter = np.full(count, -1, np.int64), np.zeros(count)
     leaders: list[int] = []

@@ -57,6 +57,7 @@ class Stack:
         plane: ``axial``, ``coronal``, ``sagittal`` or ``oblique``.
         axis: what ``coordinates`` are: ``x``, ``y`` or ``z`` of Image Position (Patient), or ``d`` along the normal
             where the stack is oblique.
+        is_slab: it is one of several parallel runs of slices that were planned beside each other.
         rows: of the matrix of its planes, if it is one.
         columns: the same.
         pixel_spacing: the same, in mm.
@@ -82,6 +83,7 @@ class Stack:
 
     number: int
     group: int
+    is_slab: bool
     sop_class_uid: str
     instances: int
     orientation: tuple[float, ...]

@@ -1,7 +1,7 @@
 """From planes to stacks: parallel planes of one SOP Class and Image Type, laid out along their normal.
 
 The images of a multi-frame volume are a stack of their own: what is beside each other is inside the instance.
-Sorts of images that only together fill a volume evenly are one stack.
+Sorts of images that only together fill a volume evenly are one stack; slabs of MR are a stack each.
 """
 
 from collections.abc import Hashable, Sequence
@@ -10,17 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from scp.audit.series.line import SAME_POSITION, are_same, clusters, fit_line, gaps, usual_step
+from scp.audit.series.line import LINE, OFF_LINE, SAME_POSITION, are_same, clusters, fit_line, gaps, usual_step
 from scp.audit.series.member import Member
-from scp.audit.series.planes import Floats, Ints, Planes, planes_of
+from scp.audit.series.planes import Floats, Ints, Planes, angles, planes_of
 from scp.audit.series.result import Gap, Spacing, Stack
+from scp.audit.series.slabs import slabs_of
 
-OFF_LINE: Final = 0.1
-"""Distance in mm from the line of its stack from which on a plane is off it (SER-302)."""
 ROUNDED: Final = 1e-4
 """Angle in radians that rounding of direction cosines explains."""
-LINE: Final = 3
-"""Positions that a line needs: through two there is always one."""
 _PIXELS: Final = 0.1
 """Positions that are nearer than this part of a pixel are one."""
 _NEAREST: Final = 1e-9
@@ -35,8 +32,10 @@ _STATED: Final = 0.05
 def stacks_of(members: Sequence[Member]) -> tuple[Stack, ...]:
     """Return the stacks of a series, the one with most planes first."""
     planes = planes_of(members)
-    chosen = _split(planes, members)
-    found = [_stack(index, planes, members) for index in chosen]
+    found = []
+    for part in _split(planes, members):
+        slabs = slabs_of(part, planes, members)
+        found += [_stack(slab, planes, members, is_slab=len(slabs) > 1) for slab in slabs]
     found.sort(key=lambda one: (-len(one["offsets"]), one["group"], one["offsets"], one["uids"]))
     return tuple(Stack(number=number, **one) for number, one in enumerate(found, 1))
 
@@ -81,9 +80,10 @@ def _is_even(part: Ints, planes: Planes, members: Sequence[Member]) -> bool:
     return bool(np.all(are_same(steps, usual_step(steps))))
 
 
-def _directions(planes: Planes, part: Ints) -> tuple[Floats, Floats]:
-    """Return the direction of a stack's rows and columns, and its normal."""
-    direction = planes.directions[planes.groups[part[0]]]
+def _directions(planes: Planes, part: Ints, *, is_slab: bool = False) -> tuple[Floats, Floats]:
+    """Return the direction of a stack's rows and columns, and its normal; slabs are planned with one of their own."""
+    most = int(np.argmax(np.bincount(planes.turns[part]))) if is_slab else 0
+    direction = planes.turned[most] if is_slab else planes.directions[planes.groups[part[0]]]
     normal = np.cross(direction[:3], direction[3:])
     return direction, normal / np.linalg.norm(normal)
 
@@ -94,9 +94,10 @@ def _tolerance(part: Ints, planes: Planes, members: Sequence[Member]) -> float:
     return min(SAME_POSITION, max(_PIXELS * pixel, _NEAREST)) if pixel > 0 else SAME_POSITION
 
 
-def _stack(part: Ints, planes: Planes, members: Sequence[Member]) -> dict[str, Any]:
+def _stack(part: Ints, planes: Planes, members: Sequence[Member], *, is_slab: bool) -> dict[str, Any]:
     """Return the fields of a stack, but its number."""
-    direction, normal = _directions(planes, part)
+    direction, normal = _directions(planes, part, is_slab=is_slab)
+    jitter = angles(planes.turned[planes.turns[part]], direction) if is_slab else planes.jitter[part]
     owners = planes.owners[part].tolist()
     frames = planes.frames[part].tolist()
     offsets = planes.points[part] @ normal
@@ -118,6 +119,7 @@ def _stack(part: Ints, planes: Planes, members: Sequence[Member]) -> dict[str, A
     sorted_members = [members[owners[one]] for one in order]
     return {
         "group": int(planes.groups[part[0]]) + 1,
+        "is_slab": is_slab,
         "sop_class_uid": sorted_members[0].sop_class_uid,
         "instances": len(set(owners)),
         "orientation": tuple(direction.tolist()),
@@ -141,8 +143,8 @@ def _stack(part: Ints, planes: Planes, members: Sequence[Member]) -> dict[str, A
         "spacing": Spacing(float(steps.min()), float(np.median(steps)), float(steps.max())) if len(steps) else None,
         "gaps": _gaps(steps, step, sorted_members),
         "off_line": tuple(np.flatnonzero(np.hypot(*drift.T) > OFF_LINE).tolist()) if len(positions) >= LINE else (),
-        "turned": tuple(np.flatnonzero(planes.jitter[part][order] > ROUNDED).tolist()),
-        "jitter": float(np.degrees(planes.jitter[part].max())),
+        "turned": tuple(np.flatnonzero(jitter[order] > ROUNDED).tolist()),
+        "jitter": float(np.degrees(jitter.max())),
         "tilt": float(np.degrees(np.arctan(np.hypot(*slopes)))) if slopes is not None else None,
     }
 

@@ -18,6 +18,8 @@ PERSONAL = {
     "patient": ("PatientID", "PID-4711"),
     "issuer_of_patient_id": ("IssuerOfPatientID", "HOSPITAL-Q"),
     "patient_name": ("PatientName", "Zebulon^Quirinius"),
+    "patient_name_ideographic": ("PatientName", "=Zebulon^Quirinius"),
+    "patient_name_phonetic": ("PatientName", "==Zebulon^Quirinius"),
     "patient_birth_date": ("PatientBirthDate", "19310517"),
     "patient_sex": ("PatientSex", "F"),
     "study_date": ("StudyDate", "20260713"),
@@ -49,7 +51,8 @@ SLOT = {
     "AcquisitionNumber": "2", "EchoNumbers": "2", "EchoTime": "80", "TemporalPositionIdentifier": "2",
     "DiffusionBValue": 1000.0, "TriggerTime": "12.5", "SequenceName": "tfl", "FlipAngle": "45", "InversionTime": "900",
     "RepetitionTime": "500", "ComplexImageComponent": "PHASE", "ReceiveCoilName": "HEAD", "ConvolutionKernel": "B30",
-    "ConcatenationUID": "1.2.3", "ImageIndex": 3,
+    "ConcatenationUID": "1.2.3", "ImageIndex": 3, "KVP": "80", "NominalPercentageOfCardiacPhase": 75.0,
+    "DiffusionGradientOrientation": [0.6, -0.8, 0.0],
 }  # fmt: skip
 
 
@@ -155,6 +158,13 @@ def test_names_of_people_are_compared_folded(name: str) -> None:
     keyword, _ = PERSONAL[name]
     first, second = values(**{keyword: "Doe^John"}), values(**{keyword: "DOE^JOHN^^"})
     assert {**first.study, **first.series}[name] == {**second.study, **second.series}[name]
+
+
+def test_each_component_group_of_the_patients_name_is_kept_by_itself() -> None:
+    latin, all_three = values(PatientName="Yamada^Tarou").study, values(PatientName="YAMADA^TAROU=B^C=D^E").study
+    assert latin["patient_name"] == all_three["patient_name"]
+    assert not {"patient_name_ideographic", "patient_name_phonetic"} & latin.keys()
+    assert len({value for name, value in all_three.items() if name.startswith("patient_name")}) == 3
 
 
 @pytest.mark.parametrize("keyword", SLOT)

@@ -223,6 +223,7 @@ def test_volatile_attributes_do_not_count() -> None:
     second.RetrieveAETitle, second.InstanceAvailability = "PACS", "ONLINE"
     second.StorageMediaFileSetID = "DISK"
     second.OriginalAttributesSequence = Sequence([Dataset()])
+    second.ContributingEquipmentSequence = Sequence([Dataset()])
     second.DataSetTrailingPadding = b"\0\0"
     assert changed(image(), second) == ()
 

@@ -71,6 +71,7 @@ PLAIN: Final[list[tuple[str, int, bytes, Any]]] = [
     ("complex_image_component", t.COMPLEX_IMAGE_COMPONENT, b"MAGNITUDE ", "MAGNITUDE"),
     ("receive_coil_name", t.RECEIVE_COIL_NAME, b"HEAD 1", "HEAD 1"),
     ("convolution_kernel", t.CONVOLUTION_KERNEL, b"B30f\\3 ", "B30f\\3"),
+    ("kvp", t.KVP, b"120 ", "120.0"),
     ("dimension_organization_type", t.DIMENSION_ORGANIZATION_TYPE, b"TILED_FULL", "TILED_FULL"),
     ("grid_frame_offsets", t.GRID_FRAME_OFFSET_VECTOR, b"0\\-2.5\\-5 ", (0.0, -2.5, -5.0)),
     ("patient_id", t.PATIENT_ID, b"P1", "P1"),
@@ -109,6 +110,10 @@ BINARY: Final[list[tuple[str, int, str, tuple[float, ...], Any]]] = [
     ("high_bit", t.HIGH_BIT, "H", (11,), 11),
     ("image_index", t.IMAGE_INDEX, "H", (7,), "7"),
     ("diffusion_b_value", t.DIFFUSION_B_VALUE, "d", (1000.0,), "1000.0"),
+    (
+        "diffusion_gradient_orientation", t.DIFFUSION_GRADIENT_ORIENTATION, "d", (0.6, -0.8, 0.0), "0.6\\-0.8\\0.0",
+    ),
+    ("nominal_percentage_of_cardiac_phase", t.NOMINAL_PERCENTAGE_OF_CARDIAC_PHASE, "f", (75.0,), "75.0"),
     ("frame_increment_pointer", t.FRAME_INCREMENT_POINTER, "H", (0x54, 0x10, 0x18, 0x1063), (0x00540010, 0x00181063)),
 ]  # fmt: skip
 FIELDS: Final = [(row[0], row[1]) for row in PLAIN] + [(row[0], row[1]) for row in BINARY]

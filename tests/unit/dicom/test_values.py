@@ -215,6 +215,7 @@ def test_four_million_bytes_are_refused_without_being_taken_apart(
     [
         (values.unsigned_shorts, "H", (0, 1, 65535)),
         (values.unsigned_longs, "I", (0, 1, 2**32 - 1)),
+        (values.floats, "f", (0.0, -1.5, math.inf)),
         (values.doubles, "d", (0.1, -1e300, math.inf)),
     ],
 )
@@ -242,6 +243,7 @@ def test_binary_decoders_never_raise(raw: bytes, little: bool) -> None:
     for decode in (
         values.unsigned_shorts,
         values.unsigned_longs,
+        values.floats,
         values.doubles,
         values.tags,
     ):

@@ -255,6 +255,19 @@ class LedgerContract:
         assert snapshot.series.values == first.subject.tracked.series
         assert snapshot.series.parent == STUDY
 
+    def test_the_first_that_names_the_patient_becomes_the_reference_of_its_study(self, ledger: Ledger) -> None:
+        nameless: dict[str, Any] = {"PatientID": "", "PatientName": "Unknown"}
+        later: dict[str, Any] = {"SeriesInstanceUID": "1.2.3"}
+        admit(ledger, draft(sent(**nameless)))
+        admit(ledger, draft(sent(SOPInstanceUID="1.2.7", **nameless)))
+        first = draft(sent(SOPInstanceUID="1.2.8", PatientID="A", **later))
+        admit(ledger, first)
+        admit(ledger, draft(sent(SOPInstanceUID="1.2.81", PatientID="B", **later)))
+        snapshot = look(ledger, draft(sent(SOPInstanceUID="1.2.9", SeriesInstanceUID="1.2.4")))
+        assert snapshot.study is not None
+        assert snapshot.study.other.receipt == first.receipt
+        assert snapshot.study.values == first.subject.tracked.study
+
     def test_a_refused_object_is_no_reference(self, ledger: Ledger) -> None:
         admit(ledger, draft(sent()), REFUSE)
         stored = draft(sent(SOPInstanceUID="1.2.8"))

@@ -336,6 +336,18 @@ def test_the_oldest_that_stays_is_what_others_are_compared_with(node: Scratch) -
     assert node.send(data_set(**moved, Rows=2, Columns=8)).verdict.status == 0x0000
 
 
+def test_a_study_is_compared_with_the_oldest_that_stays_and_names_the_patient(node: Scratch) -> None:
+    third = {"SOPInstanceUID": "1.2.10", "InstanceNumber": "3", "ImagePositionPatient": ["0", "0", "30"]}
+    node.send(IMAGE)
+    node.send(data_set(**SECOND, PatientID=""))
+    node.send(data_set(**third))
+    elsewhere = refused(node, data_set(StudyInstanceUID="1.2.77", SeriesInstanceUID="1.2.77.1"))
+    assert acting(node).replace(elsewhere, WHO, "it belongs there").done
+    contradiction = node.send(data_set(**third | {"SOPInstanceUID": "1.2.11", "InstanceNumber": "4"}, PatientID="P2"))
+    others = [one.problem.other for one in contradiction.verdict.findings if one.code == "ENT-202"]
+    assert [other and other.sop_instance_uid for other in others] == ["1.2.10"]
+
+
 def test_a_series_that_was_emptied_begins_anew(node: Scratch) -> None:
     node.send(IMAGE)
     elsewhere = refused(node, data_set(StudyInstanceUID="1.2.77", SeriesInstanceUID="1.2.77.1"))

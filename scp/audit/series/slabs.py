@@ -1,0 +1,97 @@
+"""Slabs: parallel runs of slices that were planned beside each other, and that are no one volume.
+
+MR puts them into one series: the discs of a spine, each with a few slices of its own, and the stations of a moving
+table. Two runs of one place that were merged look much alike, but overlap, or go on where the other ends.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Final, NamedTuple
+
+import numpy as np
+from pydicom.uid import (
+    EnhancedMRColorImageStorage,
+    EnhancedMRImageStorage,
+    LegacyConvertedEnhancedMRImageStorage,
+    MRImageStorage,
+)
+
+from scp.audit.series.line import LINE, OFF_LINE, SAME_POSITION, clusters, usual_step
+from scp.audit.series.member import Member
+from scp.audit.series.planes import Floats, Ints, Planes
+
+_CLASSES: Final = frozenset(
+    {
+        EnhancedMRColorImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage, MRImageStorage,
+    }
+)  # fmt: skip
+_MOST: Final = 64
+"""Slabs of one direction; more of them are no plan."""
+_APART: Final = 1.5
+"""Steps from the end of one slab to the begin of the next, at least: nearer, the other goes on with the same run."""
+_STATION: Final = 0.5
+"""Part of the field of view that lies between two stations at least."""
+
+
+class _Slab(NamedTuple):
+    """Where a slab begins and ends along the normal, its step, and its place along rows and columns, all in mm."""
+
+    begin: float
+    end: float
+    step: float
+    across: Floats
+
+
+def slabs_of(part: Ints, planes: Planes, members: Sequence[Member]) -> list[Ints]:
+    """Return the slabs that parallel planes make, or all planes together if they make none."""
+    first = members[planes.owners[part[0]]]
+    if first.sop_class_uid not in _CLASSES or len(part) < 2 * LINE:
+        return [part]
+    directions = planes.directions[planes.groups[part[0]]].reshape(2, 3)
+    across = planes.points[part] @ directions.T
+    line = _lines(across)
+    count = int(line.max()) + 1
+    if not 1 < count <= _MOST:
+        return [part]
+    along = planes.points[part] @ np.cross(*directions)
+    slabs = [_slab(along[line == one], across[line == one]) for one in range(count)]
+    field = _field_of_view(first)
+    if not all(slab and other and _are_planned(slab, other, field) for slab, other in combinations(slabs, 2)):
+        return [part]
+    return [part[line == one] for one in range(count)]
+
+
+def _lines(across: Floats) -> Ints:
+    """Return for each plane which line along the normal it lies on: neighbours in the plane are on the same."""
+    line = np.zeros(len(across), np.int64)
+    for values in across.T:
+        order = np.lexsort((values, line))
+        begins = (np.diff(line[order]) != 0) | (np.diff(values[order]) > OFF_LINE)
+        line[order] = np.concatenate(([0], np.cumsum(begins)))
+    return line
+
+
+def _slab(along: Floats, across: Floats) -> _Slab | None:
+    """Return the extent of a slab; None if its planes are at too few positions to be one."""
+    ascending = np.sort(along)
+    positions = ascending[np.unique(clusters(ascending, SAME_POSITION), return_index=True)[1]]
+    if len(positions) < LINE:
+        return None
+    return _Slab(float(positions[0]), float(positions[-1]), usual_step(np.diff(positions)), across.mean(axis=0))
+
+
+def _are_planned(one: _Slab, other: _Slab, field: Floats) -> bool:
+    """Whether two slabs were meant to be apart: there is room between them, or they are stations of a moving table."""
+    room = max(one.begin, other.begin) - min(one.end, other.end)
+    if room > _APART * max(one.step, other.step):
+        return True
+    return bool(np.any(np.abs(one.across - other.across) >= _STATION * field))
+
+
+def _field_of_view(member: Member) -> Floats:
+    """Return the length of rows and columns in mm; infinite if it is not known."""
+    geometry = member.geometry
+    if not (geometry.spacing and geometry.rows and geometry.columns):
+        return np.full(2, np.inf)
+    between_rows, between_columns = geometry.spacing
+    return np.array([geometry.columns * between_columns, geometry.rows * between_rows])
