@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from scp.config.expecting import Between, Expecting, complaint, shown
 from scp.config.section import KEYS, Section
@@ -118,6 +118,12 @@ class UserIdentity(Section):
         description='What `auditscp hash-password` prints, by user name; `""` for a user without password.',
         json_schema_extra={KEYS: "<user name>"},
     )
+
+    @model_validator(mode="after")
+    def _somebody_may_in(self) -> Self:
+        if self.required and not self.users:
+            raise complaint("a user is required, and there is none: add [user_identity.users]")
+        return self
 
 
 class Console(Section):

@@ -8,7 +8,7 @@ from inspect import isclass
 from pathlib import Path
 from typing import Annotated, Self, get_args
 
-from pydantic import ByteSize, Field, model_validator
+from pydantic import AfterValidator, ByteSize, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from scp.config.access import TLS, Console, UserIdentity
@@ -38,6 +38,7 @@ from scp.config.values import (
     SOPClass,
     TransferSyntax,
     WarningStatus,
+    contains,
     holds,
 )
 
@@ -214,6 +215,22 @@ class Peer(Section):
         """Whether a sender with this calling AE title and numeric address is this peer."""
         return self.ae_title in (None, ae_title) and (self.address is None or holds(self.address, address))
 
+    def hides(self, later: Self) -> bool:
+        """Whether this peer matches every sender that a later one does."""
+        if self.ae_title not in (None, later.ae_title):
+            return False
+        return self.address is None or (later.address is not None and contains(self.address, later.address))
+
+
+def _each_counts(peers: tuple[Peer, ...]) -> tuple[Peer, ...]:
+    for number, later in enumerate(peers, 1):
+        for before, earlier in enumerate(peers[: number - 1], 1):
+            if earlier.hides(later):
+                raise complaint(
+                    f"entry {number} never counts, as entry {before} is for the same senders: put it before that one"
+                )
+    return peers
+
 
 class Log(Section):
     """``[log]``: how the node tells what it does, on standard output."""
@@ -245,7 +262,9 @@ class Settings(Section):
         default={},
         description="Status of four hexadecimal digits with which a rule refuses, instead of its own.",
     )
-    peer: Annotated[tuple[Peer, ...], AS_LIST, Expecting("a list of [[peer]] tables")] = ()
+    peer: Annotated[
+        tuple[Peer, ...], AfterValidator(_each_counts), AS_LIST, Expecting("a list of [[peer]] tables")
+    ] = ()
 
     def peer_for(self, ae_title: str, address: str) -> Peer | None:
         """Return the first peer that a sender's calling AE title and numeric address match, or None."""

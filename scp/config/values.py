@@ -130,6 +130,11 @@ def holds(network: Network, address: str) -> bool:
     return (mapped or found) in network
 
 
+def contains(network: Network, other: Network) -> bool:
+    """Whether every address of another network lies in this one."""
+    return holds(network, str(other[0])) and holds(network, str(other[-1]))
+
+
 def _path(value: str) -> str:
     if value.startswith("~"):
         raise complaint(f"{shown(value)} is not expanded: write the home folder in full")

@@ -41,6 +41,44 @@ def test_a_peer_must_say_whom_it_is_for() -> None:
         Peer(name="nobody")
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ({"ae_title": "CT1"}, {"ae_title": "CT1"}),
+        ({"ae_title": "CT1"}, {"ae_title": "CT1", "address": "192.0.2.17"}),
+        ({"address": "192.0.2.0/24"}, {"ae_title": "CT1", "address": "192.0.2.17"}),
+        ({"address": "2001:db8::/32"}, {"address": "2001:db8:1::/48"}),
+        ({"address": "192.0.2.0/24"}, {"address": "::ffff:192.0.2.17"}),
+    ],
+)
+def test_a_peer_behind_one_for_the_same_senders_is_a_mistake_and_before_it_is_none(
+    earlier: dict[str, str], later: dict[str, str]
+) -> None:
+    with pytest.raises(ValidationError, match="entry 3 never counts, as entry 2 is for the same senders"):
+        Settings.model_validate({"peer": [{"ae_title": "OTHER"}, earlier, later]})
+    if earlier != later:
+        assert len(Settings.model_validate({"peer": [later, earlier]}).peer) == 2
+
+
+@pytest.mark.parametrize(
+    "peers",
+    [
+        [{"ae_title": "CT1", "address": "192.0.2.17"}, {"ae_title": "CT1"}],
+        [{"address": "192.0.2.0/24"}, {"ae_title": "CT1"}],
+        [{"address": "192.0.2.0/25"}, {"address": "192.0.2.0/24"}],
+        [{"address": "192.0.2.0/24"}, {"address": "2001:db8::/32"}],
+    ],
+)
+def test_peers_that_share_some_senders_only_are_in_order(peers: list[dict[str, str]]) -> None:
+    assert len(Settings.model_validate({"peer": peers}).peer) == len(peers)
+
+
+def test_a_user_cannot_be_required_where_there_is_none() -> None:
+    with pytest.raises(ValidationError, match="a user is required, and there is none"):
+        Settings.model_validate({"user_identity": {"required": True}})
+    assert Settings.model_validate({"user_identity": {"required": True, "users": {"anna": ""}}}).user_identity.required
+
+
 def test_a_peer_takes_over_what_it_does_not_set() -> None:
     peer = Peer(ae_title="CT1")
     assert (peer.profile, peer.warning_status, peer.identical, peer.severity, peer.responses) == (
