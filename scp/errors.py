@@ -15,6 +15,7 @@ Beside those who raise them are ``NotBegun`` (:mod:`scp.intake`), ``TooSlow`` (:
 ``Unsound`` (:mod:`scp.upkeep.backup`).
 """
 
+import os
 from enum import StrEnum
 from typing import ClassVar
 
@@ -82,6 +83,11 @@ class ObjectTooLarge(NodeFault):
     """The object exceeds ``limits.object_bytes``."""
 
     comment: ClassVar[str] = "the object is larger than this node's limit"
+
+
+def in_words(error: OSError) -> str:
+    """Return what the operating system says, and its number; never a path, which a peer may have chosen."""
+    return f"{os.strerror(error.errno)}, errno {error.errno}" if error.errno else type(error).__name__
 
 
 def place_of(error: BaseException) -> str:

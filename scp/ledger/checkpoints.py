@@ -12,7 +12,7 @@ from typing import Final
 
 import apsw
 
-from scp.errors import LedgerFault
+from scp.ledger.faults import ledger_fault
 
 _PAGES: Final = 1_000
 """Pages that are worth it: fewer would be written again and again, as the same ones change with every instance."""
@@ -29,7 +29,7 @@ class Checkpoints:
             self._db.pragma("synchronous", "full" if sync else "off")
             self._db.wal_autocheckpoint(0)
         except apsw.Error as error:
-            raise LedgerFault(f"the ledger cannot be opened ({type(error).__name__})") from error
+            raise ledger_fault("opened", error) from error
 
     def carry(self) -> int:
         """Carry over what there is, if it is worth it; return how many pages. Raises LedgerFault."""
@@ -41,7 +41,7 @@ class Checkpoints:
         except apsw.BusyError:
             return 0  # somebody else is at it
         except apsw.Error as error:
-            raise LedgerFault(f"the ledger cannot be written ({type(error).__name__})") from error
+            raise ledger_fault("written", error) from error
 
     def close(self) -> None:
         """Finish. One that a thread is still at ends with the process, which does no harm."""

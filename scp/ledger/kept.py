@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import apsw
 
-from scp.errors import LedgerFault
 from scp.ids import id_at
 from scp.layout import Place
+from scp.ledger.faults import ledger_fault
 from scp.ledger.reading import fetch
 from scp.ledger.uid_key import by_uid
 
@@ -84,4 +84,4 @@ def _rows(db: apsw.Connection, statement: str, values: Sequence[Any] = ()) -> li
     try:
         return fetch(db, statement, values)
     except apsw.Error as error:
-        raise LedgerFault(f"the ledger cannot be read ({type(error).__name__})") from error
+        raise ledger_fault("read", error) from error

@@ -14,7 +14,7 @@ from typing import Final
 import apsw
 
 from scp.audit.tracked import fingerprint
-from scp.errors import LedgerFault
+from scp.errors import LedgerFault, in_words
 
 NAME: Final = "fingerprint.key"
 _BYTES: Final = 32
@@ -31,7 +31,7 @@ def load_key(path: Path) -> bytes:
     try:
         key = path.read_bytes()
     except OSError as error:
-        raise LedgerFault(f"{path.name} cannot be read ({type(error).__name__}): restore it, or rebuild") from error
+        raise LedgerFault(f"{path.name} cannot be read ({in_words(error)}): restore it, or rebuild") from error
     if len(key) != _BYTES:
         raise LedgerFault(f"{path.name} has {len(key)} bytes instead of {_BYTES}: restore it, or rebuild")
     return key

@@ -11,6 +11,7 @@ import apsw
 
 from scp.errors import LedgerFault
 from scp.ledger import rows
+from scp.ledger.faults import ledger_fault
 from scp.ledger.port import Receipt
 from scp.ledger.schema import VERSION
 
@@ -31,7 +32,7 @@ def open_reader(path: Path) -> apsw.Connection:
         db.pragma("cache_size", -_CACHE_KIB)
         version = db.pragma("user_version")
     except apsw.Error as error:
-        raise LedgerFault(f"the ledger cannot be read ({type(error).__name__})") from error
+        raise ledger_fault("read", error) from error
     if version != VERSION:
         raise LedgerFault(f"the ledger has version {version}; this release reads version {VERSION}")
     return db
@@ -60,7 +61,7 @@ def reading(path: Path) -> Iterator[apsw.Connection]:
     try:
         yield db
     except apsw.Error as error:
-        raise LedgerFault(f"the ledger cannot be read ({type(error).__name__})") from error
+        raise ledger_fault("read", error) from error
     finally:
         db.close()
 

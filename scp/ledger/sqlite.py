@@ -22,6 +22,7 @@ from scp.layout import Place, Placement
 from scp.ledger import rows
 from scp.ledger.admission import Admission
 from scp.ledger.batch import Batches
+from scp.ledger.faults import ledger_fault
 from scp.ledger.key import check_of, key_path, load_key, load_or_make_key, verify
 from scp.ledger.port import Draft, Receipt
 from scp.ledger.reading import receipt_of
@@ -107,7 +108,7 @@ class _Writing:
         finally:
             self._lock.release()
         if isinstance(error, apsw.Error):
-            raise _fault("written", error) from error
+            raise ledger_fault("written", error) from error
 
     def _heed_others(self) -> None:
         """Forget references if another connection has written since: it may have taken the first of a series away."""
@@ -129,7 +130,7 @@ class SqliteLedger:
                 path.chmod(0o600)
             self._db = apsw.Connection(str(path) if path else ":memory:")
         except (apsw.Error, OSError) as error:
-            raise _fault("opened", error) from error
+            raise ledger_fault("opened", error) from error
         try:
             self._db.set_busy_timeout(_BUSY_MS)
             self._db.pragma("journal_mode", "wal")
@@ -143,7 +144,7 @@ class SqliteLedger:
         except BaseException as error:
             self._db.close()
             if isinstance(error, apsw.Error | OSError):
-                raise _fault("opened", error) from error
+                raise ledger_fault("opened", error) from error
             raise
         self._sealed = Sealed(self._db, self.fingerprint_key)
         self._admission = Admission(self._db, self._sealed)
@@ -305,7 +306,7 @@ class SqliteLedger:
         try:
             yield
         except apsw.Error as error:
-            raise _fault("read", error) from error
+            raise ledger_fault("read", error) from error
         finally:
             self._lock.release()
 
@@ -313,7 +314,3 @@ class SqliteLedger:
 def _concerns_all(error: BaseException) -> bool:
     """Whether an error is of the ledger, and not of what one act wanted to write."""
     return isinstance(error, LedgerFault) and not isinstance(error.__cause__, apsw.ConstraintError)
-
-
-def _fault(what: str, error: apsw.Error | OSError) -> LedgerFault:
-    return LedgerFault(f"the ledger cannot be {what} ({type(error).__name__})")

@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from scp.errors import StoreFault, SyncFault
+from scp.errors import StoreFault, SyncFault, in_words
 from scp.turn import aside
 
 
@@ -54,5 +54,5 @@ def sync_fault(what: str, error: OSError) -> StoreFault:
 
 
 def fault(what: str, error: OSError) -> StoreFault:
-    """Return the fault of an operating system error, by its name and number, never by a path a peer chose."""
-    return StoreFault(f"{what} ({type(error).__name__}, errno {error.errno})")
+    """Return the fault of an operating system error, in words and by its number, never by a path a peer chose."""
+    return StoreFault(f"{what} ({in_words(error)})")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from scp.errors import SpaceFault, Trouble
+from scp.errors import SpaceFault, Trouble, in_words
 from scp.store.gate import Look
 
 _RELIEF: Final = 256 << 20
@@ -23,7 +23,7 @@ def space(folder: Path, reserve: int, statvfs: Callable[[Path], os.statvfs_resul
         try:
             found = statvfs(folder)
         except OSError as error:
-            return SpaceFault(f"the free space is not known ({type(error).__name__}, errno {error.errno})")
+            return SpaceFault(f"the free space is not known ({in_words(error)})")
         free = found.f_bavail * found.f_frsize
         few = found.f_files > 0 and found.f_favail < _FILES
         is_low = few or free < reserve + (min(reserve // 16, _RELIEF) if is_low else 0)

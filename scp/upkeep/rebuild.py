@@ -32,7 +32,7 @@ from scp.dicom.part10 import MEDIA_STORAGE_SOP_CLASS_UID, MEDIA_STORAGE_SOP_INST
 from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
 from scp.dicom.walk import Limits
-from scp.errors import StoreFault
+from scp.errors import StoreFault, in_words
 from scp.ids import as_text, from_text, id_at, new_id
 from scp.layout import ARCHIVE, LEDGER, QUARANTINE, SPOOL, Place, Placement, archive_path, case_path, recall_path
 from scp.ledger import rows
@@ -162,7 +162,7 @@ class Rebuilder:
         try:
             read = read_object(self._folder / path, forget=False)
         except OSError as error:
-            raise LeftOut(f"it cannot be read ({type(error).__name__}, errno {error.errno})") from error
+            raise LeftOut(f"it cannot be read ({in_words(error)})") from error
         if read is None:
             raise LeftOut("it is not a DICOM file")
         return read

@@ -17,6 +17,7 @@ import apsw
 import orjson
 
 from scp.dicom.uid import strip_uid
+from scp.errors import in_words
 from scp.ids import as_text, from_text
 from scp.layout import ARCHIVE, QUARANTINE, Place, case_path, recall_path, spool_path
 from scp.ledger.kept import Kept, archived_at, kept, place_of
@@ -101,7 +102,7 @@ class Verifier:
         except FileNotFoundError:
             return _Content(None, "there is no such file", is_gone=True)
         except OSError as error:
-            return _Content(None, f"{type(error).__name__}, errno {error.errno}")
+            return _Content(None, in_words(error))
 
     def _case(self, one: Kept) -> Iterator[Flaw]:
         path = case_path(one.path)
@@ -117,7 +118,7 @@ class Verifier:
         except FileNotFoundError:
             return "there is no such file"
         except OSError as error:
-            return f"{type(error).__name__}, errno {error.errno}"
+            return in_words(error)
         except (ValueError, KeyError, TypeError):
             return "it is not a case"
         return "" if same else "it is about another object"

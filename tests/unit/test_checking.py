@@ -208,7 +208,7 @@ def test_a_file_that_cannot_be_read_is_skipped(
 
     file(tmp_path / "a")
     monkeypatch.setattr(Path, "open", refuse)
-    reason = "a file cannot be read (PermissionError, errno 13)"
+    reason = "a file cannot be read (Permission denied, errno 13)"
     assert checker.check(tmp_path / "a") == Skipped(tmp_path / "a", reason, unread=True)
 
 

@@ -265,7 +265,7 @@ def test_what_could_not_be_read_is_not_said_to_be_good(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cannot(self: Checker, path: Path) -> Skipped:
-        return Skipped(path, "a file cannot be read (PermissionError, errno 13)", unread=True)
+        return Skipped(path, "a file cannot be read (Permission denied, errno 13)", unread=True)
 
     good, cut = file(tmp_path / "a", GOOD), file(tmp_path / "b", CUT)
     judged = Checker.check

@@ -147,4 +147,4 @@ def test_a_ledger_that_cannot_be_written_ends_with_2(run: Run, data: Path, monke
 
 
 def _unwritable(*_: object) -> None:
-    raise LedgerFault("the ledger cannot be opened (ReadOnlyError)")
+    raise LedgerFault("the ledger cannot be opened: it is read-only")

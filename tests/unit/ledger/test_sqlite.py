@@ -225,7 +225,7 @@ def test_a_ledger_of_another_version_is_not_touched(path: Path, version: int) ->
 @pytest.mark.parametrize("content", [b"this is no database, and long enough to be none" * 50, os.urandom(5_000)])
 def test_a_file_that_is_no_ledger_is_a_fault(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(LedgerFault, match=r"the ledger cannot be opened \(NotADBError\)"):
+    with pytest.raises(LedgerFault, match="it is no ledger, or damaged: restore a backup"):
         SqliteLedger(path)
     assert path.read_bytes() == content
 
@@ -286,7 +286,7 @@ def test_a_ledger_that_cannot_be_written_is_a_fault_and_works_again_afterwards(
     ledger: SqliteLedger, name: str, act: Callable[[SqliteLedger], object]
 ) -> None:
     ledger._db.pragma("query_only", True)
-    with pytest.raises(LedgerFault, match=r"the ledger cannot be written \(ReadOnlyError\)"):
+    with pytest.raises(LedgerFault, match="the ledger cannot be written: it is read-only"):
         act(ledger)
     ledger._db.pragma("query_only", False)
     act(ledger)
@@ -300,7 +300,7 @@ def test_a_ledger_that_another_program_holds_is_a_fault_and_works_again_afterwar
     other = apsw.Connection(str(path))
     other.execute("BEGIN IMMEDIATE")
     one = draft(sent())
-    with pytest.raises(LedgerFault, match="BusyError"):
+    with pytest.raises(LedgerFault, match="another program holds it"):
         admit(ledger, one)
     other.execute("ROLLBACK")
     other.close()
@@ -368,7 +368,7 @@ def test_a_disk_that_is_full_is_a_fault_and_what_was_written_stays(ledger: Sqlit
             admit(ledger, one)
             written.append(one.receipt)
 
-    with pytest.raises(LedgerFault, match="FullError"):
+    with pytest.raises(LedgerFault, match="the disk is full"):
         fill()
     ledger._db.pragma("max_page_count", 1_000_000)
     assert all(ledger.knows(receipt) for receipt in written)
@@ -390,7 +390,7 @@ def test_a_fault_names_no_value(ledger: SqliteLedger) -> None:
     admit(ledger, one)
     with pytest.raises(LedgerFault) as caught:
         admit(ledger, replace(draft(sent(**PERSONAL)), receipt=one.receipt))
-    assert str(caught.value) == "the ledger cannot be written (ConstraintError)"
+    assert str(caught.value) == "the ledger cannot be written: ConstraintError"
 
 
 def test_an_association_needs_an_identifier(ledger: SqliteLedger) -> None:

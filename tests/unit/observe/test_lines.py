@@ -184,10 +184,10 @@ def test_a_failed_rule_is_an_error_with_its_place(told: Told) -> None:
 
 @pytest.mark.parametrize(("receipt", "written"), [(7, as_text(7)), (None, None)])
 def test_a_fault_is_an_error(told: Told, receipt: int | None, written: str | None) -> None:
-    fault_line(receipt, StoreFault("the spool cannot be written (OSError, errno 28)"))
+    fault_line(receipt, StoreFault("the spool cannot be written (No space left on device, errno 28)"))
     line = the_line(told)
     assert (line["event"], line["log_level"], line["receipt"]) == ("fault", "error", written)
-    assert line["fault"] == "the spool cannot be written (OSError, errno 28)"
+    assert line["fault"] == "the spool cannot be written (No space left on device, errno 28)"
 
 
 def test_a_stopwatch_adds_up() -> None:

@@ -111,7 +111,7 @@ def test_after_a_sync_that_failed_nothing_is_forgotten_and_nothing_is_late_any_m
     with pytest.raises(StoreFault) as caught:
         late.settle(ledger.forget)
     assert type(caught.value) is fault
-    assert str(caught.value) == f"the file system cannot be synced (OSError, errno {number})"
+    assert str(caught.value) == f"the file system cannot be synced ({os.strerror(number)}, errno {number})"
     assert not late.takes(1)
     assert ledger.happened == []
 

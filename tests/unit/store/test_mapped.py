@@ -78,7 +78,7 @@ def test_a_missing_file_is_told_as_it_is(path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_a_fault_that_names_no_path(tmp_path: Path) -> None:
-    with pytest.raises(StoreFault, match=r"^a file cannot be read \(IsADirectoryError, errno 21\)$"), mapped(tmp_path):
+    with pytest.raises(StoreFault, match=r"^a file cannot be read \(Is a directory, errno 21\)$"), mapped(tmp_path):
         pass
 
 
@@ -102,7 +102,10 @@ def test_a_bad_sector_is_a_fault_for_which_the_sender_tries_again(
 
     monkeypatch.setattr(os, "preadv", failing)
     before = descriptors()
-    with pytest.raises(StoreFault, match=r"^a file cannot be read \(OSError, errno 5\)$") as raised, mapped(path):
+    with (
+        pytest.raises(StoreFault, match=r"^a file cannot be read \(Input/output error, errno 5\)$") as raised,
+        mapped(path),
+    ):
         pass
     assert raised.value.status is Status.OUT_OF_RESOURCES
     assert descriptors() == before
@@ -202,7 +205,10 @@ def test_a_long_value_that_the_disk_cannot_give_back_is_a_fault_and_not_the_end(
         return read(descriptor, size // 2, offset)
 
     monkeypatch.setattr(os, "pread", failing)
-    with mapped(path) as view, pytest.raises(StoreFault, match=r"^a file cannot be read \(OSError, errno 5\)$"):
+    with (
+        mapped(path) as view,
+        pytest.raises(StoreFault, match=r"^a file cannot be read \(Input/output error, errno 5\)$"),
+    ):
         list(pieces(view))
 
 

@@ -100,13 +100,13 @@ def test_an_object_of_exactly_the_limit_is_taken_and_a_byte_more_is_not(path: Pa
 
 def test_an_object_that_is_there_already_is_not_replaced(path: Path) -> None:
     path.write_bytes(b"first")
-    with pytest.raises(StoreFault, match=r"the spool cannot be written \(FileExistsError, errno 17\)"):
+    with pytest.raises(StoreFault, match=r"the spool cannot be written \(File exists, errno 17\)"):
         Incoming(str(path), HEADER, limit=100)
     assert path.read_bytes() == b"first"
 
 
 def test_a_spool_that_is_gone_is_a_fault(path: Path) -> None:
-    with pytest.raises(StoreFault, match="FileNotFoundError"):
+    with pytest.raises(StoreFault, match="No such file or directory, errno 2"):
         Incoming(str(path / "below"), HEADER, limit=100)
 
 
@@ -117,7 +117,7 @@ def test_a_piece_that_cannot_be_written_is_a_fault(path: Path, monkeypatch: pyte
         raise system_error(errno.EIO)
 
     monkeypatch.setattr(os, "writev", write)
-    with pytest.raises(StoreFault, match=r"the spool cannot be written \(OSError, errno 5\)"):
+    with pytest.raises(StoreFault, match=r"the spool cannot be written \(Input/output error, errno 5\)"):
         incoming.write(b"piece")
     incoming.discard()
 
@@ -179,5 +179,5 @@ except StoreFault as fault:
     incoming.discard()
 """
     done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == f"the spool cannot be written (OSError, errno {errno.EFBIG})"
+    assert done.stdout.strip() == f"the spool cannot be written (File too large, errno {errno.EFBIG})"
     assert not path.exists()

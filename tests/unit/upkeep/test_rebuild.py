@@ -229,7 +229,7 @@ def test_what_cannot_be_read_is_left_out_and_named(folder: Path, monkeypatch: py
 
     monkeypatch.setattr("scp.upkeep.rebuild.read_object", failing)
     done = rebuild(folder)
-    assert [reason for _, reason in done.left_out] == ["it cannot be read (OSError, errno 5)"]
+    assert [reason for _, reason in done.left_out] == ["it cannot be read (Input/output error, errno 5)"]
     assert done.archived == 3
 
 
@@ -239,7 +239,7 @@ def test_what_cannot_be_read_a_second_time_is_left_out_too(folder: Path, monkeyp
 
     monkeypatch.setattr(os, "preadv", failing)
     done = rebuild(folder)
-    assert {reason for _, reason in done.left_out} == {"a file cannot be read (OSError, errno 5)"}
+    assert {reason for _, reason in done.left_out} == {"a file cannot be read (Input/output error, errno 5)"}
     assert done.archived == 0
 
 

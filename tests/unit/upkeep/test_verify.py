@@ -86,7 +86,7 @@ def test_what_the_disk_does_not_give_is_unreadable(folder: Path, monkeypatch: py
 
     monkeypatch.setattr(verify, "read_object", failing)
     (flaw,) = flaws(folder)
-    assert (flaw.sort, flaw.path, flaw.detail) == (Sort.UNREADABLE, name(folder, path), "OSError, errno 5")
+    assert (flaw.sort, flaw.path, flaw.detail) == (Sort.UNREADABLE, name(folder, path), "Input/output error, errno 5")
 
 
 @pytest.mark.parametrize(

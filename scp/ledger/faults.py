@@ -1,0 +1,26 @@
+"""What SQLite fails with, in the words of who has to do something about it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import apsw
+
+from scp.errors import LedgerFault, in_words
+
+_LOST: Final = "restore a backup, or make a new one with auditscp rebuild"
+_WORDS: Final[Mapping[type[Exception], str]] = {
+    apsw.NotADBError: f"it is no ledger, or damaged: {_LOST}",
+    apsw.CorruptError: f"it is damaged: {_LOST}",
+    apsw.BusyError: "another program holds it",
+    apsw.LockedError: "another program holds it",
+    apsw.ReadOnlyError: "it is read-only",
+    apsw.FullError: "the disk is full",
+    apsw.IOError: "the disk failed",
+    apsw.CantOpenError: "the file is missing, or not for this user",
+}
+
+
+def ledger_fault(what: str, error: apsw.Error | OSError) -> LedgerFault:
+    """Return the fault of a ledger that cannot be ``what``: opened, read or written."""
+    why = in_words(error) if isinstance(error, OSError) else _WORDS.get(type(error), type(error).__name__)
+    return LedgerFault(f"the ledger cannot be {what}: {why}")
