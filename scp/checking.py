@@ -66,14 +66,15 @@ class Skipped:
 def files_under(paths: Sequence[Path]) -> list[Path]:
     """Return the files named, and those in the folders named, sorted within each folder.
 
-    A folder that cannot be read stands for what is in it. Links to folders are not followed.
+    A folder that cannot be read stands for what is in it, and so does a link to a folder, which is not followed.
     """
     return [file for path in paths for file in (sorted(_files_in(path)) if path.is_dir() else (path,))]
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
     unreadable: list[Path] = []
-    for root, _, names in os.walk(folder, onerror=lambda error: unreadable.append(Path(error.filename))):
+    for root, folders, names in os.walk(folder, onerror=lambda error: unreadable.append(Path(error.filename))):
+        yield from (path for name in folders if (path := Path(root, name)).is_symlink())
         yield from (path for name in names if (path := Path(root, name)).is_file())
     yield from unreadable
 
@@ -95,6 +96,8 @@ class Checker:
 
     def check(self, path: Path) -> Checked | Skipped:
         """Judge one file after those before it."""
+        if path.is_dir() and path.is_symlink():
+            return Skipped(path, "a link to a folder: name the folder itself", unread=True)
         if path.is_dir():
             return Skipped(path, "a folder that cannot be read", unread=True)
         if path.exists() and not path.is_file():

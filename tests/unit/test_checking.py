@@ -70,6 +70,17 @@ def test_what_is_no_file_in_a_folder_is_passed_over(tmp_path: Path) -> None:
     assert files_under([tmp_path]) == []
 
 
+def test_a_link_to_a_folder_is_not_followed_and_says_so(checker: Checker, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a").write_bytes(b"")
+    (tmp_path / "series").mkdir()
+    link = tmp_path / "series" / "link"
+    link.symlink_to(tmp_path / "elsewhere")
+    assert files_under([tmp_path / "series"]) == [link]
+    assert checker.check(link) == Skipped(link, "a link to a folder: name the folder itself", unread=True)
+    assert names(files_under([link])) == ["a"]
+
+
 # What is judged
 
 
