@@ -58,7 +58,7 @@ def back_up(ledger: Path, target: Path, progress: Callable[[int, int], None] = l
     finally:
         for path in (draft, *(draft.with_name(f"{draft.name}{end}") for end in ("-journal", "-wal", "-shm"))):
             with suppress(OSError):
-                path.unlink(missing_ok=True)
+                path.unlink()
     sync_folder(target.parent)
     return copied
 

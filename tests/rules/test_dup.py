@@ -131,6 +131,10 @@ CASES = [
     *only("DUP-004", "one attribute and the name", pair(StationName="CT2", PatientName="Other^Name")),
     *only("DUP-004", "one attribute more", pair(ImageComments="x")),
     *only("DUP-004", "one attribute and no id", pair(StationName="CT2", PatientID="")),
+    *only("DUP-004", "one attribute and an id that was missing", (
+        lambda: subject(image(StationName="CT2")),
+        lambda: conflict(encoded(image(PatientID="")), encoded(image(StationName="CT2"))),
+    )),
     *only("DUP-005", "one pixel", pair(PixelData=OTHER_PIXELS)),
     *only("DUP-005", "one pixel and an attribute", pair(PixelData=OTHER_PIXELS, StationName="CT2")),
     *only("DUP-005", "no pixels", pair(PixelData=None)),
@@ -267,6 +271,13 @@ def test_offending_elements_are_those_of_the_top_level() -> None:
     problem = found_by("DUP-003", both)
     assert problem.tags == (0x00400275,)
     assert problem.message == "2 attributes differ: RequestedProcedureID"
+
+
+def test_a_message_names_three_attributes_at_most() -> None:
+    three: dict[str, Any] = {"PatientName": "x", "PatientID": "y", "StudyID": "z"}
+    assert found_by("DUP-003", pair(**three)).message == "3 attributes differ: PatientName, PatientID, StudyID"
+    four = found_by("DUP-003", pair(**three, AccessionNumber="a"))
+    assert four.message == "4 attributes differ: AccessionNumber, PatientName, PatientID, ..."
 
 
 def test_a_message_and_a_finding_hold_nothing_but_ascii_and_no_private_creator() -> None:

@@ -8,6 +8,7 @@ from pydicom.uid import EnhancedCTImageStorage, PositronEmissionTomographyImageS
 from scp.audit.rules import ser_count
 from scp.audit.rules.ser_count import RULES
 from scp.audit.series.member import Member
+from scp.dicom import tags as t
 from tests.rules.series import SeriesCase, changed, check, fires, found_by, member, quiet, slices, without
 
 UID = "1.2.826.0.1.7"
@@ -55,6 +56,7 @@ SERIES_CASES = [
     quiet("SER-311", "all temporal positions", lambda: timed(3, 3)),
     quiet("SER-311", "temporal positions without a number", lambda: slices(temporal_positions=3)),
     quiet("SER-311", "all slices of PET", lambda: pet(10, 10)),
+    quiet("SER-311", "slices of CT", lambda: slices(9, slices=10)),
     quiet("SER-311", "nothing announced", slices),
     quiet("SER-311", "no images", lambda: [member(1, None, sop_class_uid="1.2.3")]),
 ]  # fmt: skip
@@ -68,6 +70,19 @@ def test_what_the_rule_says(row: SeriesCase) -> None:
 def test_the_missing_members_of_a_concatenation_are_named() -> None:
     (found,) = found_by(ser_count.concatenation_incomplete, parts(1, 3, 6, total=7))
     assert found.message == f"Concatenation {UID}: 4 instances of 7 missing, In-concatenation Number 2, 4, 5 and 7"
+
+
+def test_a_member_of_a_concatenation_that_begins_elsewhere_is_named() -> None:
+    (found,) = found_by(ser_count.concatenation_incomplete, changed(parts(1, 2, 3), 1, concatenation_offset=5))
+    assert found.message == (f"Concatenation {UID}: Instance Number 1 does not begin where the instance before it ends")
+    assert t.CONCATENATION_FRAME_OFFSET_NUMBER in found.tags
+    assert (found.found, found.instances) == (5, ("1.2.2",))
+
+
+def test_concatenations_are_told_in_the_order_of_their_uids() -> None:
+    other = [one._replace(concatenation_uid="1.2.3") for one in parts(1, 2)]
+    found = found_by(ser_count.concatenation_incomplete, [*parts(1, 3), *other])
+    assert [one.message.split(":")[0] for one in found] == ["Concatenation 1.2.3", f"Concatenation {UID}"]
 
 
 def test_a_wild_total_costs_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import random
 import tracemalloc
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,11 @@ def head() -> list[Member]:
     return at(*(4.0 * n for n in range(8)), *(28 + 7.0 * n for n in range(1, 9)))
 
 
+def pitched(*steps: float) -> list[Member]:
+    """Slices of which five have each of these steps."""
+    return at(0, *accumulate(step for step in steps for _ in range(5)))
+
+
 def dose(*offsets: float) -> list[Member]:
     frames = [(0.0, 0.0, offset, 0) for offset in offsets]
     return [member(1, None, sop_class_uid=RTDoseStorage, frames=frames, orientations=[AXIAL])]
@@ -62,11 +68,11 @@ def split_by_type() -> list[Member]:
     return [one._replace(geometry=one.geometry._replace(stack="ab"[n // 2 % 2])) for n, one in enumerate(slices(12))]
 
 
-def filled() -> list[Member]:
-    """A hole in a stack that has repeats, filled by another Image Type."""
-    holed = without(times(slices(9), 2), 4, 13)
+def filled(*places: int) -> list[Member]:
+    """A hole of two slices in a stack that has repeats, and at these places images of another Image Type."""
+    holed = without(times(slices(9), 2), 4, 5, 13, 14)
     return [*holed, *(one._replace(geometry=one.geometry._replace(stack="b"), id=900 + n, sop_instance_uid=f"1.9.{n}")
-                      for n, one in enumerate(slices(9)[4:5] * 2))]  # fmt: skip
+                      for n, one in enumerate([slices(9)[place] for place in places] * 2))]  # fmt: skip
 
 
 def stations() -> list[Member]:
@@ -82,6 +88,8 @@ SERIES_CASES = [
     fires("SER-304", "no step at all", lambda: at(0, 1, 5, 6.3, 9, 13, 20, 22)),
     fires("SER-304", "moved by 5 percent", lambda: moved(slices(), 4, (0, 0, 0.125)), "slight"),
     fires("SER-304", "head with two pitches", head, "pitch"),
+    fires("SER-304", "three pitches", lambda: pitched(4, 7, 2), "pitch"),
+    fires("SER-304", "four pitches", lambda: pitched(4, 7, 2, 9)),
     fires("SER-304", "uneven dose grid", lambda: dose(0, 2, 4, 6, 8, 12.5), "dose"),
     quiet("SER-304", "even", slices),
     quiet("SER-304", "rounded to hundredths", lambda: at(0, 0.62, 1.25, 1.88, 2.5, 3.12), "slight"),
@@ -111,7 +119,9 @@ SERIES_CASES = [
         one._replace(geometry=one.geometry._replace(thickness=None)) for one in without(slices(4), 2)]),
     quiet("SER-305", "localizer", lambda: localizer(0, 10, 30)),
     quiet("SER-305", "another Image Type is there", split_by_type),
-    quiet("SER-305", "filled by another Image Type", filled),
+    quiet("SER-305", "filled by another Image Type", lambda: filled(4, 5)),
+    fires("SER-305", "filled by half", lambda: filled(2, 4)),
+    fires("SER-305", "another Image Type lies elsewhere", lambda: filled(2, 7)),
     quiet("SER-305", "whole dose grid", lambda: dose(0, 2, 4, 6), "dose"),
     fires("SER-306", "one position again", lambda: [*slices(), *again(slices()[3:4])]),
     fires("SER-306", "one of a time missing", lambda: without(times(slices(), 3), 14)),
@@ -126,6 +136,8 @@ SERIES_CASES = [
     quiet("SER-309", "one size", slices),
     quiet("SER-309", "an odd page", lambda: [*slices(), *again(slices(2), rows=256, stack="b")]),
     quiet("SER-309", "no size", lambda: slices(rows=None)),
+    quiet("SER-309", "three without a size", lambda: [*slices(), *again(slices(3), rows=None, stack="b")]),
+    quiet("SER-309", "three pages", lambda: [*slices(), *(member(50 + n, None, rows=256) for n in range(3))]),
 ]  # fmt: skip
 
 
@@ -174,11 +186,17 @@ def test_many_holes_are_told_in_ten_lines_and_a_sum() -> None:
     found = found_by(ser_spacing.slices_missing, without(slices(100), *range(4, 80, 5)))
     assert len(found) == 11
     assert found[-1].message == "6 slices missing at 6 more places"
+    assert found_by(ser_spacing.slices_missing, without(slices(60), *range(4, 59, 5)))[-1].message == (
+        "1 slice missing at 1 more place"
+    )
 
 
 def test_a_change_of_pitch_is_told_with_its_place() -> None:
     (found,) = found_by(ser_spacing.spacing_not_uniform, head())
     assert found.message == "the step changes: 4, then 7 mm, from Instance Number 8 (z 28) on"
+    begun_with_a_hole = at(*(4.0 * n for n in range(6) if n != 1), *(20 + 7.0 * n for n in range(1, 6)))
+    (found,) = found_by(ser_spacing.spacing_not_uniform, begun_with_a_hole)
+    assert found.message == "the step changes: 4, then 7 mm, from Instance Number 5 (z 20) on"
 
 
 def test_uneven_steps_are_told_with_the_first_of_them() -> None:

@@ -128,6 +128,9 @@ def test_copies_and_references_are_named() -> None:
     assert found.message == "2 images have the same pixels: Instance Number 3 and 7"
     (found,) = found_by(ref.referenced_instance_not_stored, [REPORT], Context(absent={7: ("1.2.3", "1.2.4")}))
     assert found.message == "Instance Number 1: 2 referenced instances not stored here"
+    many = tuple(f"1.2.{number}" for number in range(150))
+    (found,) = found_by(ref.referenced_instance_not_stored, [REPORT], Context(absent={7: many}))
+    assert (found.message, found.found) == ("Instance Number 1: 150 referenced instances not stored here", many[:100])
     nameless = REPORT._replace(instance_number=None)
     (found,) = found_by(ref.referenced_instance_not_stored, [nameless], Context(absent={7: ("1.2.3",)}))
     assert found.message == f"SOP Instance UID {REPORT.sop_instance_uid}: 1 referenced instance not stored here"

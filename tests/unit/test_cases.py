@@ -83,6 +83,14 @@ def test_personal_values_of_both_objects_are_shown_in_the_case(node: Scratch) ->
     assert finding["found"] == {"(0010,0020) PatientID": "P2"}
     assert finding["other"]["calling_ae_title"] == "FIRST"
     assert finding["other"]["receipt"] == as_text(node.receipts()[0].id)
+    assert case["differences"] is None, "it is another instance"
+
+
+def test_what_a_rule_states_is_shown_in_the_case_as_it_states_it(node: Scratch) -> None:
+    node.send(IMAGE)
+    answer = node.send(data_set(SOPInstanceUID="1.2.9", InstanceNumber="2", StudyInstanceUID="1.2.8"))
+    (finding,) = [one for one in case_of(node, answer.receipt)["findings"] if one["code"] == "ENT-201"]
+    assert (finding["expected"], finding["found"]) == (STUDY, "1.2.8")
 
 
 def test_two_copies_of_one_instance_are_compared_in_the_case(node: Scratch) -> None:

@@ -73,10 +73,13 @@ def test_settling_what_is_not_open_does_not_wait(monkeypatch: pytest.MonkeyPatch
     assert waits == []
 
 
-def test_settling_ends_when_the_time_is_over() -> None:
+def test_settling_ends_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     deliveries = Deliveries()
     deliveries.expect("A", 1)
+    waits: list[float | None] = []
+    monkeypatch.setattr(deliveries._changed, "wait", waits.append)
     deliveries.settle(1, seconds=0.01)
+    assert waits
     assert deliveries.is_open(1)
 
 

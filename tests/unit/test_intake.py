@@ -21,6 +21,7 @@ from scp.audit.finding import Outcome as RuleOutcome
 from scp.audit.policy import Profile, make_policy
 from scp.audit.rule import Subject
 from scp.audit.snapshot import Snapshot
+from scp.delivery import Deliveries
 from scp.dicom.facts import Facts
 from scp.dicom.part10 import file_header, read_note
 from scp.dicom.sop_classes import Kind
@@ -32,7 +33,7 @@ from scp.ledger.port import Draft
 from scp.ledger.sqlite import SqliteLedger
 from scp.outcomes import Ending, Outcome
 from scp.store.recover import recover
-from tests.rules.builders import INSTANCE, SERIES, STUDY
+from tests.rules.builders import INSTANCE, SERIES, STUDY, encoded, image, raw
 from tests.unit.dicom.mutate import Encoded, mutated
 from tests.unit.ledger.contract import together
 from tests.unit.nodes import Scratch, association, cut_off, data_set, open_node, request_for, take
@@ -86,6 +87,7 @@ def check_try_again(node: Scratch, answer: Answer, comment: str = "cannot store 
     assert receipt is not None
     assert (receipt.outcome, receipt.status) == (Outcome.RETRY, Status.OUT_OF_RESOURCES)
     assert receipt.placement.place is Place.NOWHERE
+    assert receipt.size == answer.size
     assert node.files("spool") == []
 
 
@@ -106,6 +108,7 @@ def test_a_good_instance_is_archived_as_it_came_and_answered_with_success(node: 
         (answer.receipt, Outcome.ACCEPT, 0)
     ]
     assert [line["event"] for line in told] == ["instance"]
+    assert list(told[0]["ms"]) == ["receive", "sync", "judge", "admit", "place", "total"]
 
 
 def test_an_object_may_come_in_pieces(node: Scratch) -> None:
@@ -120,6 +123,14 @@ def test_an_instance_with_warnings_is_archived(node: Scratch) -> None:
     answer = node.send(data_set(ImagePositionPatient=None))
     assert decided(answer) == (Decision.WARN, "0000")
     assert node.files("archive") == [ARCHIVED.removeprefix("archive/")]
+
+
+@pytest.mark.parametrize("number", [b"one ", b""])
+def test_an_instance_number_that_is_none_is_nobodys_namesake(node: Scratch, number: bytes) -> None:
+    node.send(IMAGE)
+    answer = node.send(encoded(raw(image(SOPInstanceUID="1.2.9"), InstanceNumber=number)))
+    assert answer.verdict.is_stored
+    assert "NUM-004" not in {finding.code for finding in answer.verdict.findings}
 
 
 def test_a_refused_object_is_quarantined_with_its_case(node: Scratch) -> None:
@@ -273,13 +284,20 @@ def test_a_resend_elsewhere_waits_for_the_first_sender_and_not_longer_than_it_ma
 
 @pytest.mark.parametrize(("ending", "status"), [(Ending.LOST, "0000"), (Ending.RELEASED, "0111")])
 def test_a_resend_elsewhere_is_answered_by_how_the_first_association_ends(
-    tmp_path: Path, told: Told, ending: Ending, status: str
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch, ending: Ending, status: str
 ) -> None:
     node = open_node(tmp_path, settle_seconds=3_600)
-    first, answers = association(), list[Answer]()
+    first, answers, waits, settle = association(), list[Answer](), threading.Event(), Deliveries.settle
+
+    def settled(*arguments: Any) -> None:
+        waits.set()
+        settle(*arguments)
+
+    monkeypatch.setattr(Deliveries, "settle", settled)
     node.send(IMAGE, first)
     resend = threading.Thread(target=lambda: answers.append(node.send(IMAGE, association())), daemon=True)
     resend.start()
+    assert waits.wait(timeout=60)
     node.intake.ended(first, 1, ending)
     resend.join(timeout=60)
     assert [f"{answer.verdict.status:04X}" for answer in answers] == [status]
@@ -317,6 +335,15 @@ def test_an_abandoned_object_leaves_a_receipt_and_nothing_else(node: Scratch, to
     )  # fmt: skip
     assert node.files("spool") == node.files("archive") == []
     assert (told[0]["verdict"], told[0]["status"]) == ("aborted", None)
+
+
+def test_an_abandoned_object_that_cannot_be_removed_is_left_for_upkeep(
+    node: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        failing("unlink", errno.EACCES, patch)
+        cut_off(node.intake, request_for(IMAGE))
+    assert node.intake.left_behind == {node.folder / spool_path(node.receipts()[0].id)}
 
 
 def test_a_request_whose_command_set_is_wrong_is_refused_with_its_status_and_nothing_is_kept(
@@ -361,12 +388,13 @@ def test_no_room_for_an_object_means_try_again(node: Scratch, monkeypatch: pytes
 
 
 def test_no_room_for_an_object_that_comes_in_pieces_is_told_with_the_answer(
-    node: Scratch, monkeypatch: pytest.MonkeyPatch
+    node: Scratch, monkeypatch: pytest.MonkeyPatch, told: Told
 ) -> None:
     failing("open", errno.ENOSPC, monkeypatch, lambda path: "spool" in str(path))
     with pytest.raises(NotBegun) as caught:
         node.intake.begin(request_for(IMAGE))
     check_try_again(node, caught.value.answer)
+    assert [line["event"] for line in told] == ["fault", "instance"]
 
 
 def test_no_room_in_the_middle_of_an_object_means_try_again(node: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -455,13 +483,13 @@ def test_what_is_kept_already_and_has_no_file_is_synced_into_its_place(
 
 
 @pytest.mark.parametrize("pieces", [1, 2])
-def test_an_object_that_is_heavy_or_came_in_pieces_is_synced_before_the_ledger_has_it(
+def test_an_object_that_is_heavy_or_came_in_pieces_is_synced_before_the_ledger_has_it_and_then_its_place(
     node: Scratch, monkeypatch: pytest.MonkeyPatch, pieces: int
 ) -> None:
-    synced: list[bool] = []
+    synced: list[tuple[str, bool]] = []
 
     def note(descriptor: int) -> bool:
-        synced.append(in_spool(descriptor) and not node.receipts())
+        synced.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), bool(node.receipts())))
         return False
 
     data = HEAVY if pieces == 1 else IMAGE
@@ -472,7 +500,8 @@ def test_an_object_that_is_heavy_or_came_in_pieces_is_synced_before_the_ledger_h
         for piece in filter(None, (data[:half], data[half:])):
             reception.incoming.write(piece)
         assert decided(node.intake.complete(reception)) == (Decision.ACCEPT, "0000")
-    assert synced[0]
+    assert synced[0] == (str(reception.incoming.path), False)
+    assert synced[-1] == (str((node.folder / ARCHIVED).parent), True)
     assert node.ledger.sealed() == []
 
 
@@ -560,16 +589,35 @@ def test_a_stored_copy_that_cannot_be_read_means_try_again(node: Scratch) -> Non
 
 
 class Restless(SqliteLedger):
-    """A ledger in which something else is stored whenever one looks."""
+    """A ledger in which something else is stored the first times that one looks."""
+
+    times = 0
 
     def admit(self, draft: Draft, judge: Callable[[Snapshot], Any]) -> Any:
-        return Waiting(draft.receipt)
+        self.times -= 1
+        return Waiting(draft.receipt) if self.times >= 0 else super().admit(draft, judge)
 
 
-def test_a_stored_copy_that_keeps_changing_means_try_again_and_not_for_ever(tmp_path: Path, told: Told) -> None:
-    node = open_node(tmp_path, ledger=Restless(None), settle_seconds=0)
-    check_try_again(node, node.send(IMAGE))
+@pytest.fixture
+def restless(tmp_path: Path, told: Told) -> Iterator[tuple[Scratch, Restless]]:
+    ledger = Restless(None)
+    node = open_node(tmp_path, ledger=ledger, settle_seconds=0)
+    yield node, ledger
     node.close()
+
+
+def test_a_stored_copy_may_change_three_times_while_it_is_compared(restless: tuple[Scratch, Restless]) -> None:
+    node, ledger = restless
+    ledger.times = 3
+    assert decided(node.send(IMAGE)) == (Decision.ACCEPT, "0000")
+
+
+def test_a_stored_copy_that_keeps_changing_means_try_again_and_not_for_ever(
+    restless: tuple[Scratch, Restless],
+) -> None:
+    node, ledger = restless
+    ledger.times = 4
+    check_try_again(node, node.send(IMAGE))
 
 
 # Faults after the decision

@@ -54,7 +54,7 @@ def test_policies_limits_and_waits_are_those_of_the_new_settings(node: Node, sou
         "duplicates": {"wait_seconds": 7},
         "association": {"max_associations": 3, "network_timeout": 5},
         "classes": {"private": False},
-        "user_identity": {"required": True},
+        "user_identity": {"required": True, "users": {"anna": ""}},
     }
     with capture_logs() as lines:
         outcome = Renewal(node, source).reload()
@@ -62,7 +62,7 @@ def test_policies_limits_and_waits_are_those_of_the_new_settings(node: Node, sou
     assert outcome.restart == ()
     assert set(outcome.changed) == {
         "[association] max_associations", "[association] network_timeout", "[user_identity] required",
-        "[classes] private", "[audit] profile", "[duplicates] wait_seconds",
+        "[user_identity.users]", "[classes] private", "[audit] profile", "[duplicates] wait_seconds",
     }  # fmt: skip
     assert node.policies(SENDER).profile is Profile.OBSERVE
     assert node.intake.settle_seconds == 7

@@ -62,7 +62,6 @@ def test_general_settings_are_those_of_everybody() -> None:
 PEERS: list[dict[str, Any]] = [
     {"ae_title": "OLD", "profile": "observe", "severity": {"NUM": "off"}, "responses": {"DUP-003": "C111"}},
     {"address": "198.51.100.0/24", "warning_status": "B000", "identical": "accept"},
-    {"ae_title": "OLD", "profile": "strict"},
 ]
 
 

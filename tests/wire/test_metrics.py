@@ -1,5 +1,6 @@
 """The metrics of the real node, fed by real senders: they say what the log and the ledger say."""
 
+import socket
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,3 +50,14 @@ def test_metrics_say_what_was_sent_and_what_became_of_it(start_node: StartNode, 
     for step in ("receive", "sync", "judge", "admit", "place", "respond"):
         assert found["auditscp_step_seconds_count", step] >= 3
         assert 0 < found["auditscp_step_seconds_sum", step] < 30
+
+
+def test_a_connection_that_was_not_let_in_is_counted_with_its_reason(start_node: StartNode) -> None:
+    node = start_node(CONSOLE)
+    with socket.create_connection(("127.0.0.1", node.port), timeout=30) as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert peer.recv(1), "it is aborted, and counted before that"
+    (told,) = node.wait_for("association_rejected")
+    found = scrape(node)
+    assert found["auditscp_associations_rejected_total", told["reason"]] == 1
+    assert found["auditscp_associations_opened_total",] == 0

@@ -104,7 +104,7 @@ def fewer_instances_than_announced(view: SeriesView) -> Iterator[SeriesProblem]:
 def _slices(view: SeriesView) -> Iterator[SeriesProblem]:
     announced = {one.id: one.geometry.slices or 0 for one in view.members if one.kind is Kind.PET}
     for stack in view.stacks:
-        most = max((announced.get(one, 0) for one in stack.members), default=0)
+        most = max(announced.get(one, 0) for one in stack.members)
         if len(stack.positions) < most:
             yield SeriesProblem(
                 f"{view.name(stack)}{len(stack.positions)} of {most} positions", stack=stack.number,

@@ -108,7 +108,7 @@ def _uneven(stack: Stack, steps: Floats, odd: Ints, case: str) -> str:
     if case == "pitch":
         pitch = pitches(steps)
         sizes = [number(size, 3) for size in _sizes(steps, pitch)]
-        change = int(np.flatnonzero(pitch[: len(steps)] != pitch[0])[0])
+        change = int(np.argmax(pitch == 1))
         return f"the step changes: {', then '.join(sizes)} mm, from {where(stack, change)} on"
     more = f" and at {count(len(odd) - 1, 'other place')}" if len(odd) > 1 else ""
     return f"the step is {step} mm, but {number(float(steps[first]), 3)} mm {here}{more}"
@@ -154,7 +154,7 @@ def slices_missing(view: SeriesView) -> Iterator[SeriesProblem]:
         if rest:
             missing = sum(gap.missing for gap in rest)
             yield SeriesProblem(
-                f"{view.name(stack)}{count(missing, 'slice')} missing at {len(rest)} more places", case=case,
+                f"{view.name(stack)}{count(missing, 'slice')} missing at {count(len(rest), 'more place')}", case=case,
                 stack=stack.number, tags=_POSITION, found=missing,
             )  # fmt: skip
 

@@ -56,7 +56,7 @@ def _tolerance(step: float | Floats | np.floating[Any]) -> Floats:
 def pitches(steps: Floats) -> Ints:
     """Return for each step the index of the run of at least three equal ones that it belongs to; -1 if to none."""
     run = np.concatenate(([0], np.cumsum(~are_same(steps[1:], steps[:-1])))) if len(steps) else np.zeros(0, np.int64)
-    long = np.bincount(run, minlength=1) >= _RUN
+    long = np.bincount(run) >= _RUN
     number = np.where(long, np.cumsum(long) - 1, -1)
     return number[run]
 

@@ -84,7 +84,7 @@ def planes_of(members: Sequence[Member]) -> Planes:
     units = _units(list(known))
     group_of, jitter_of, directions = _grouped(units, list(known), Counter(turns))
     turn = np.array(turns, np.int64)
-    flat = group_of[turn] < 0 if turns else np.zeros(0, bool)
+    flat = group_of[turn] < 0
     places = np.array(points, np.float64).reshape(-1, 3)
     keep = ~flat & np.all(np.abs(places) <= FARTHEST, axis=1)
     return Planes(

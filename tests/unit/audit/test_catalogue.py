@@ -19,6 +19,7 @@ from scp.dicom.status import Status
 from tests import rules as tables
 from tests.rules.builders import Case
 from tests.rules.series import SeriesCase, found_by
+from tests.rules.stated import STATED, Stated
 
 
 def _codes(family: str, *ranges: tuple[int, int]) -> set[str]:
@@ -207,6 +208,25 @@ def test_what_a_rule_finds_fits_the_response_and_can_be_written_down(case: Case)
     assert re.fullmatch(r"[ ->@-\[\]-~]{9,64}", comment), "printable characters, none of them replaced"
     assert all(0 <= tag <= 0xFFFFFFFF for tag in found.tags)
     assert orjson.dumps([found.expected, found.found])
+
+
+def test_of_every_case_of_every_rule_is_known_what_it_states() -> None:
+    assert set(STATED) == {(rule.code, case) for rule in JUDGED for case in rule.grades}
+
+
+@pytest.mark.parametrize("code_and_case", STATED, ids="-".join)
+def test_a_finding_states_the_elements_and_what_was_expected_and_found(code_and_case: tuple[str, str]) -> None:
+    example = next(case for case in SHOWN if case.fires and (case.code, case.case) == code_and_case)
+    if isinstance(example, SeriesCase):
+        rule = find(example.code)
+        assert rule is not None
+        one = found_by(rule, example.members(), example.context)[0]
+        states = Stated(one.tags, one.expected, one.found, one.stack, one.instances)
+    else:
+        found = outcome(example)
+        assert isinstance(found, Problem)
+        states = Stated(found.tags, found.expected, found.found)
+    assert states == STATED[code_and_case]
 
 
 @pytest.mark.parametrize("case", FIRING)

@@ -1,12 +1,14 @@
 """An examiner says of each instance of an association what would be said of it alone."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from typing import Any, Final
 
 import pytest
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageStorage
 
 from scp.audit.catalogue import RULES
 from scp.audit.engine import Judgement, NeedsComparison, examine, judge
@@ -17,7 +19,9 @@ from scp.audit.recall import Ask, Check, Recall
 from scp.audit.rule import Rule, Subject
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import FACTS, tracked
+from scp.dicom.compare import compare
 from scp.dicom.decoder import Change
+from scp.dicom.difference import Comparison
 from scp.dicom.facts import Facts
 from scp.dicom.part10 import Part10, read_file
 from scp.dicom.read import read_facts
@@ -28,7 +32,8 @@ from scp.examiners import Examiners
 from scp.ledger.port import Draft
 from scp.ledger.sqlite import SqliteLedger
 from tests.corpus import SERIES
-from tests.rules.builders import image, subject
+from tests.rules.builders import SERIES as SERIES_UID
+from tests.rules.builders import encoded, image, subject
 from tests.unit.dicom.samples import PYDICOM, names
 
 KEY: Final = b"k" * 32
@@ -49,10 +54,56 @@ def sent(content: bytes, message: int) -> Sent | None:
     return request, content[found.offset :]
 
 
+def made(number: int, transfer_syntax: str = ExplicitVRLittleEndian, **changes: Any) -> Sent:
+    """A slice of a stack, at its place and with its number; ``changes`` are as those of an image."""
+    own = {"SOPInstanceUID": f"{SERIES_UID}.{number}", "InstanceNumber": str(number),
+           "ImagePositionPatient": ["0", "0", f"{2.5 * number}"], "SliceLocation": f"{2.5 * number}"}  # fmt: skip
+    data = encoded(image(**own | changes), transfer_syntax)
+    facts = read_facts(data, transfer_syntax, Limits())
+    sop_class = facts.sop_class_uid
+    return Request(SENDER, number, sop_class, facts.sop_instance_uid, sop_class, transfer_syntax), data
+
+
+def made_stack() -> list[Sent]:
+    """Forty good slices."""
+    return [made(number) for number in range(1, 41)]
+
+
+def real_stack() -> list[Sent]:
+    """A good series of the corpus."""
+    series = next(series for series in SERIES if series.is_clean)
+    return [one for path in series.paths if (one := sent(path.read_bytes(), 1))]
+
+
+STACKS: Final = pytest.mark.parametrize("stack", [made_stack, real_stack])
+CHANGES: Final[list[dict[str, Any]]] = [
+    {"PatientID": None}, {"PatientName": "Other^Name"}, {"PatientSex": "M"}, {"StudyDate": "20260103"},
+    {"Modality": "MR"}, {"StationName": "CT2"}, {"FrameOfReferenceUID": "1.2.826.0.1.1.10"}, {"SeriesNumber": "3"},
+    {"Rows": 8, "PixelData": bytes(64)}, {"PixelSpacing": ["0.6", "0.5"]}, {"PixelData": bytes(30)},
+    {"ImagePositionPatient": None}, {"ImageOrientationPatient": ["1", "0", "0", "0", "0", "-1"]},
+    {"InstanceNumber": "1"}, {"InstanceNumber": None}, {"SOPInstanceUID": f"{SERIES_UID}.1"},
+    {"SeriesInstanceUID": "1.2.826.0.1.1.2"}, {"StudyInstanceUID": "1.2.826.0.1.2"},
+    {"SeriesInstanceUID": "1.2.826.0.1.2.1", "StudyInstanceUID": "1.2.826.0.1.2", "PatientID": "P2"},
+    {"SOPClassUID": MRImageStorage, "Modality": "MR"}, {"transfer_syntax": str(ImplicitVRLittleEndian)},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_slices_of_a_stack_of_which_some_are_other_than_the_one_before(seed: int) -> None:
+    chance = random.Random(seed)
+    association = [made(number, **chance.choice([{}, {}, chance.choice(CHANGES)])) for number in range(1, 41)]
+    for number in chance.sample(range(40), 3):
+        request, data = association[number]
+        association[number] = replace(request, abstract_syntax="1.2.4"), data
+    association += association[10:20]
+    assert check(association, seed % len(POLICIES)) == 50
+
+
 def check(association: Sequence[Sent], policy: int = 1) -> int:
     """Judge all with those who know the instance before, and each alone, against one ledger; return how many."""
     ledger = SqliteLedger(None, "none")
     examiners = Examiners(Limits(), ledger.fingerprint_key)
+    stored: dict[str, Sent] = {}
     for number, (request, data) in enumerate(association, 1):
         examiner = examiners.of(request.association)
         facts = read_facts(data, request.transfer_syntax, Limits())
@@ -62,13 +113,19 @@ def check(association: Sequence[Sent], policy: int = 1) -> int:
         assert sorted(map(repr, examination.found)) == sorted(map(repr, alone.found))
         assert not examination.crashes
 
-        def decide(snapshot: Snapshot) -> Judgement | NeedsComparison:
+        def decide(snapshot: Snapshot, comparison: Comparison | None = None) -> Judgement | NeedsComparison:
+            snapshot = replace(snapshot, comparison=comparison)
             by_itself = judge(alone, snapshot, POLICIES[policy])  # noqa: B023 - called in this turn of the loop
             found = examiner.judge(examination, snapshot, POLICIES[policy])  # noqa: B023
             assert found == by_itself
             return found
 
-        ledger.admit(Draft(number, number, examination.subject, bytes(32), len(data)), decide)
+        draft = Draft(number, number, examination.subject, sha256(data).digest(), len(data))
+        if isinstance(ledger.admit(draft, decide), NeedsComparison):
+            before, kept = stored[facts.sop_instance_uid]
+            comparison = compare(kept, before.transfer_syntax, data, request.transfer_syntax)
+            ledger.admit(draft, partial(decide, comparison=comparison))
+        stored.setdefault(facts.sop_instance_uid, (request, data))
         if number < len(association) and association[number][0].association.id != request.association.id:
             examiners.ended(request.association)
     ledger.close()
@@ -120,9 +177,9 @@ def test_no_rule_looks_at_what_each_association_has_for_itself() -> None:
     assert read <= {*OF_SENDER, "__class__"}
 
 
-def test_a_request_that_is_wrong_in_the_middle_of_a_series_is_seen() -> None:
-    paths = next(series for series in SERIES if series.is_clean).paths[:6]
-    good = [one for path in paths if (one := sent(path.read_bytes(), 1))]
+@STACKS
+def test_a_request_that_is_wrong_in_the_middle_of_a_series_is_seen(stack: Callable[[], list[Sent]]) -> None:
+    good = stack()[:6]
     wrong = [
         (replace(request, sop_instance_uid="1.2.3"), data) if number == 3
         else (replace(request, abstract_syntax="1.2.4"), data) if number == 4
@@ -136,9 +193,11 @@ def test_a_request_that_is_wrong_in_the_middle_of_a_series_is_seen() -> None:
     assert all(not {"UID-007", "UID-008"} & codes[number] for number in (0, 1, 2, 5))
 
 
-def test_a_slice_is_recognised_by_its_beginning_and_examined_as_if_all_of_it_were_read() -> None:
-    series = next(series for series in SERIES if series.is_clean)
-    association = [one for path in series.paths if (one := sent(path.read_bytes(), 1))]
+@STACKS
+def test_a_slice_is_recognised_by_its_beginning_and_examined_as_if_all_of_it_were_read(
+    stack: Callable[[], list[Sent]],
+) -> None:
+    association = stack()
     examiner, alone, by_beginning = Examiner(Limits(), KEY), Examiner(Limits(), KEY), 0
     assert examiner.recognise(association[0][1], len(association[0][1]), association[0][0]) is None
     for request, data in association:
@@ -151,9 +210,11 @@ def test_a_slice_is_recognised_by_its_beginning_and_examined_as_if_all_of_it_wer
     assert by_beginning > len(association) / 2
 
 
-def test_in_a_stack_of_good_slices_no_rule_has_to_be_asked_about_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    series = next(series for series in SERIES if series.is_clean)
-    association = [one for path in series.paths if (one := sent(path.read_bytes(), 1))]
+@STACKS
+def test_in_a_stack_of_good_slices_no_rule_has_to_be_asked_about_each(
+    stack: Callable[[], list[Sent]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    association = stack()
     ledger, asked = SqliteLedger(None, "none"), list[str]()
     examiner = Examiner(Limits(), ledger.fingerprint_key)
 
@@ -234,9 +295,11 @@ def test_a_rule_that_failed_is_asked_each_time() -> None:
     assert log == ["A", "B", "A", "A"]
 
 
-def test_an_error_of_ours_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = next(series for series in SERIES if series.is_clean).paths[:3]
-    association = [one for path in paths if (one := sent(path.read_bytes(), 1))]
+@STACKS
+def test_an_error_of_ours_leaves_nothing_behind(
+    stack: Callable[[], list[Sent]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    association = stack()[:3]
     examiner = Examiner(Limits(), KEY)
     examiner.examine(association[0][1], association[0][0])
     with monkeypatch.context() as patch:

@@ -224,6 +224,12 @@ def test_a_malformed_orientation_is_another_place_than_none() -> None:
     assert malformed not in ("", values().place, values(ImageOrientationPatient=None).place)
 
 
+def test_instances_that_say_the_same_of_what_a_series_shares_are_one_variant() -> None:
+    assert values().variant == values(InstanceNumber="9", ImagePositionPatient=["0", "0", "20"]).variant
+    others = {values(**{keyword: "OTHER"}).variant for keyword in ("Manufacturer", "PatientID", "Modality")}
+    assert len(others | {values().variant}) == 4
+
+
 def test_fingerprints_are_made_of_any_text() -> None:
     assert fingerprint(KEY, "\ud800") != fingerprint(KEY, "\ud801")
 

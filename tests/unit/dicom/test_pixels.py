@@ -251,6 +251,16 @@ def test_bits_that_are_not_stored_do_not_count_beside_a_codestream(plugin: str) 
     assert compare_pixels(native(overlay), coded(rle(plain))).pixels is Pixels.DIFFERENT
 
 
+@pytest.mark.parametrize("stored", [None, 0])
+def test_where_one_does_not_say_how_many_bits_are_stored_those_of_the_other_count(
+    plugin: str, stored: int | None
+) -> None:
+    first = native(SLICE, BitsStored=stored)
+    same, other = (coded(b"CODE" + data, syntax=plugin) for data in (SLICE, SLICE[::-1]))
+    assert compare_pixels(first, same).pixels is Pixels.EQUAL
+    assert compare_pixels(first, other).pixels is Pixels.DIFFERENT
+
+
 def test_colour_is_decoded_only_where_the_colour_space_is_certain(plugin: str) -> None:
     transformed = COLOUR | {"PhotometricInterpretation": "YBR_RCT"}
     found = compare_pixels(native(BY_PIXEL, **COLOUR), coded(b"CODE" + BY_PIXEL, syntax=plugin, **transformed))

@@ -300,6 +300,7 @@ def test_odd_lengths_are_kept_and_the_first_is_noted(data: bytes) -> None:
 
 def test_even_lengths_are_not_noted() -> None:
     assert sound(UID + NUMBER).odd is None
+    assert sound(NUMBER + UID).odd is None, "in whatever order"
 
 
 def test_a_command_group_in_the_data_set_is_just_elements() -> None:

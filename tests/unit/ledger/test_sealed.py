@@ -61,6 +61,14 @@ def test_what_was_sealed_comes_back_as_it_was(ledger: SqliteLedger, content: byt
     assert ledger.sealed() == [number]
 
 
+def test_what_one_version_has_sealed_the_next_one_opens() -> None:
+    db = apsw.Connection(":memory:")
+    db.execute("CREATE TABLE sealed (id INTEGER PRIMARY KEY, content BLOB NOT NULL)")
+    written = bytes.fromhex("33c1e4ab9ae3ab144d75a5bd63e5955ce3abd4e09f0c265242c6322b")
+    db.execute("INSERT INTO sealed VALUES (7, ?)", (written,))
+    assert Sealed(db, b"k" * 32).content(7) == b"a whole file"
+
+
 def test_an_object_that_is_on_the_disk_already_is_not_sealed(ledger: SqliteLedger) -> None:
     admit(ledger, draft(sent()))
     assert ledger.sealed() == []

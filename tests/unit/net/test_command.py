@@ -163,6 +163,8 @@ class TestWriting:
         assert ds.get("AffectedSOPClassUID", "") == sop_class
         assert ds.get("AffectedSOPInstanceUID", "") == sop_instance
         assert ds.get("ErrorComment", "") == comment
+        said = {"AffectedSOPClassUID": sop_class, "AffectedSOPInstanceUID": sop_instance, "ErrorComment": comment}
+        assert {name for name in said if name in ds} == {name for name, value in said.items() if value}
         tags = ds.get("OffendingElement", [])
         assert (list(tags) if len(offending) > 1 else [tags] if offending else []) == offending
         assert [item.tag for item in ds] == sorted(item.tag for item in ds)

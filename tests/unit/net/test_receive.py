@@ -117,6 +117,8 @@ class TestRequests:
             len(IMAGE),
             {"accept": 1},
         )
+        assert (served.meter.outcomes, served.meter.bytes) == ({"accept": 1}, len(IMAGE))
+        assert list(served.meter.steps) == ["receive", "sync", "judge", "admit", "place", "respond"]
         assert line.outcomes() == [("accept", 0)]
 
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,7 +1,9 @@
-"""Who connects is counted as long as there is something to count."""
+"""Who connects is let in by either family of addresses, and counted as long as there is something to count."""
 
 import socket
+from collections.abc import MutableSequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,4 +28,20 @@ def test_a_connection_for_which_there_is_no_thread_is_let_go_and_holds_up_no_end
         assert peer.recv(1) == b""
     assert server.admission.waiting() == []
     assert server.drain(30) == Drained(0, 0)
+    scratch.close()
+
+
+def test_who_comes_by_ipv6_is_talked_to_as_well(tmp_path: Path, told: MutableSequence[Any]) -> None:
+    scratch = open_node(tmp_path)
+    server = Server(Node(host="::1", port=0), Associations(), Offer(), scratch.intake)
+    try:
+        address = server.start()
+    except OSError:
+        scratch.close()
+        pytest.skip("this machine has no IPv6")
+    with socket.create_connection(address, 30) as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\n")
+        assert peer.recv(1) == b"\7", "A-ABORT"
+    assert server.drain(30).aborted == 0
+    assert [(line["event"], line["address"]) for line in told] == [("association_rejected", "::1")]
     scratch.close()

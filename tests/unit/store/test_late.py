@@ -1,5 +1,6 @@
 """Light objects share a sync of their file system, and the ledger lets go of their bytes after it and not before."""
 
+import ctypes
 import errno
 import os
 import shutil
@@ -7,11 +8,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from scp.errors import LedgerFault, StoreFault, SyncFault
+from scp.store import late as late_module
 from scp.store.late import LIGHT_BYTES, LateSyncs, can_sync_file_systems
 from scp.store.store import Store
 from tests.unit.ledger.contract import together
@@ -233,4 +235,36 @@ def test_a_file_system_is_synced_as_a_whole_only_where_that_tells_what_was_lost(
     assert can_sync_file_systems() is can
     late = LateSyncs(tmp_path)
     assert late.takes(1) is can
+    late.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "takes"),
+    [
+        (0xEF53, True),  # ext4
+        (0x58465342, True),  # xfs
+        (0x9123683E, True),  # btrfs
+        (0x01021994, True),  # tmpfs
+        (0x794C7630, True),  # overlayfs
+        (0x6969, False),  # nfs
+        (0xFF534D42, False),  # cifs
+        (0xFFFFFFFFFF534D42, False),  # the same where the number is signed
+        (0x65735546, False),  # fuse
+        (0xF15F, False),  # ecryptfs
+        (None, False),  # nobody knows
+    ],
+)
+def test_where_somebody_else_has_the_disk_no_object_is_synced_late(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: int | None, takes: bool
+) -> None:
+    def fstatfs(_: int, about: Any) -> int:
+        if kind is None:
+            return -1
+        ctypes.c_ulong.from_buffer(about).value = kind
+        return 0
+
+    (tmp_path / "spool").mkdir()
+    monkeypatch.setattr(late_module, "_libc", SimpleNamespace(syncfs=lambda _: 0, fstatfs=fstatfs))
+    late = LateSyncs(tmp_path)
+    assert late.takes(1) is takes
     late.close()

@@ -184,6 +184,18 @@ def test_of_a_large_file_long_values_are_read_without_the_memory(tmp_path: Path,
     assert maps(path) == 0
 
 
+def test_a_long_value_that_the_system_gives_in_parts_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    content = os.urandom(module.SMALL + 5)
+    path.write_bytes(content)
+    read = os.pread
+    monkeypatch.setattr(
+        os, "pread", lambda descriptor, size, offset: read(descriptor, -(-size // 2) if size > 1000 else size, offset)
+    )
+    with mapped(path) as view:
+        assert b"".join(pieces(view)) == content
+
+
 def test_a_fresh_file_that_is_light_is_memory_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(bytes(SIZE))

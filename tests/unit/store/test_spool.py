@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from scp.dicom.shape import LONGEST
 from scp.errors import ObjectTooLarge, StoreFault
 from scp.store.spool import Incoming
 from tests.unit.system import descriptors, system_error
@@ -38,6 +39,15 @@ def test_size_and_digest_are_those_of_the_data_set_alone(path: Path) -> None:
     assert incoming.digest == b""
     incoming.finish()
     assert incoming.digest == blake3(b"onetwo").digest()
+    incoming.close()
+
+
+def test_how_a_data_set_begins_is_known_without_its_file(path: Path) -> None:
+    incoming = Incoming(str(path), HEADER, limit=10_000_000)
+    beginning = bytes(range(256)) * (LONGEST // 256 + 1)
+    incoming.write(beginning)
+    incoming.write(b"two")
+    assert incoming.head == beginning[:LONGEST]
     incoming.close()
 
 

@@ -140,6 +140,21 @@ def test_a_case_that_was_half_written_before_a_crash_is_written_again(store: Sto
     assert not (tmp_path / CASE).with_suffix(".json.part").exists()
 
 
+def test_nothing_in_the_data_folder_is_for_everybody_to_read(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = Store(tmp_path / "data")
+        store.place(received(store, 7), archived())
+        store.place(received(store, 8), quarantined(), b"{}")
+        received(store, 9)
+        with store.acting():
+            modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "data").rglob("*")}
+        store.close()
+    finally:
+        os.umask(before)
+    assert {name for name, mode in modes.items() if mode & 0o027} == set()
+
+
 def test_what_is_kept_already_is_only_removed_from_the_spool(store: Store, tmp_path: Path) -> None:
     source = received(store)
     store.place(source, Placement(Place.NOWHERE, ARCHIVED, 3))
@@ -149,9 +164,10 @@ def test_what_is_kept_already_is_only_removed_from_the_spool(store: Store, tmp_p
 
 
 def test_a_file_with_the_same_data_set_is_as_good(store: Store, tmp_path: Path) -> None:
-    store.place(received(store, 7, ae_title="FIRST"), archived())
+    store.place(received(store, 7, ae_title="FIRST_AND_LONGER"), archived())
     before = (tmp_path / ARCHIVED).read_bytes()
     source = received(store, 8, ae_title="SECOND")
+    assert source.stat().st_size != len(before), "the senders have names of different lengths"
     store.place(source, archived(8))
     assert (tmp_path / ARCHIVED).read_bytes() == before
     assert not source.exists()

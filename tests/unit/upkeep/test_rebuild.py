@@ -10,6 +10,7 @@ from pathlib import Path
 import apsw
 import orjson
 import pytest
+from pydicom.uid import MRImageStorage
 
 from scp.audit.catalogue import RULES
 from scp.audit.policy import Profile, make_policy
@@ -219,6 +220,26 @@ def test_what_was_accepted_stays_accepted_whatever_the_settings_are_today(folder
     )
     assert (outcome, status, severest) == ("warn", 0xB007, 2)
     assert comment.startswith("GEO-10")
+
+
+def test_what_was_refused_by_settings_of_today_alone_is_kept_and_answered_with_0000(folder: Path) -> None:
+    strict = make_policy(RULES, Profile.STRICT)
+    store = Store(folder)
+    Rebuilder(folder, lambda _: strict, LIMITS).run()
+    store.close()
+    statement = "SELECT outcome, status, comment FROM receipt WHERE path LIKE 'archive/1.2.826.0.1.2/%'"
+    assert table(folder, statement) == [("warn", 0, "")]
+
+
+def test_of_which_presentation_context_an_object_came_is_still_known(folder: Path) -> None:
+    node = open_node(folder, lambda _: OBSERVE)
+    assert node.send(slice_of(30), abstract_syntax=MRImageStorage).verdict.is_stored
+    node.settle()
+    node.close()
+    statement = "SELECT abstract_syntax FROM receipt ORDER BY id DESC LIMIT 1"
+    before = table(folder, statement)
+    rebuild(folder)
+    assert table(folder, statement) == before
 
 
 def test_what_cannot_be_read_is_left_out_and_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,18 @@ def test_acknowledged_objects_that_have_no_file_are_named(node: Scratch) -> None
     node.close()
 
 
+def test_a_ledger_that_cannot_be_read_a_second_time_does_not_stop_the_start(
+    node: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Path) -> None:
+        raise LedgerFault("the ledger cannot be read")
+
+    monkeypatch.setattr("scp.upkeep.recovery.reading", broken)
+    done, _ = start(node)
+    assert done == Recovered(0, 0, 0, 0, 0, 0, 0, 0)
+    node.close()
+
+
 def test_a_start_checks_no_more_than_the_newest_however_many_came(
     node: Scratch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,8 @@ from scp.audit.series import judge
 from scp.audit.series.judge import audit_series
 from scp.audit.series.member import Context, Member
 from scp.audit.series.result import SeriesAudit, SeriesVerdict, document
-from scp.audit.series.view import SeriesView
+from scp.audit.series.view import SeriesProblem, SeriesView
+from scp.dicom import tags as t
 from tests.rules.series import again, changed, member, moved, slices, without
 
 STANDARD = make_policy(RULES)
@@ -50,6 +51,12 @@ def test_a_warning_asks_for_attention() -> None:
     assert found.verdict is SeriesVerdict.ATTENTION
 
 
+def test_a_finding_has_all_that_its_rule_says() -> None:
+    hole = audit(without(slices(), 4)).findings[1]
+    assert (hole.stack, hole.tags, hole.instances) == (1, (t.IMAGE_POSITION_PATIENT,), ("1.2.4", "1.2.6"))
+    assert (hole.expected, hole.found) == (2.5, 5.0)
+
+
 def test_a_refused_instance_makes_it_contradictory() -> None:
     found = audit(slices(), Context(refused={"ENT-203": 2, "GEO-107": 1}))
     assert found.verdict is SeriesVerdict.CONTRADICTORY
@@ -65,6 +72,15 @@ def test_what_was_refused_because_it_is_stored_already_says_nothing() -> None:
 def test_values_that_a_series_must_share_and_does_not_make_it_contradictory() -> None:
     context = Context(variants={"v": {"manufacturer": "A"}, "w": {"manufacturer": "B"}})
     assert audit(changed(slices(), 4, variant="w"), context).verdict is SeriesVerdict.CONTRADICTORY
+
+
+def test_instances_are_named_in_the_order_of_their_numbers_and_last_those_without_one() -> None:
+    context = Context(variants={"v": {"manufacturer": "A"}, "w": {"manufacturer": "B"}})
+    members = [*slices(), member(None, None, uid="1.1.9")]
+    members = [one._replace(geometry=one.geometry._replace(variant="w")) if index in (2, 6, 10) else one
+               for index, one in enumerate(members)]  # fmt: skip
+    (found,) = audit(members[::-1], context).findings
+    assert found.instances == ("1.2.3", "1.2.7", "1.1.9")
 
 
 def test_settings_decide_how_much_a_finding_matters_but_never_refuse() -> None:
@@ -99,6 +115,13 @@ def test_a_rule_that_fails_does_not_take_the_others_with_it(monkeypatch: pytest.
     assert "Doe" not in repr(found)
 
 
+def test_a_case_that_a_rule_does_not_have_is_as_severe_as_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    (rule,) = (rule for rule, _ in judge.SERIES_RULES if rule.code == "SER-305")
+    monkeypatch.setattr(judge, "SERIES_RULES", ((rule, lambda _: [SeriesProblem("a mistake", case="other")]),))
+    (found,) = audit(slices()).findings
+    assert (found.case, found.severity) == ("other", Severity.WARN)
+
+
 @given(seed=st.integers(0, 2**32))
 def test_the_audit_is_a_function_of_the_set(seed: int) -> None:
     members = [*without(slices(20), 4), *again(slices(20)[7:8]), *again(slices(4), stack="b"), member(None, (0, 0, 7))]
@@ -113,6 +136,17 @@ def test_its_document_is_json_and_in_short() -> None:
     assert shown["type"] == "series"
     assert shown["verdict"] == "attention"
     assert [one["code"] for one in shown["findings"]] == ["NUM-005", "SER-305"]
+    assert shown["findings"][1] == {
+        "code": "SER-305",
+        "case": None,
+        "severity": "warn",
+        "message": "1 slice missing between Instance Number 4 (z −92.5) and 6 (z −87.5), step 2.5 mm",
+        "stack": 1,
+        "tags": ["(0020,0032) ImagePositionPatient"],
+        "instances": ["1.2.4", "1.2.6"],
+        "expected": 2.5,
+        "found": 5.0,
+    }
     (stack,) = shown["stacks"]
     assert stack["planes"] == 9
     assert stack["matrix"] == [512, 512]
@@ -120,6 +154,8 @@ def test_its_document_is_json_and_in_short() -> None:
     assert stack["gaps"] == [{"after": -92.5, "before": -87.5, "axis": "z", "missing": 1}]
     (lone,) = document(audit([member(1, (0, 0, 0), rows=None)]))["stacks"]
     assert (lone["spacing"], lone["matrix"], lone["tilt"]) == (None, None, None)
+    (tilted,) = document(audit([member(n, (0, 2.5 * n, 2.5 * n)) for n in range(5)]))["stacks"]
+    assert (tilted["tilt"], tilted["orientation"]) == (45.0, [1, 0, 0, 0, 1, 0])
 
 
 def test_a_result_cannot_be_changed() -> None:

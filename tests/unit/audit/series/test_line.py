@@ -35,7 +35,14 @@ def test_the_usual_step_is_that_of_most_or_else_the_middle_one(steps: tuple[floa
 
 @pytest.mark.parametrize(
     ("one", "other", "same"),
-    [(2.5, 2.52, True), (2.5, 2.53, False), (0.625, 0.633, True), (0.005, 0.01, False), (0.1, 0.104, True)],
+    [
+        (2.5, 2.52, True),
+        (2.5, 2.53, False),
+        (0.625, 0.633, True),
+        (0.005, 0.01, False),
+        (0.1, 0.104, True),
+        (0.1, 0.107, False),
+    ],
 )
 def test_steps_are_the_same_but_for_rounding(one: float, other: float, same: bool) -> None:
     assert bool(are_same(floats(one), other)[0]) is same

@@ -45,6 +45,11 @@ def test_a_volume_is_one_stack_along_its_normal() -> None:
     assert (stack.gaps, stack.off_line, stack.turned, stack.uneven) == ((), (), (), ())
 
 
+def test_the_largest_stack_is_the_first() -> None:
+    stacks = stacks_of([*slices(2), *again(slices(5), stack="b"), *again(again(slices(3)), stack="c")])
+    assert [(stack.number, stack.instances) for stack in stacks] == [(1, 5), (2, 3), (3, 2)]
+
+
 def test_nothing_with_a_place_makes_no_stack() -> None:
     assert stacks_of([]) == ()
     assert stacks_of([member(1, None), member(2, (0, 0, 0), sop_class_uid="1.2.3")]) == ()
@@ -91,6 +96,8 @@ def test_image_types_are_stacks_unless_only_together_they_are_even() -> None:
     assert len(stacks_of(pairs)) == 1
     assert len(stacks_of([*slices(), *again(slices(), stack="b")])) == 2
     assert len(stacks_of([*slices(2), *again(slices(1), stack="b")])) == 2
+    first, second = slices(2)
+    assert len(stacks_of([first, *again([second], stack="b")])) == 2, "two images are not evenly spaced yet"
 
 
 def test_frames_of_one_volume_are_a_stack_and_another_volume_is_another() -> None:
@@ -137,6 +144,18 @@ def test_images_at_one_position_are_counted() -> None:
     assert stack.usual_count == 2
     assert stack.uneven == (0,)
     assert stack.position_of == (0, 0, 0, 1, 1, 2, 2, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("apart", "spacing", "positions"),
+    [(0.009, (0.5, 0.5), 4), (0.011, (0.5, 0.5), 8), (0.009, (0.05, 0.05), 8), (0.004, (0.05, 0.05), 4),
+     (0.009, None, 4)],
+)  # fmt: skip
+def test_images_nearer_than_a_hundredth_of_a_millimetre_or_a_tenth_of_a_pixel_are_at_one_position(
+    apart: float, spacing: tuple[float, float] | None, positions: int
+) -> None:
+    stack = one([*slices(4, spacing=spacing), *again(slices(4, begin=-100 + apart, spacing=spacing))])
+    assert len(stack.positions) == positions
 
 
 def test_drift_is_along_rows_and_columns() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from scp.audit.series.stacks import stacks_of
-from scp.audit.series.words import count, listed, number, uids_of, where, who_of
+from scp.audit.series.words import count, listed, named, number, uids_of, where, who_of
 from tests.rules.series import again, member, slices
 
 
@@ -39,9 +39,17 @@ def test_a_position_is_named_with_all_its_images() -> None:
     (stack,) = stacks_of([*slices(2), *again(slices(2))])
     assert where(stack, 0) == "Instance Number 1 and 1001 (z −100)"
     assert where(stack, 1, short=True) == "2 and 1002 (z −97.5)"
+    (stack,) = stacks_of(slices(2, begin=-100.127))
+    assert where(stack, 0) == "Instance Number 1 (z −100.13)"
 
 
 def test_instances_are_named_by_number_or_else_by_uid() -> None:
     assert who_of(slices(2)) == "Instance Number 1 and 2"
     assert who_of([member(None, None, uid="1.2.9")]) == "SOP Instance UID 1.2.9"
+
+
+def test_a_hundred_instances_are_named_at_most_and_each_once() -> None:
     assert len(uids_of(slices(150))) == 100
+    (stack,) = stacks_of(slices(150))
+    assert len(named(stack, range(150))) == 100
+    assert named(stack, (3, 3, 4)) == ("1.2.4", "1.2.5")
