@@ -14,7 +14,7 @@ from mmap import MAP_PRIVATE, mmap
 from typing import Final, NamedTuple
 
 from scp.net.tls import close_notify, shut
-from scp.turn import aside
+from scp.turn import aside, offer
 
 _HEADER: Final = struct.Struct(">BxI")
 _unpack_header = _HEADER.unpack_from
@@ -117,7 +117,7 @@ class Channel:
                 # A sender with Nagle's algorithm on holds its next small write back until we acknowledge the last.
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             began = time.monotonic()
-            count = aside(self._socket.recv_into, self._view[self._end :])
+            count = self._receive(self._view[self._end :])
         except (BlockingIOError, TimeoutError):
             raise Silent from None
         except OSError:
@@ -131,6 +131,17 @@ class Channel:
         self._came += count
         if self._waited > self._timeout + self._came / self._minimum_rate:
             raise Silent
+
+    def _receive(self, room: memoryview) -> int:
+        """Read what is there, and wait only if there is nothing.
+
+        A Data Set usually is there when its command has been read: then others need not be waited for in between.
+        """
+        if not self._is_tls:
+            offer()
+            with suppress(BlockingIOError):
+                return self._socket.recv_into(room, 0, socket.MSG_DONTWAIT)
+        return aside(self._socket.recv_into, room)
 
     def send(self, data: bytes) -> None:
         """Send all of it. Raises a ChannelEnd if the peer does not read."""

@@ -35,7 +35,7 @@ _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header
 _MOST_COMMAND: Final = 64 * 1024
 """Bytes of a command set; a C-STORE-RQ has about 250."""
 _OFFER_AFTER: Final = 64
-"""Presentation data values of one PDU: it usually has one, and may have twenty thousand."""
+"""Presentation data values: what is read at once usually has some, and may have twenty thousand."""
 
 _DATA_SET_TYPE: Final = 0x00000800
 
@@ -84,6 +84,7 @@ class Receiver:
         self._command = bytearray()
         self._command_context = 0
         self._message: _Message | None = None
+        self._values = 0
         self.idle_since = time.monotonic()
         """When the last message was complete."""
 
@@ -127,11 +128,12 @@ class Receiver:
 
     def _take(self, body: memoryview) -> None:
         """Take a P-DATA-TF apart: any number of presentation data values (PS3.8 §9.3.5.1)."""
-        position, end, count = 0, len(body), 0
+        position, end = 0, len(body)
         if not end:
             raise Misbehaviour("a P-DATA-TF without a presentation data value")
         while position < end:
-            if position and not (count := count + 1) % _OFFER_AFTER:
+            self._values += 1
+            if not self._values % _OFFER_AFTER:
                 turn.offer()
             begin = position + _PDV_HEADER
             if begin > end:

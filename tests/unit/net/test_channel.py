@@ -2,7 +2,7 @@
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate, count
 from types import SimpleNamespace
 from typing import Any
@@ -60,6 +60,22 @@ class TestReading:
                 position += peer.send(stream[position : position + size])
             kind, content = channel.next_pdu()
             assert (kind, bytes(content)) == (P_DATA_TF, body)
+
+    def test_others_have_the_turn_only_while_there_is_nothing_to_read(
+        self, pair: Pair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        channel, peer = pair
+        waits: list[str] = []
+
+        def aside(wait: Callable[..., int], *arguments: Any) -> int:
+            waits.append("for more")
+            peer.sendall(b"later")
+            return wait(*arguments)
+
+        monkeypatch.setattr("scp.net.channel.aside", aside)
+        peer.sendall(pdu(P_DATA_TF, b"now") + pdu(P_DATA_TF, b"", 5))
+        assert (bytes(channel.next_pdu().body), waits) == (b"now", [])
+        assert (bytes(channel.next_pdu().body), waits) == (b"later", ["for more"])
 
     def test_a_pdu_that_lies_across_the_end_of_the_buffer_is_whole(self, pair: Pair) -> None:
         channel, peer = pair

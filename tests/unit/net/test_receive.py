@@ -142,13 +142,15 @@ class TestRequests:
         second = command(message_id=b"\2\0"), pdv(STORAGE, LAST, IMAGE)
         assert line.serve(pdu(P_DATA_TF, b"".join((*STORE, *second)))).statuses == ["0000", "0111"]
 
-    def test_in_the_middle_of_a_pdu_of_many_values_others_have_their_turn(
-        self, line: Line, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("at_once", [True, False])
+    def test_in_the_middle_of_many_values_in_one_pdu_or_many_others_have_their_turn(
+        self, line: Line, monkeypatch: pytest.MonkeyPatch, at_once: bool
     ) -> None:
         offers: list[int] = []
         monkeypatch.setattr(turn, "offer", lambda: offers.append(len(line.node.receipts())))
         values = [pdv(STORAGE, 0, IMAGE[at : at + 1]) for at in range(len(IMAGE) - 1)]
-        served = line.serve(pdu(P_DATA_TF, b"".join((command(), *values, pdv(STORAGE, LAST, IMAGE[-1:])))))
+        values = [command(), *values, pdv(STORAGE, LAST, IMAGE[-1:])]
+        served = line.serve(*(pdu(P_DATA_TF, one) for one in ([b"".join(values)] if at_once else values)))
         assert served.statuses == ["0000"]
         assert offers.count(0) > 5
 
