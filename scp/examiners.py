@@ -2,16 +2,24 @@
 
 Many senders associate anew for each instance. So what an association leaves behind (how its Data Sets are encoded,
 what rules said of the last of them) is there for the next association of the same sender.
+
+An element costs some 200 bytes while a Data Set is read, and there may be a million of them: so Data Sets that may
+have many are read one at a time, which costs no time, as the interpreter would not read two at once.
 """
 
 import threading
 from collections import deque
+from contextlib import nullcontext
 from typing import Final
 
+from scp.audit.engine import Examination
 from scp.audit.examiner import Examiner
-from scp.dicom.request import Association
+from scp.dicom.request import Association, Request
+from scp.dicom.syntax import encoding_of
 from scp.dicom.walk import Limits
 
+_MANY: Final = 1 << 20
+"""Bytes of a Data Set that may have more than a hundred thousand elements."""
 _AT_REST: Final = 16
 """Examiners that wait for the next association of their senders; each has some 100 kB."""
 
@@ -26,6 +34,7 @@ class Examiners:
         self._at_work: dict[str, Examiner] = {}
         self._at_rest: deque[tuple[Association, Examiner]] = deque(maxlen=_AT_REST)
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
 
     def of(self, association: Association) -> Examiner:
         """Return the one who examines an association: one who knows its sender already, if there is one."""
@@ -34,6 +43,13 @@ class Examiners:
             examiner = self._known(association.sender) or Examiner(self._limits, self._key)
             self._at_work[association.id] = examiner
         return examiner
+
+    def examine(self, data: memoryview, request: Request) -> Examination:
+        """Read a whole Data Set and run the rules that look at it alone. It may wait for others to be read."""
+        encoding = encoding_of(request.transfer_syntax)
+        may_be_many = len(data) > _MANY or (encoding is not None and encoding.deflated)
+        with self._reading if may_be_many else nullcontext():
+            return self.of(request.association).examine(data, request)
 
     def ended(self, association: Association) -> None:
         """Let the examiner of an association rest, if it has one."""

@@ -214,11 +214,10 @@ class Intake:
 
     def _examine(self, reception: Reception) -> Examination:
         request, incoming = reception.request, reception.incoming
-        examiner = self._examiners.of(request.association)
-        examination = examiner.recognise(incoming.head, incoming.size, request)
+        examination = self._examiners.of(request.association).recognise(incoming.head, incoming.size, request)
         if examination is None:
             with incoming.data() as data:
-                examination = aside(examiner.examine, data, request)
+                examination = aside(self._examiners.examine, data, request)
         return examination
 
     def _admit(self, reception: Reception, examination: Examination, content: bytes | None) -> Admitted:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Final, NamedTuple
+from unicodedata import normalize
 
 from scp.audit.finding import shown_uid
 from scp.dicom import tags as t
@@ -22,8 +23,18 @@ def folded_name(name: str) -> str:
 
     Component groups are kept apart (PS3.5 §6.2.1).
     """
-    groups = (" ".join(group.replace("^", " ").split()) for group in name.split("="))
-    return "=".join(groups).rstrip("=").casefold()
+    written = name.casefold() if name.isascii() else _in_one_form(name)
+    groups = (" ".join(group.replace("^", " ").split()) for group in written.split("="))
+    return "=".join(groups).rstrip("=")
+
+
+def _in_one_form(name: str) -> str:
+    """Return the form for comparing without case of what Unicode can write in several: D147 of its chapter 3.
+
+    Some systems write an accent as a character of its own, some katakana in half width.
+    """
+    folded = normalize("NFKC", normalize("NFD", name).casefold())
+    return normalize("NFKC", folded.casefold())
 
 
 def _written_in(group: int) -> Callable[[Facts], str]:
@@ -58,6 +69,11 @@ def _number(text: str) -> str:
     return text if set(text) <= _NUMERIC else ""
 
 
+def _date(text: str) -> str:
+    """Return a date as DICOM has it; 1970.01.01 is how ACR-NEMA wrote it, and old equipment does (PS3.5 §6.2)."""
+    return text.replace(".", "")
+
+
 _NUMERIC: Final = frozenset("0123456789+-.e")
 PATIENT: Final = "patient"
 _LONGEST: Final = 64
@@ -70,9 +86,9 @@ STUDY: Final[Mapping[str, Attribute]] = {
     "patient_name": Attribute(t.PATIENT_NAME, True, _written_in(0)),
     "patient_name_ideographic": Attribute(t.PATIENT_NAME, True, _written_in(1)),
     "patient_name_phonetic": Attribute(t.PATIENT_NAME, True, _written_in(2)),
-    "patient_birth_date": Attribute(t.PATIENT_BIRTH_DATE, True, lambda facts: facts.patient_birth_date),
-    "patient_sex": Attribute(t.PATIENT_SEX, True, lambda facts: facts.patient_sex),
-    "study_date": Attribute(t.STUDY_DATE, True, lambda facts: facts.study_date),
+    "patient_birth_date": Attribute(t.PATIENT_BIRTH_DATE, True, lambda facts: _date(facts.patient_birth_date)),
+    "patient_sex": Attribute(t.PATIENT_SEX, True, lambda facts: facts.patient_sex.upper()),
+    "study_date": Attribute(t.STUDY_DATE, True, lambda facts: _date(facts.study_date)),
     "study_time": Attribute(t.STUDY_TIME, True, lambda facts: facts.study_time),
     "study_id": Attribute(t.STUDY_ID, True, lambda facts: facts.study_id),
     "accession_number": Attribute(t.ACCESSION_NUMBER, True, lambda facts: facts.accession_number),
@@ -87,7 +103,7 @@ SERIES: Final[Mapping[str, Attribute]] = {
     "series_number": Attribute(t.SERIES_NUMBER, False, lambda facts: _number(facts.series_number)),
     "laterality": Attribute(t.LATERALITY, False, lambda facts: facts.laterality),
     "patient_position": Attribute(t.PATIENT_POSITION, False, lambda facts: facts.patient_position),
-    "series_date": Attribute(t.SERIES_DATE, True, lambda facts: facts.series_date),
+    "series_date": Attribute(t.SERIES_DATE, True, lambda facts: _date(facts.series_date)),
     "series_time": Attribute(t.SERIES_TIME, True, lambda facts: facts.series_time),
     "series_description": Attribute(t.SERIES_DESCRIPTION, True, lambda facts: facts.series_description),
     "protocol_name": Attribute(t.PROTOCOL_NAME, True, lambda facts: facts.protocol_name),

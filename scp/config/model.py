@@ -147,7 +147,7 @@ class Limits(Section):
 
     object_bytes: Size = Field(default=ByteSize(4 * 1024**3), description="Largest Data Set, in bytes as received.")
     elements: Annotated[int, Between(100, 10_000_000, "a number of elements")] = Field(
-        default=200_000, description="Elements in one Data Set, nested ones included."
+        default=1_000_000, description="Elements in one Data Set, nested ones included."
     )
     depth: Annotated[int, Between(1, 1000, "a depth of sequences")] = Field(
         default=32, description="Sequences within sequences."

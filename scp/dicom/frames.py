@@ -7,6 +7,7 @@ their frames are tiles or parts of other images.
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 from scp.dicom import tags as t
 from scp.dicom import values
@@ -30,12 +31,14 @@ class FramePlanes(NamedTuple):
         orientations: Image Orientation (Patient), each that there is once.
         spacing: Pixel Spacing that all frames share, in mm; empty if there is none.
         between: Spacing Between Slices that all frames share, in mm; empty if there is none.
+        stacks: a number that stands for the Stack ID of each frame; empty if not every frame has one, or all the same.
     """
 
     planes: tuple[Plane | None, ...] = ()
     orientations: tuple[Orientation, ...] = ()
     spacing: tuple[float, ...] = ()
     between: tuple[float, ...] = ()
+    stacks: tuple[int, ...] = ()
 
 
 NO_PLANES: Final = FramePlanes()
@@ -81,7 +84,23 @@ def _of_functional_groups(data: _Data, elements: Elements) -> FramePlanes:
         tuple(known),
         _macro(data, shared, t.PIXEL_MEASURES_SEQUENCE, t.PIXEL_SPACING, 2),
         _macro(data, shared, t.PIXEL_MEASURES_SEQUENCE, t.SPACING_BETWEEN_SLICES, 1),
+        _stacks(data, frames),
     )
+
+
+def _stacks(data: _Data, frames: Sequence[Elements]) -> tuple[int, ...]:
+    """Return what stands for the Stack ID of each frame (PS3.3 C.7.6.16.2.2), which may be any text."""
+    ids = [_stack_id(data, frame) for frame in frames]
+    several = all(ids) and len(set(ids)) > 1
+    return tuple(crc32(one) for one in ids) if several else ()
+
+
+def _stack_id(data: _Data, frame: Elements) -> bytes:
+    content = next(iter(_items(frame, t.FRAME_CONTENT_SEQUENCE)), {})
+    span = content.get(t.STACK_ID)
+    if span is None or span.items is not None or not 0 < span.length <= _LONGEST:
+        return b""
+    return _raw(data, span).strip(b" \0")
 
 
 def _of_slice_vector(data: _Data, elements: Elements, read: _Read, little: bool) -> FramePlanes:

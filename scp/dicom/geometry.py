@@ -49,6 +49,7 @@ class Geometry(NamedTuple):
         frames: of a multi-frame volume, x, y, z of each frame and which of ``orientations`` it has, counted from 0;
             None for a frame without a plane.
         orientations: of the frames, six numbers each.
+        frame_stacks: a number for the Stack ID of each frame; empty if the frames are of one stack.
     """
 
     stack: str = ""
@@ -73,6 +74,7 @@ class Geometry(NamedTuple):
     frame_count: int | None = None
     frames: Sequence[Numbers | None] = ()
     orientations: Sequence[Numbers] = ()
+    frame_stacks: Sequence[int] = ()
 
 
 def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
@@ -105,6 +107,7 @@ def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
             facts.frames,
             frames.planes,
             frames.orientations,
+            frames.stacks,
         )
     )
 

@@ -30,7 +30,7 @@ class Limits:
     """
 
     max_depth: int = 32
-    max_elements: int = 200_000
+    max_elements: int = 1_000_000
     max_fragments: int = 2_000_000
     inflated_bytes: int = MAX_INFLATED_BYTES
     scratch: Callable[[], Scratch] | None = field(default=None, compare=False, repr=False)

@@ -142,7 +142,11 @@ _BY_PREFIX: Final = {
     "501.3": Kind.DOCUMENT,
     "601": Kind.OTHER_IMAGE,
 }
+# Under ROOT, by the whole of what follows: retired objects of one table or curve, which bear the name of a family that
+# came after them. They are counted by Curve Number and LUT Number, and have no Instance Number.
+_STANDALONE: Final = {ROOT + "9": Kind.DOCUMENT, ROOT + "11": Kind.DOCUMENT}
 _OUTSIDE_ROOT: Final = {
+    "1.2.840.10008.5.1.1.27": Kind.DOCUMENT,  # Stored Print, retired
     "1.2.840.10008.5.1.1.29": Kind.SECONDARY_CAPTURE,  # Hardcopy Grayscale Image, retired
     "1.2.840.10008.5.1.1.30": Kind.SECONDARY_CAPTURE,  # Hardcopy Color Image, retired
     "1.2.840.10008.5.1.4.34.1": Kind.RT_OTHER,
@@ -165,6 +169,8 @@ def kind_of(sop_class_uid: str) -> Kind:
     """Return the kind of objects of a SOP Class; never fails, whatever the text."""
     if not sop_class_uid.startswith(ROOT):
         return _OUTSIDE_ROOT.get(sop_class_uid, Kind.UNKNOWN)
+    if sop_class_uid in _STANDALONE:
+        return _STANDALONE[sop_class_uid]
     parts = sop_class_uid.removeprefix(ROOT).split(".")
     for count in range(len(parts), 0, -1):
         kind = _BY_PREFIX.get(".".join(parts[:count]))

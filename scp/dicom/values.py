@@ -48,11 +48,11 @@ _TOO_MANY: Final = Malformed("too many values")
 def decimal_strings(raw: bytes, max_values: int = MAX_VALUES) -> tuple[float, ...] | Malformed:
     """Decode Decimal Strings (DS); all values are finite.
 
-    Tolerated are up to 64 bytes for one value instead of 16, and a NUL as the last byte of all.
+    Tolerated are up to 64 bytes for one value instead of 16, and NULs after the last value.
     """
     if len(raw) > max_values * (_DS_BYTES + 1) or raw.count(b"\\") >= max_values:
         return _TOO_MANY
-    raw = raw.removesuffix(b"\0")
+    raw = raw.rstrip(b"\0")
     parts = raw.split(b"\\")
     if not _MANY_DS.fullmatch(raw):
         return _first_fault(parts, _ONE_DS, "a decimal string") if raw.strip(b" ") else ()
@@ -65,9 +65,13 @@ def decimal_strings(raw: bytes, max_values: int = MAX_VALUES) -> tuple[float, ..
 
 
 def integer_strings(raw: bytes, max_values: int = MAX_VALUES) -> tuple[int, ...] | Malformed:
-    """Decode Integer Strings (IS), each of at most 12 bytes, and between -2^31 and 2^31 - 1."""
+    """Decode Integer Strings (IS), each of at most 12 bytes, and between -2^31 and 2^31 - 1.
+
+    Tolerated are NULs after the last value, with which older equipment fills its buffers.
+    """
     if len(raw) > max_values * (_IS_BYTES + 1) or raw.count(b"\\") >= max_values:
         return _TOO_MANY
+    raw = raw.rstrip(b"\0")
     parts = raw.split(b"\\")
     if not _MANY_IS.fullmatch(raw):
         return _first_fault(parts, _ONE_IS, "an integer string") if raw.strip(b" ") else ()

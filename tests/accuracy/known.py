@@ -15,7 +15,6 @@ from tests.corpus import FOLDER, SERIES
 _PYDICOM: Final = Path(pydicom.data.__file__).parent / "test_files"
 
 FLAWS: Final[Mapping[str, str]] = {series.folder: series.flaw for series in SERIES if series.flaw} | {
-    "test_files/SC_rgb_dcmtk_+eb+cr.dcm": "twelve test patterns, all of them number 1",
     "test_files/SC_rgb_jpeg.dcm": "in implicit VR, although the Transfer Syntax is JPEG Baseline",
     "test_files/badVR.dcm": "the Number of Frames is 1A",
     "test_files/dicomdirtests/77654033/CT2/17106": "a gap of 202 mm",

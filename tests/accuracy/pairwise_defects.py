@@ -209,6 +209,11 @@ def _one_orientation(series: Series) -> bool:
     )
 
 
+def _is_not_ot(series: Series) -> bool:
+    """Whether Modality OT would be another one."""
+    return all(one.header.get("Modality") != "OT" for one in series.sources)
+
+
 def _one_matrix(series: Series) -> bool:
     """Whether all images are of one size, and have to be: localizers need not."""
     scouts = any("LOCALIZER" in one.header.get("ImageType", ()) for one in series.sources)
@@ -225,7 +230,7 @@ DEFECTS: Final[Sequence[Defect]] = (
     *_again(),
     Defect("The same image under a new UID", "all else equal", _copy_under_new_uid, ("DUP-007",), _numbers_once),
     Defect("Instance Number repeated", "in its stack", _number_taken, ("NUM-004",), _numbers_once),
-    Defect(f"{_ONE} Modality", "OT", in_one(setting(Modality="OT")), ("ENT-203",), several),
+    Defect(f"{_ONE} Modality", "OT", in_one(setting(Modality="OT")), ("ENT-203",), both(several, _is_not_ot)),
     Defect(f"{_ONE} study", "another Study Instance UID", _in_one_other("StudyInstanceUID"), ("ENT-201",), several),
     Defect(
         f"{_ONE} patient", "another Patient ID", in_one(setting(PatientID="ANOTHER")), ("ENT-202",),

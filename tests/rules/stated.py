@@ -111,6 +111,7 @@ STATED: Final = {
     ("NUM-002", "optional"): Stated((t.INSTANCE_NUMBER,)),
     ("NUM-003", ""): Stated((t.INSTANCE_NUMBER,), None, 1),
     ("NUM-004", ""): Stated((t.INSTANCE_NUMBER,), None, 1),
+    ("NUM-004", "unindexed"): Stated((t.INSTANCE_NUMBER,), None, 1),
     ("NUM-004", "other"): Stated((t.INSTANCE_NUMBER,), None, 1),
     ("REQ-001", ""): Stated((t.SOP_CLASS_UID,)),
     ("REQ-001", "unknown_class"): Stated((t.MODALITY,)),

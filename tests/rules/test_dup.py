@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEGBaseline8Bit, MRImageStorage
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEGBaseline8Bit, MRImageStorage, RTDoseStorage
 
 from scp.audit.finding import Answer, Problem, Severity
 from scp.audit.rule import Scope, Subject
@@ -158,6 +158,8 @@ CASES = [
           snapshot=lambda: after(subject(image(ImagePositionPatient=None)))),
     quiet("DUP-007", "no-number", lambda: subject(image(InstanceNumber=None)),
           snapshot=lambda: after(subject(image(InstanceNumber=None)))),
+    quiet("DUP-007", "doses-of-two-beams", lambda: subject(image(SOPClassUID=RTDoseStorage)),
+          snapshot=lambda: after(subject(image(SOPClassUID=RTDoseStorage)))),
     quiet("DUP-007", "first-of-its-number", lambda: subject(image())),
     quiet("DUP-007", "not-an-image", lambda: subject(image(SOPClassUID="1.2.840.10008.5.1.4.1.1.66")),
           snapshot=lambda: after(subject(image(SOPClassUID="1.2.840.10008.5.1.4.1.1.66")))),

@@ -122,6 +122,11 @@ NOT_APPLICABLE = [
     beside("GEO-121", "no-frames", lambda: subject(nuclear([SLICE], 0, SliceVector=[1, 2]))),
     beside("GEO-121", "not-read-to-its-end", lambda: cut(nuclear([SLICE], SliceVector=[1, 2, 3]), SLICE)),
     beside("GEO-122", "one-plane-no-vector", lambda: subject(dose(None, None))),
+    beside(
+        "GEO-122",
+        "one-plane-that-names-no-vector-but-the-pointer",
+        lambda: subject(dose(None, 1, FrameIncrementPointer=OFFSETS)),
+    ),
     beside("GEO-122", "pointer-to-time", lambda: subject(dose(None, FrameIncrementPointer=FRAME_TIME))),
     beside("GEO-122", "frames-unreadable", lambda: subject(raw(dose([0, 1]), NumberOfFrames=b"x "))),
     beside(

@@ -10,15 +10,18 @@ from pydicom.dataset import Dataset
 from pydicom.uid import (
     ColorPaletteStorage,
     CTImageStorage,
+    DigitalMammographyXRayImageStorageForPresentation,
     EncapsulatedPDFStorage,
     EnhancedMRImageStorage,
     GrayscaleSoftcopyPresentationStateStorage,
     KeyObjectSelectionDocumentStorage,
     NuclearMedicineImageStorage,
+    OphthalmicPhotography8BitImageStorage,
     PositronEmissionTomographyImageStorage,
     RawDataStorage,
     RTBeamsTreatmentRecordStorage,
     RTDoseStorage,
+    RTImageStorage,
     RTPlanStorage,
     RTStructureSetStorage,
     SecondaryCaptureImageStorage,
@@ -26,6 +29,8 @@ from pydicom.uid import (
     SpatialRegistrationStorage,
     TwelveLeadECGWaveformStorage,
     UltrasoundImageStorage,
+    UltrasoundMultiFrameImageStorage,
+    VLEndoscopicImageStorage,
     VLWholeSlideMicroscopyImageStorage,
 )
 
@@ -53,6 +58,7 @@ from tests.rules.builders import (
 )
 
 BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"
+STANDALONE_CURVE, STANDALONE_VOI_LUT = "1.2.840.10008.5.1.4.1.1.9", "1.2.840.10008.5.1.4.1.1.11"
 PRIVATE_CLASS = "1.3.12.2.1107.5.9.1"
 CONCATENATION, ANOTHER = "1.2.826.0.1.1.5", "1.2.826.0.1.1.6"
 
@@ -100,6 +106,8 @@ CASES = [
     quiet("NUM-001", "zero", lambda: numbered(b"0 ")),
     quiet("NUM-001", "plus-and-spaces", lambda: numbered(b" +7 ")),
     quiet("NUM-001", "empty", lambda: numbered(b"")),
+    quiet("NUM-001", "padded-with-nuls", lambda: numbered(b"7\0\0\0")),
+    quiet("NUM-001", "only-nuls", lambda: numbered(b"\0\0")),
     fires("NUM-002", "enhanced", lambda: without_number(EnhancedMRImageStorage)),
     fires("NUM-002", "slide", lambda: without_number(VLWholeSlideMicroscopyImageStorage)),
     fires("NUM-002", "segmentation", lambda: without_number(SegmentationStorage)),
@@ -120,6 +128,9 @@ CASES = [
     quiet("NUM-002", "malformed", lambda: numbered(b"x "), "optional"),
     quiet("NUM-002", "private", lambda: without_number(PRIVATE_CLASS)),
     quiet("NUM-002", "palette", palette),
+    fires("NUM-002", "standalone-curve", lambda: without_number(STANDALONE_CURVE), "optional"),
+    fires("NUM-002", "standalone-voi-lut", lambda: without_number(STANDALONE_VOI_LUT), "optional"),
+    fires("NUM-002", "only-nuls", lambda: subject(raw(image(SOPClassUID=BASIC_TEXT_SR), InstanceNumber=b"\0\0"))),
     fires("NUM-003", "enhanced", lambda: of(EnhancedMRImageStorage),
           snapshot=lambda: after(of(EnhancedMRImageStorage))),
     fires("NUM-003", "raw-data", lambda: of(RawDataStorage), snapshot=lambda: after(of(RawDataStorage))),
@@ -144,7 +155,9 @@ CASES = [
     fires("NUM-004", "mr-echo-time-written-otherwise", lambda: subject(mr_image(EchoTime="5.10")),
           snapshot=lambda: after(subject(mr_image(EchoTime="5.1")))),
     fires("NUM-004", "pet", lambda: pet(ImageIndex=5), snapshot=lambda: after(pet(ImageIndex=5))),
-    fires("NUM-004", "pet-without-index", pet, "other", snapshot=lambda: after(pet())),
+    fires("NUM-004", "pet-without-index", pet, "unindexed", snapshot=lambda: after(pet())),
+    quiet("NUM-004", "pet-of-another-time-without-index", lambda: pet(TemporalPositionIdentifier="2"), "unindexed",
+          snapshot=lambda: after(pet(TemporalPositionIdentifier="1"))),
     fires("NUM-004", "secondary-capture", lambda: of(SecondaryCaptureImageStorage), "other",
           snapshot=lambda: after(of(SecondaryCaptureImageStorage))),
     fires("NUM-004", "ultrasound", lambda: of(UltrasoundImageStorage), "other",
@@ -218,6 +231,24 @@ def test_every_image_has_its_number_judged_by_one_of_the_two_rules_at_most() -> 
     assert not UNIQUE & STACKED
     assert {Kind.RT_DOSE} == IMAGES - UNIQUE - STACKED
     assert {Kind.RAW} == UNIQUE - TYPE_1
+
+
+@pytest.mark.parametrize(
+    "sop_class_uid",
+    [
+        DigitalMammographyXRayImageStorageForPresentation, UltrasoundImageStorage, UltrasoundMultiFrameImageStorage,
+        SecondaryCaptureImageStorage, NuclearMedicineImageStorage, RTImageStorage, VLEndoscopicImageStorage,
+        OphthalmicPhotography8BitImageStorage,
+    ],
+)  # fmt: skip
+def test_views_and_stills_that_are_all_numbered_1_are_only_noted(sop_class_uid: str) -> None:
+    problem = found_by("NUM-004", of(sop_class_uid), after(of(sop_class_uid)))
+
+    assert RULES[3].grade(problem.case) == (Severity.INFO, Severity.WARN)
+
+
+def test_pet_without_image_index_is_warned_of() -> None:
+    assert RULES[3].grade(found_by("NUM-004", pet(), after(pet())).case) == (Severity.WARN, Severity.WARN)
 
 
 def test_only_ct_mr_and_pet_are_refused_for_a_repeated_number() -> None:

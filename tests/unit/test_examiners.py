@@ -1,9 +1,16 @@
 """Who examines for which association."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from scp.dicom.request import Association
+import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+
+from scp.audit.examiner import Examiner
+from scp.dicom.request import Association, Request
 from scp.dicom.walk import Limits
 from scp.examiners import Examiners
 
@@ -30,3 +37,34 @@ def test_few_examiners_are_kept_for_senders_who_may_never_come_again() -> None:
         examiners.ended(sender)
     after = [examiners.of(sender) for sender in reversed(senders)]
     assert [one is two for one, two in zip(after, reversed(before), strict=True)] == [True] * 16 + [False] * 84
+
+
+@pytest.mark.parametrize(
+    ("size", "syntax", "at_once"),
+    [
+        (1 << 20, ExplicitVRLittleEndian, 2),
+        ((1 << 20) + 1, ExplicitVRLittleEndian, 1),
+        (1, DeflatedExplicitVRLittleEndian, 1),
+        (1 << 21, "1.2.3", 1),
+    ],
+)
+def test_what_may_have_a_million_elements_is_read_one_at_a_time(
+    size: int, syntax: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, reading, most = threading.Barrier(2), set[int](), []
+
+    def examine(_self: Examiner, _data: memoryview, request: Request) -> Any:
+        reading.add(request.message_id)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        most.append(len(reading))
+        reading.remove(request.message_id)
+
+    monkeypatch.setattr(Examiner, "examine", examine)
+    examiners, data = Examiners(Limits(), b"k" * 32), memoryview(bytes(size))
+    requests = [
+        Request(replace(SENDER, id=str(number)), number, "1.2", "1.2.3", "1.2", syntax, ()) for number in (1, 2)
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda request: examiners.examine(data, request), requests))
+    assert max(most) == at_once

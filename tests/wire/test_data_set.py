@@ -156,7 +156,7 @@ SIZE: Final = (
     Sent(
         "200000_elements",
         followed_by(*(explicit(private(at), "UL", b"abcd") for at in range(200_000))),
-        "C0E3", "ENC-003",
+        "0000",
     ),
     Sent("a_million_items", followed_by(open_sequence(PRIVATE_SQ, "SQ", item() * 1_000_000)), "C0E3", "ENC-003"),
     Sent("100000_fragments", encapsulated(b"", *[b"ab"] * 100_000), "0000"),

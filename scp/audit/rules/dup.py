@@ -12,11 +12,13 @@ from scp.audit.rules.dup_conflict import Conflict, judge
 from scp.audit.rules.hierarchy import as_uid
 from scp.audit.snapshot import Snapshot
 from scp.dicom import tags as t
-from scp.dicom.sop_classes import IMAGES
+from scp.dicom.sop_classes import IMAGES, Kind
 from scp.dicom.status import Status
 
 _REFUSE: Final = grades(Severity.REFUSE, Severity.REFUSE)
 _UID: Final = (t.SOP_INSTANCE_UID,)
+_PLACED: Final = IMAGES - {Kind.RT_DOSE}
+"""Kinds of images of which no two have one place. The doses of the beams of a plan lie on one grid."""
 
 
 @pairwise_rule(
@@ -151,8 +153,8 @@ def stored_under_another_parent(subject: Subject, snapshot: Snapshot) -> Outcome
 
 
 @pairwise_rule(
-    "DUP-007", grades(Severity.WARN, Severity.REFUSE), Status.DUPLICATE_IMAGE, kinds=IMAGES, applies="images",
-    reference="PS3.3 C.7.6.1, C.7.6.2",
+    "DUP-007", grades(Severity.WARN, Severity.REFUSE), Status.DUPLICATE_IMAGE, kinds=_PLACED,
+    applies="images but RT Dose", reference="PS3.3 C.7.6.1, C.7.6.2",
 )  # fmt: skip
 def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The same image is stored under another SOP Instance UID.
@@ -162,7 +164,8 @@ def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
 
     Why: a copy under a new UID doubles a slice: volumes get two of it, and counts are wrong.
 
-    Exceptions: images without Image Position.
+    Exceptions: images without Image Position. The doses of a plan and of each of its beams are on one grid, and
+    customarily have one Instance Number.
 
     What to do: compare the two, both of which are named. If they show the same, find the system that gives new UIDs
     to copies. If they differ, the equipment should say in what: in Acquisition Number, Temporal Position Identifier,

@@ -99,10 +99,11 @@ def data_set_over_limit(subject: Subject) -> Outcome:
     deflated stream that becomes gigabytes. This node reads so far and no further, and does not store what
     it has not read.
 
-    Exceptions: none. The limits are far above every object that was measured.
+    Exceptions: none. The limits leave room for images of many frames, each of which brings a hundred elements and more:
+    functional MRI of 8,000 frames, and slides of 60,000 tiles that are listed one by one.
 
     What to do: look at the object in quarantine. If it is genuine, it is worth a report, and the limit
-    may be raised.
+    may be raised (`limits.elements`): each element costs 200 bytes of memory while an object is read.
 
     Evidence: 0 of 259 instances of real series and 0 of pydicom's 166 test files. The most that they
     have: 1,484 elements and Items, 5 nested Sequences, 31 fragments.

@@ -203,11 +203,13 @@ def demographics_differ_in_study(subject: Subject, snapshot: Snapshot) -> Outcom
     """The demographics of the patient differ in the study.
 
     Checks: the first stored instance of the study (that has a Patient ID, if any does) has the same Patient's Name,
-    Birth Date and Sex. Names are compared without regard to case, spaces and carets.
+    Birth Date and Sex. Names are compared without regard to case, spaces, carets, and the form in which Unicode writes
+    accents.
 
     Why: with one Patient ID and two names, one of them may be another patient's.
 
-    Exceptions: an empty value contradicts nothing, and neither does a name without the ideographic or phonetic
+    Exceptions: a sex in small letters, and a birth date with points between its parts, as old equipment writes them,
+    are the same. An empty value contradicts nothing, and neither does a name without the ideographic or phonetic
     component group that another one has: much equipment can write Latin letters only. If the Patient ID differs too,
     ENT-202 says so, and this rule is silent.
 

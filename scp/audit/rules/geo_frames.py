@@ -119,14 +119,15 @@ def frame_vectors_do_not_match_frames(subject: Subject) -> Outcome:
 def dose_grid_not_monotone(subject: Subject) -> Outcome:
     """The planes of the dose grid are not in one order, or not as many as the frames.
 
-    Checks: Grid Frame Offset Vector (3004,000C), where it is present or Frame Increment Pointer names it, has
-    one number for each frame, and the numbers only rise or only fall.
+    Checks: Grid Frame Offset Vector (3004,000C), where it is present, or Frame Increment Pointer of several frames
+    names it, has one number for each frame, and the numbers only rise or only fall.
 
     Why: the vector is the third coordinate of every dose plane. A plane that is out of order, twice, or
     missing puts dose where it was not planned, and dose-volume histograms become wrong.
 
-    Exceptions: falling offsets are as good as rising ones, and uneven steps are legal. If the Data Set cannot
-    be read to its end, absence is not judged.
+    Exceptions: falling offsets are as good as rising ones, and uneven steps are legal. A dose of one plane, which
+    lies at its Image Position, needs no vector even if it names one. If the Data Set cannot be read to its end,
+    absence is not judged.
 
     What to do: export the dose again from the planning system, and do not edit it. If it was resampled or
     cropped on the way, the tool has to write a vector for the planes that are left.
@@ -138,7 +139,7 @@ def dose_grid_not_monotone(subject: Subject) -> Outcome:
     if not offsets:
         pointer = facts.frame_increment_pointer
         named = isinstance(pointer, tuple) and t.GRID_FRAME_OFFSET_VECTOR in pointer
-        if not named or facts.defect:
+        if not named or facts.frames == 1 or facts.defect:
             return Answer.NOT_APPLICABLE
         return Problem("Grid Frame Offset Vector missing", _OFFSETS, expected="one number for each frame")
     if facts.frames is None:

@@ -45,7 +45,8 @@ def instance_number_malformed(subject: Subject) -> Outcome:
 
     Why: software that sorts by number puts the instance anywhere, or fails.
 
-    Exceptions: an empty one is NUM-002's matter.
+    Exceptions: an empty one is NUM-002's matter. NULs after the number, as older equipment fills its buffers, are
+    padding like spaces.
 
     What to do: have the program that numbers the instances write whole numbers: not `1.0`, and no more
     than one.
@@ -120,7 +121,11 @@ def _concatenated(facts: Facts, neighbour: Neighbour) -> bool:
 
 
 @pairwise_rule(
-    "NUM-004", grades(Severity.REFUSE, Severity.REFUSE, other=(Severity.WARN, Severity.WARN)),
+    "NUM-004",
+    grades(
+        Severity.REFUSE, Severity.REFUSE,
+        unindexed=(Severity.WARN, Severity.WARN), other=(Severity.INFO, Severity.WARN),
+    ),
     Status.INSTANCE_NUMBER_REPEATED_IN_STACK, kinds=STACKED, applies="images without functional groups",
     reference="PS3.3 C.7.6.1",
 )  # fmt: skip
@@ -131,15 +136,16 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
     Image Type, Acquisition Number, Echo Number and Time, Temporal Position, b-value and gradient
     direction, Trigger Time and cardiac phase, Sequence Name, Flip Angle, Inversion and Repetition Time,
     image component, coil, kernel, KVP, Concatenation and Image Index. The usual case is CT, MR and PET;
-    the case `other` is every other image, and PET without Image Index.
+    the case `unindexed` is PET without Image Index, `other` is every other image.
 
     Why: two slices claim the same place in one acquisition. Such series come from acquisitions that were
     merged, or from instances that got new UIDs and were sent next to their originals.
 
     Exceptions: an Instance Number that repeats across echoes, times, b-values, gradient directions, cardiac
     phases, tube voltages or acquisitions is normal and not counted. Gated and dynamic PET repeats positions
-    and numbers, with another Image Index each. Other images (test patterns, screen captures, one exposure
-    each) are often all numbered 1.
+    and numbers, with another Image Index each. Other images are not numbered in stacks, and the standard asks for
+    no number of their own: the views of a mammogram or of a full mouth, still images and loops of ultrasound,
+    photographs, portal images and screen captures are often all numbered 1, and are only noted.
 
     What to do: compare the two instances, both of which are named. If they show the same, the second is a
     copy under a new UID: find the system that made it. If not, two acquisitions were put into one series.
@@ -155,8 +161,14 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
     taken = next((one for one in snapshot.neighbours if one.slot == subject.tracked.slot), None)
     if taken is None:
         return Answer.PASS
-    told_apart = facts.kind in PLANES and (facts.kind is not Kind.PET or bool(facts.image_index))
-    return _repeated(facts, "stack", taken, "" if told_apart else "other")
+    return _repeated(facts, "stack", taken, _how_numbered(facts))
+
+
+def _how_numbered(facts: Facts) -> str:
+    """Return the case of NUM-004: whether the number of an image says where it belongs in its stack."""
+    if facts.kind not in PLANES:
+        return "other"
+    return "unindexed" if facts.kind is Kind.PET and not facts.image_index else ""
 
 
 def _repeated(facts: Facts, where: str, taken: Neighbour, case: str = "") -> Problem:

@@ -89,7 +89,8 @@ def positions_not_on_a_line(view: SeriesView) -> Iterator[SeriesProblem]:
 
     Exceptions: parallel slabs of MR, of three positions or more each, are judged one by one: those with more room
     between them than the slices of a slab have, as for the discs of a spine, and those that are half a field of view
-    apart in their plane, as the stations of a moving table.
+    apart in their plane, as the stations of a moving table. So are the stacks of an enhanced image that Stack ID
+    (0020,9056) tells apart, as those of both breasts.
 
     What to do: look at the instances that are named. If all from one on are shifted, two runs were merged. If it is
     one, its position was changed after the acquisition. For slabs nothing, unless the series was meant to be a volume.

@@ -41,6 +41,7 @@ class Planes:
         points: Image Position (Patient) in mm, n × 3.
         owners: index of the member.
         frames: number of the frame, 0 for a single-frame image.
+        stacks: what stands for the Stack ID of the frame, 0 where nothing does.
         groups: index of the group of directions.
         jitter: angle to the direction of the group, in radians.
         directions: of each group, the direction that most of its planes have: unit vectors of row and column, 6 each.
@@ -51,6 +52,7 @@ class Planes:
     points: Floats
     owners: Ints
     frames: Ints
+    stacks: Ints
     groups: Ints
     jitter: Floats
     directions: Floats
@@ -63,6 +65,7 @@ def planes_of(members: Sequence[Member]) -> Planes:
     points: list[Sequence[float]] = []
     owners: list[int] = []
     frames: list[int] = []
+    stacks: list[int] = []
     turns: list[int] = []
     known: dict[_Orientation, int] = {}
     for index, member in enumerate(members):
@@ -70,8 +73,10 @@ def planes_of(members: Sequence[Member]) -> Planes:
         if geometry.frames and member.kind in VOLUMES:
             local = [known.setdefault(tuple(one), len(known)) for one in geometry.orientations]
             only = len(geometry.frames) == 1
-            for number, plane in enumerate(geometry.frames, 1):
+            stack_of = geometry.frame_stacks or [0] * len(geometry.frames)
+            for number, (plane, stack) in enumerate(zip(geometry.frames, stack_of, strict=True), 1):
                 if plane is not None:
+                    stacks.append(stack)
                     points.append(plane[:3])
                     owners.append(index)
                     frames.append(0 if only else number)
@@ -80,6 +85,7 @@ def planes_of(members: Sequence[Member]) -> Planes:
             points.append(geometry.position)
             owners.append(index)
             frames.append(0)
+            stacks.append(0)
             turns.append(known.setdefault(tuple(geometry.orientation), len(known)))
     units = _units(list(known))
     group_of, jitter_of, directions = _grouped(units, list(known), Counter(turns))
@@ -91,6 +97,7 @@ def planes_of(members: Sequence[Member]) -> Planes:
         points=places[keep],
         owners=np.array(owners, np.int64)[keep],
         frames=np.array(frames, np.int64)[keep],
+        stacks=np.array(stacks, np.int64)[keep],
         groups=group_of[turn][keep],
         jitter=jitter_of[turn][keep],
         directions=directions,

@@ -1,7 +1,8 @@
 """Slabs: parallel runs of slices that were planned beside each other, and that are no one volume.
 
 MR puts them into one series: the discs of a spine, each with a few slices of its own, and the stations of a moving
-table. Two runs of one place that were merged look much alike, but overlap, or go on where the other ends.
+table. Two runs of one place that were merged look much alike, but overlap, or go on where the other ends. Frames of
+enhanced images may say which slab they are of (Stack ID), as those of both breasts do, which lie on one line.
 """
 
 from collections.abc import Sequence
@@ -44,6 +45,9 @@ class _Slab(NamedTuple):
 
 def slabs_of(part: Ints, planes: Planes, members: Sequence[Member]) -> list[Ints]:
     """Return the slabs that parallel planes make, or all planes together if they make none."""
+    told = _told_apart(part, planes)
+    if len(told) > 1:
+        return told
     first = members[planes.owners[part[0]]]
     if first.sop_class_uid not in _CLASSES or len(part) < 2 * LINE:
         return [part]
@@ -59,6 +63,18 @@ def slabs_of(part: Ints, planes: Planes, members: Sequence[Member]) -> list[Ints
     if not all(slab and other and _are_planned(slab, other, field) for slab, other in combinations(slabs, 2)):
         return [part]
     return [part[line == one] for one in range(count)]
+
+
+def _told_apart(part: Ints, planes: Planes) -> list[Ints]:
+    """Return the stacks that frames say they are of, if each of them has the positions of a slab."""
+    stacks, points = planes.stacks[part], planes.points[part]
+    different = np.unique(stacks)
+    if not 1 < len(different) <= _MOST:
+        return [part]
+    directions = planes.directions[planes.groups[part[0]]].reshape(2, 3)
+    along, across = points @ np.cross(*directions), points @ directions.T
+    told = [stacks == one for one in different]
+    return [part[one] for one in told] if all(_slab(along[one], across[one]) for one in told) else [part]
 
 
 def _lines(across: Floats) -> Ints:

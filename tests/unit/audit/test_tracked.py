@@ -148,6 +148,36 @@ def test_other_names_are_others(one: str, other: str) -> None:
     assert folded_name(one) != folded_name(other)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Müller^Jörg", "Mu\u0308ller^Jo\u0308rg"),
+        ("MÜLLER^JÖRG", "mu\u0308ller^jo\u0308rg"),
+        ("ヤマダ^タロウ", "\uff94\uff8f\uff80\uff9e^\uff80\uff9b\uff73"),
+    ],
+)
+def test_names_are_the_same_in_whatever_form_unicode_writes_them(one: str, other: str) -> None:
+    assert one != other
+    assert folded_name(one) == folded_name(other)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "same", "other"),
+    [
+        ("patient_birth_date", "19700101", "1970.01.01", "1970.01.02"),
+        ("study_date", "20260102", "2026.01.02", "2026.01.03"),
+        ("series_date", "20260102", "2026.01.02", "2026.01.03"),
+        ("patient_sex", "F", "f", "m"),
+    ],
+)
+def test_what_old_equipment_writes_otherwise_is_the_same(name: str, text: str, same: str, other: str) -> None:
+    facts = subject(image()).facts
+    changes: list[dict[str, Any]] = [{name: value} for value in (text, same, other)]
+    first, second, third = (tracked(replace(facts, **change), KEY) for change in changes)
+    assert {**first.study, **first.series}[name] == {**second.study, **second.series}[name]
+    assert {**first.study, **first.series}[name] != {**third.study, **third.series}[name]
+
+
 def test_component_groups_are_kept_apart() -> None:
     assert folded_name("Yamada^Tarou=山田^太郎=やまだ^たろう") == "yamada tarou=山田 太郎=やまだ たろう"
     assert folded_name("A=B") != folded_name("A B")

@@ -124,6 +124,30 @@ def test_without_functional_groups_there_are_no_planes() -> None:
         assert found.orientation is None
 
 
+def in_stack(z: float, stack: str | None, **changes: Any) -> Dataset:
+    group = plane(z, AXIAL)
+    group.FrameContentSequence = Items([item(**changes)] if stack is None else [item(StackID=stack, **changes)])
+    return group
+
+
+def test_frames_of_several_stacks_say_which_is_theirs_and_never_how_it_is_called() -> None:
+    ds = volume([in_stack(z, stack) for z, stack in enumerate(("Left^Doe", "Left^Doe ", "R"))])
+    first, second, third = kept(ds).frame_stacks
+    assert first == second != third
+    assert b"Doe" not in geometry_of(subject(ds).facts, "", "")
+
+
+def test_frames_of_one_stack_or_of_none_say_nothing() -> None:
+    for stacks in (("1", "1"), ("1", None), (None, None), ("1", "")):
+        assert kept(volume([in_stack(z, stack) for z, stack in enumerate(stacks)])).frame_stacks == []
+    assert kept(volume([plane(0, AXIAL), plane(1, AXIAL)])).frame_stacks == []
+
+
+def test_what_was_kept_before_stacks_were_is_read() -> None:
+    older = orjson.dumps(orjson.loads(geometry_of(subject(volume([plane(0, AXIAL)])).facts, "a", "b"))[:-1])
+    assert read_geometry(older).frame_stacks == ()
+
+
 def test_more_frames_than_a_volume_has_are_not_kept(monkeypatch: Any) -> None:
     monkeypatch.setattr(frames, "MOST_FRAMES", 2)
     assert kept(volume([plane(z, AXIAL) for z in range(3)])).frames == []

@@ -171,15 +171,17 @@ NEWER: Final = {"1.2.840.10008.5.1.4.1.1.9.100.1", "1.2.840.10008.5.1.4.1.1.9.10
 """Storage classes that are newer than pydicom's dictionary."""
 
 RETIRED: Final = {
+    "1.2.840.10008.5.1.1.27": Kind.DOCUMENT,  # Stored Print
     "1.2.840.10008.5.1.1.29": Kind.SECONDARY_CAPTURE,  # Hardcopy Grayscale Image
     "1.2.840.10008.5.1.1.30": Kind.SECONDARY_CAPTURE,  # Hardcopy Color Image
     f"{ROOT}3": Kind.ULTRASOUND,
     f"{ROOT}5": Kind.NM,
     f"{ROOT}6": Kind.ULTRASOUND,
     f"{ROOT}8": Kind.DOCUMENT,  # Standalone Overlay
-    f"{ROOT}9": Kind.WAVEFORM,  # Standalone Curve
+    f"{ROOT}9": Kind.DOCUMENT,  # Standalone Curve
     f"{ROOT}9.1": Kind.WAVEFORM,  # Waveform, trial
     f"{ROOT}10": Kind.DOCUMENT,  # Standalone Modality LUT
+    f"{ROOT}11": Kind.DOCUMENT,  # Standalone VOI LUT
     f"{ROOT}12.3": Kind.PROJECTION,  # X-Ray Angiographic Bi-Plane
     f"{ROOT}77.1": Kind.VISIBLE_LIGHT,
     f"{ROOT}77.2": Kind.VISIBLE_LIGHT,

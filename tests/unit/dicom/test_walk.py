@@ -352,4 +352,4 @@ def test_objects_of_more_than_4_gib_are_walked_in_place(tmp_path: Path, syntax: 
 
 
 def test_the_limits_that_hold_unless_others_are_given() -> None:
-    assert Limits() == Limits(max_depth=32, max_elements=200_000, max_fragments=2_000_000, inflated_bytes=2**28)
+    assert Limits() == Limits(max_depth=32, max_elements=1_000_000, max_fragments=2_000_000, inflated_bytes=2**28)
