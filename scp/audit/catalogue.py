@@ -20,6 +20,7 @@ from scp.audit.rules import (
     ser_count,
     ser_line,
     ser_spacing,
+    ser_values,
     stk,
     uid,
 )
@@ -38,7 +39,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *ent.RULES,
     *ent_series.RULES,
     *stk.RULES,
-    *sorted((*ser_line.RULES, *ser_spacing.RULES, *ser_count.RULES), key=lambda rule: rule.code),
+    *sorted((*ser_line.RULES, *ser_spacing.RULES, *ser_count.RULES, *ser_values.RULES), key=lambda rule: rule.code),
     *ref.RULES,
     INTERNAL,
 )

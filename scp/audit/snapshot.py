@@ -29,7 +29,8 @@ class Held:
 class Reference:
     """The first stored instance of a study or series: what later ones are compared with.
 
-    Of a study it is the first that has a Patient ID, if any has one: the others could not contradict a patient.
+    Of a study it is the first that has a Patient ID, if any has one: the others could not contradict a patient. Of a
+    series it is, likewise, the first slice of CT, MR or PET that has a Frame of Reference.
 
     ``values`` are those of :mod:`scp.audit.tracked`; ``parent`` is the Study Instance UID of a series.
     """

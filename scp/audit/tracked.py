@@ -21,7 +21,8 @@ from scp.dicom.values import Malformed
 def folded_name(name: str) -> str:
     """Return a Person Name as it is compared: one case, without carets and component groups that end it empty.
 
-    Component groups are kept apart (PS3.5 §6.2.1).
+    Component groups are kept apart (PS3.5 §6.2.1). Letters with marks, and those of full and half width, are the same
+    however they are encoded (Unicode Normalization Form KC).
     """
     written = name.casefold() if name.isascii() else _in_one_form(name)
     groups = (" ".join(group.replace("^", " ").split()) for group in written.split("="))
@@ -35,6 +36,11 @@ def _in_one_form(name: str) -> str:
     """
     folded = normalize("NFKC", normalize("NFD", name).casefold())
     return normalize("NFKC", folded.casefold())
+
+
+def comparable(name: str, value: str) -> str:
+    """Return the value of an attribute that is called so as it is compared: names of makers in any case."""
+    return value.casefold() if name in _CASELESS else value
 
 
 def _written_in(group: int) -> Callable[[Facts], str]:
@@ -75,7 +81,9 @@ def _date(text: str) -> str:
 
 
 _NUMERIC: Final = frozenset("0123456789+-.e")
+_CASELESS: Final = frozenset({"manufacturer", "manufacturer_model_name", "station_name"})
 PATIENT: Final = "patient"
+FRAME: Final = "frame_of_reference_uid"
 _LONGEST: Final = 64
 """Characters kept of a value that is not personal: what its VR allows at most."""
 
@@ -96,9 +104,7 @@ STUDY: Final[Mapping[str, Attribute]] = {
 }
 SERIES: Final[Mapping[str, Attribute]] = {
     "modality": Attribute(t.MODALITY, False, lambda facts: facts.modality),
-    "frame_of_reference_uid": Attribute(
-        t.FRAME_OF_REFERENCE_UID, False, lambda facts: _uid(facts.frame_of_reference_uid)
-    ),
+    FRAME: Attribute(t.FRAME_OF_REFERENCE_UID, False, lambda facts: _uid(facts.frame_of_reference_uid)),
     "sop_class_uid": Attribute(t.SOP_CLASS_UID, False, lambda facts: _uid(facts.sop_class_uid)),
     "series_number": Attribute(t.SERIES_NUMBER, False, lambda facts: _number(facts.series_number)),
     "laterality": Attribute(t.LATERALITY, False, lambda facts: facts.laterality),
@@ -210,8 +216,13 @@ _unsigned_zero: Final = (0.0).__add__
 
 
 def _place(facts: Facts) -> str:
-    """Return what stands for the image plane; numbers that are written in another way, 0 and -0 too, are the same."""
+    """Return what stands for the image plane; numbers that are written in another way, 0 and -0 too, are the same.
+
+    Direction cosines that are all zero make no plane: pages say so.
+    """
     if isinstance(facts.image_position, Malformed) or not facts.image_position:
+        return ""
+    if isinstance(facts.image_orientation, tuple) and facts.image_orientation and not any(facts.image_orientation):
         return ""
     return _digest_of(f"[{_plain(facts.image_position)}, {_shared_plain(facts.image_orientation)}]")
 

@@ -82,6 +82,9 @@ class Facts:
     spacing_between_slices: Decimals
     slice_location: Decimals
     gantry_tilt: Decimals
+    reconstruction_diameter: Decimals
+    rescale_intercept: Decimals
+    rescale_slope: Decimals
 
     rows: Integer
     columns: Integer

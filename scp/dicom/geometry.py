@@ -12,6 +12,7 @@ import orjson
 
 from scp.dicom.facts import Facts
 from scp.dicom.readers import Decimals, Integer
+from scp.dicom.sop_classes import Kind
 
 Numbers = Sequence[float]
 
@@ -19,6 +20,7 @@ FARTHEST: Final = 1e6
 """Distance in mm from the origin beyond which nothing lies: a kilometre. Sums of what is within it stay numbers."""
 
 _SCOUT: Final = "LOCALIZER"
+_MOSAIC: Final = "MOSAIC"
 _NUMERIC: Final = frozenset("0123456789+-.e\\")
 
 
@@ -50,6 +52,10 @@ class Geometry(NamedTuple):
             None for a frame without a plane.
         orientations: of the frames, six numbers each.
         frame_stacks: a number for the Stack ID of each frame; empty if the frames are of one stack.
+        rescale: Rescale Slope and Intercept of a CT slice that is not derived, each None if it is missing; None of
+            anything else.
+        mosaic: Image Type has the value MOSAIC: all slices of a volume side by side, and a position that is that of
+            none of them.
     """
 
     stack: str = ""
@@ -75,6 +81,8 @@ class Geometry(NamedTuple):
     frames: Sequence[Numbers | None] = ()
     orientations: Sequence[Numbers] = ()
     frame_stacks: Sequence[int] = ()
+    rescale: Sequence[float | None] | None = None
+    mosaic: bool = False
 
 
 def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
@@ -108,6 +116,8 @@ def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
             frames.planes,
             frames.orientations,
             frames.stacks,
+            _rescale(facts),
+            _MOSAIC in facts.image_type,
         )
     )
 
@@ -115,6 +125,12 @@ def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
 def read_geometry(kept: bytes) -> Geometry:
     """Return what :func:`geometry_of` has written."""
     return Geometry(*orjson.loads(kept))
+
+
+def _rescale(facts: Facts) -> tuple[float | None, float | None] | None:
+    if facts.kind is not Kind.CT or facts.image_type[:1] == ("DERIVED",):
+        return None
+    return _first(facts.rescale_slope), _first(facts.rescale_intercept)
 
 
 def _numbers(values: Decimals, count: int) -> Numbers | None:

@@ -8,9 +8,10 @@ from scp.audit.engine import Judgement
 from scp.audit.finding import Decision
 from scp.audit.rules.num import UNIQUE
 from scp.audit.snapshot import Neighbour, Snapshot
-from scp.audit.tracked import PATIENT, Tracked
+from scp.audit.tracked import FRAME, PATIENT, Tracked
 from scp.dicom.facts import Facts
 from scp.dicom.request import Association
+from scp.dicom.sop_classes import PLANES
 from scp.ids import from_text
 from scp.layout import Place, Placement, archive_path, quarantine_path
 from scp.ledger import rows
@@ -169,13 +170,19 @@ class Admission:
         else:
             study = known.id
         known = self._references.series(series_uid)
-        if known:
-            series = known.id
-        else:
+        if known is None or (
+            facts.kind in PLANES and known.reference.parent == study_uid
+            and FRAME in tracked.series and FRAME not in known.reference.values
+        ):  # fmt: skip
             series = run(rows.INSERT_SERIES, (series_uid, study, draft.receipt, rows.dumps(tracked.series))).get
-        missing = {tracked.stack: snapshot.stack is None, tracked.acquisition: snapshot.acquisition is None}
-        for key in (key for key, is_missing in missing.items() if is_missing):
-            run(rows.INSERT_STACK, rows.stack_row(series, key, draft.receipt, facts))
+            self._references.forget_series(series_uid)
+        else:
+            series = known.id
+        has_plane = rows.has_plane(facts)
+        for key, stack in ((tracked.stack, snapshot.stack), (tracked.acquisition, snapshot.acquisition)):
+            if stack is None or (has_plane and not (stack.pixel_spacing and stack.orientation)):
+                run(rows.INSERT_STACK, rows.stack_row(series, key, draft.receipt, facts))
+                self._references.forget_stack(series, key)
         self._know_variant(series, tracked)
         run(rows.INSERT_INSTANCE, rows.instance_row(draft, study, series, confirmation))
 

@@ -1,8 +1,9 @@
 """The first stored instance of each study, series and stack, remembered once it has been read.
 
 A reference hardly ever changes, and the ledger has one writer; so what a series is compared with is read once, and not
-again for each of its thousand slices. The one change there is: of a study whose patient nobody had named, the first
-instance that does becomes the reference.
+again for each of its thousand slices. It does where the first of them could contradict nobody: of a study whose patient
+nobody had named, of a series of slices without a Frame of Reference, of a stack without an image plane, the first
+instance that has it becomes the reference.
 """
 
 from collections.abc import Callable
@@ -52,6 +53,14 @@ class References:
     def series(self, uid: str) -> Known | None:
         """Return the series with this UID."""
         return self._remembered(self._series, uid, rows.SELECT_SERIES, (uid,), _known)
+
+    def forget_series(self, uid: str) -> None:
+        """Read this series again, as a study."""
+        self._series.pop(uid, None)
+
+    def forget_stack(self, series: int, key: str) -> None:
+        """Read this stack again, as a study."""
+        self._stacks.pop((series, key), None)
 
     def stack(self, series: int, key: str) -> StackReference | None:
         """Return the stack of a series that has this key."""

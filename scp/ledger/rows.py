@@ -8,7 +8,7 @@ import orjson
 from scp.audit.finding import Finding, Other, Problem, Severity, Verdict, shown_uid
 from scp.audit.snapshot import Held, Neighbour, Reference, StackReference
 from scp.audit.tracked import PATIENT
-from scp.dicom.facts import Facts
+from scp.dicom.facts import Decimals, Facts
 from scp.dicom.geometry import geometry_of
 from scp.dicom.request import Association, Request
 from scp.ids import as_text, from_text
@@ -77,8 +77,8 @@ INSERT_RECEIPT: Final = f"INSERT INTO receipt VALUES ({', '.join('?' * 21)})"
 INSERT_FINDING: Final = f"INSERT INTO finding VALUES ({', '.join('?' * 10)})"
 INSERT_INSTANCE: Final = f"INSERT INTO instance VALUES ({', '.join('?' * 16)})"
 SET_CONFIRMED: Final = "UPDATE instance SET confirmed = ? WHERE id = ?"
-INSERT_STACK: Final = "INSERT OR IGNORE INTO stack VALUES (?, ?, ?, ?, ?, ?, ?)"
-# A study or series is there already if all its instances were taken away, or if none of a study named its patient.
+INSERT_STACK: Final = "INSERT OR REPLACE INTO stack VALUES (?, ?, ?, ?, ?, ?, ?)"
+# A study or series is there already if all its instances were taken away, or if none could be compared with another.
 INSERT_STUDY: Final = """INSERT INTO study (uid, reference, tracked) VALUES (?, ?, ?)
     ON CONFLICT (uid) DO UPDATE SET (reference, tracked) = (excluded.reference, excluded.tracked) RETURNING id"""
 INSERT_SERIES: Final = """INSERT INTO series (uid, study, reference, tracked) VALUES (?, ?, ?, ?)
@@ -144,13 +144,16 @@ def instance_row(draft: Draft, study: int, series: int, confirmation: Confirmati
     )  # fmt: skip
 
 
+def has_plane(facts: Facts) -> bool:
+    """Whether later images of a stack can be compared with this one: it has Pixel Spacing and direction cosines."""
+    return bool(_floats(facts.pixel_spacing) and _floats(facts.image_orientation))
+
+
 def stack_row(series: int, key: str, reference: int, facts: Facts) -> Row:
     """Return what INSERT_STACK takes."""
-    spacing, orientation = facts.pixel_spacing, facts.image_orientation
     return (
         series, key, reference, _integer(facts.rows), _integer(facts.columns),
-        dumps(spacing if isinstance(spacing, tuple) else ()),
-        dumps(orientation if isinstance(orientation, tuple) else ()),
+        dumps(_floats(facts.pixel_spacing)), dumps(_floats(facts.image_orientation)),
     )  # fmt: skip
 
 
@@ -163,6 +166,11 @@ def finding_row(receipt: int, position: int, finding: Finding) -> Row:
         None if problem.found is None else dumps(problem.found),
         problem.other.receipt if problem.other else None,
     )  # fmt: skip
+
+
+def _floats(values: Decimals) -> tuple[float, ...]:
+    """Return numbers; none, if all are zero: no pixel has such a size, and no plane such a direction."""
+    return values if isinstance(values, tuple) and any(values) else ()
 
 
 def _integer(value: object) -> int | None:

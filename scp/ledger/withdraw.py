@@ -1,8 +1,9 @@
 """Taking an instance out of the archive's tables: what it was the first of gets another first.
 
-Studies, series and stacks are compared with their first stored instance, studies with the first that names the patient
-if any does. When that one leaves, the oldest such that stays takes its place; its values are read from its object, so
-that is done before the transaction (:func:`plan`), and :func:`withdraw` carries it out if nothing has come between.
+Studies, series and stacks are compared with their first stored instance that can contradict others, if there is one:
+it names the patient, has a Frame of Reference, or an image plane. When that one leaves, the oldest such that stays
+takes its place; its values are read from its object, so that is done before the transaction (:func:`plan`), and
+:func:`withdraw` carries it out if nothing has come between.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,8 +13,9 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from scp.audit.tracked import Tracked
+from scp.audit.tracked import FRAME, Tracked
 from scp.dicom.facts import Facts
+from scp.dicom.sop_classes import PLANES
 from scp.ledger import rows
 from scp.ledger.reading import fetch
 
@@ -46,7 +48,8 @@ class Withdrawal:
     heirs: tuple[tuple[str, rows.Row], ...]
 
 
-_SELECT_INSTANCE: Final = """SELECT series.id, series.reference, study.id, study.reference
+_SELECT_INSTANCE: Final = f"""SELECT series.id, series.reference, study.id, study.reference,
+    json_extract(series.tracked, '$.{FRAME}') IS NOT NULL
     FROM instance JOIN series ON series.id = instance.series JOIN study ON study.id = instance.study
     WHERE instance.id = ?"""
 _OTHERS_OF_SERIES: Final = """SELECT instance.id, path FROM instance JOIN receipt ON receipt.id = instance.id
@@ -56,7 +59,9 @@ _OTHERS_OF_STUDY: Final = """SELECT instance.id, path FROM series CROSS JOIN ins
     JOIN receipt ON receipt.id = instance.id
     WHERE series.study = ?1 AND instance.study = ?1 AND instance.id <> ?2
     ORDER BY instance.patient = '', instance.id LIMIT 1"""
-_STACKS: Final = "SELECT key FROM stack WHERE series = ? AND reference = ?"
+_STACKS: Final = (
+    "SELECT key, pixel_spacing <> '[]' AND orientation <> '[]' FROM stack WHERE series = ? AND reference = ?"
+)
 _NEWEST: Final = "SELECT max(id) FROM instance WHERE series = ?"
 _SET_STUDY: Final = "UPDATE study SET (reference, tracked) = (?, ?) WHERE id = ?"
 _SET_SERIES: Final = "UPDATE series SET (reference, tracked) = (?, ?) WHERE id = ?"
@@ -65,18 +70,18 @@ _DROP_STACK: Final = "DELETE FROM stack WHERE series = ? AND key = ?"
 
 def plan(db: apsw.Connection, instance: int, read: Read) -> Withdrawal:
     """Find out what takes the place of an instance in what it is the first of."""
-    series, first_of_series, study, first_of_study = fetch(db, _SELECT_INSTANCE, (instance,))[0]
+    series, first_of_series, study, first_of_study, has_frame = fetch(db, _SELECT_INSTANCE, (instance,))[0]
     heirs: list[tuple[str, rows.Row]] = []
     if first_of_study == instance:
         for other, where in fetch(db, _OTHERS_OF_STUDY, (study, instance)):
             heirs.append((_SET_STUDY, (other, rows.dumps(read(other, where).tracked.study), study)))
     others = _Others(db, series, instance, read)
     if first_of_series == instance:
-        for other, stored in others.until(lambda _: True):
+        for other, stored in others.until(lambda _: True, _has_frame if has_frame else None):
             heirs.append((_SET_SERIES, (other, rows.dumps(stored.tracked.series), series)))
-    for (key,) in fetch(db, _STACKS, (series, instance)):
+    for key, has_plane in fetch(db, _STACKS, (series, instance)):
         heirs.append((_DROP_STACK, (series, key)))
-        for other, stored in others.until(partial(_is_in, key)):
+        for other, stored in others.until(partial(_is_in, key), _has_plane if has_plane else None):
             heirs.append((rows.INSERT_STACK, rows.stack_row(series, key, other, stored.facts)))
     return Withdrawal(instance, series, db.execute(_NEWEST, (series,)).get, tuple(heirs))
 
@@ -94,6 +99,14 @@ def _is_in(stack: str, stored: Stored) -> bool:
     return stack in (stored.tracked.stack, stored.tracked.acquisition)
 
 
+def _has_frame(stored: Stored) -> bool:
+    return stored.facts.kind in PLANES and FRAME in stored.tracked.series
+
+
+def _has_plane(stored: Stored) -> bool:
+    return rows.has_plane(stored.facts)
+
+
 class _Others:
     """The other instances of a series, oldest first, each read once and only if it is needed."""
 
@@ -102,11 +115,18 @@ class _Others:
         self._read = read
         self._known: dict[int, Stored] = {}
 
-    def until(self, fits: Callable[[Stored], bool]) -> Iterator[tuple[int, Stored]]:
-        """Give the first that fits, if there is one."""
+    def until(
+        self, fits: Callable[[Stored], bool], better: Callable[[Stored], bool] | None = None
+    ) -> Iterator[tuple[int, Stored]]:
+        """Give the first that fits, if there is one; the first that is better too, if the one that leaves was."""
+        first: tuple[int, Stored] | None = None
         for number, path in self._found:
             stored = self._known.get(number) or self._read(number, path)
             self._known[number] = stored
             if fits(stored):
-                yield number, stored
-                return
+                if better is None or better(stored):
+                    yield number, stored
+                    return
+                first = first or (number, stored)
+        if first:
+            yield first

@@ -143,7 +143,7 @@ def _not_drawn(audit: SeriesAudit, drawn: Sequence[Stack]) -> Iterator[str]:
         yield f"Not drawn: {_counted(more, 'more stack')}."
     if audit.images < audit.instances:
         others = _counted(audit.instances - audit.images, "instance")
-        yield f"Not drawn: {others} without a place: pages, scouts, reports."
+        yield f"Not drawn: {others} without a place: pages, scouts, mosaics, reports."
 
 
 def _legend(drawn: Sequence[Stack], y: float) -> Iterator[Shape]:

@@ -202,10 +202,16 @@ def _turned(degrees: float) -> Plant:
 
 
 def _one_orientation(series: Series) -> bool:
-    """Whether all images are parallel, to rounding."""
+    """Whether all images are slices, and parallel, to rounding: a mosaic is no slice."""
     normals = [one.normal for one in series.sources]
-    return _PLANE(series) and all(
-        one is not None and normals[0] is not None and float(np.abs(one - normals[0]).max()) < 1e-5 for one in normals
+    mosaics = any("MOSAIC" in one.header.get("ImageType", ()) for one in series.sources)
+    return (
+        not mosaics
+        and _PLANE(series)
+        and all(
+            one is not None and normals[0] is not None and float(np.abs(one - normals[0]).max()) < 1e-5
+            for one in normals
+        )
     )
 
 

@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 from pydicom.dataset import Dataset
 
-from tests.accuracy.copies import Change, copy_of, decimals
-from tests.accuracy.defect import Defect, Plant, Sent
+from scp.dicom.sop_classes import Kind
+from tests.accuracy.copies import Change, copy_of, decimals, setting
+from tests.accuracy.defect import Defect, Plant, Sent, both, has, in_one, of_kind
 from tests.accuracy.pairwise_defects import new_uid
 from tests.accuracy.sources import Series
 
@@ -171,5 +172,15 @@ DEFECTS: Final[Sequence[Defect]] = (
     Defect(_SECOND, "all of it, 0.4 steps away", _merged(0.4, 1), UNEVEN, _has_volume, _once),
     Defect(_SECOND, "the same, another number", _merged(0.4, 1, "9"), UNEVEN, _has_volume, _once),
     Defect(_SECOND, "a third of it, same places", _merged(0, 0.34), ("SER-306",), _has_volume, _once),
-    Defect(_SECOND, "all of it, half-way between", _merged(0.5, 1), (), _has_volume, _once, _HALF),
+    Defect(_SECOND, "half of it, same places", _merged(0, 0.5), ("SER-306",), _has_volume, _once),
+    Defect(
+        "One slice of another scale",
+        "Rescale Intercept 7",
+        in_one(setting(RescaleIntercept="7")),
+        ("SER-312",),
+        both(_has_volume, of_kind(Kind.CT), has("RescaleIntercept")),
+        _all_along,
+    ),
+    Defect(_SECOND, "all of it, half-way between", _merged(0.5, 1), (), _is_single, _once, _HALF),
+    Defect(_SECOND, "one of several times, half-way between", _merged(0.5, 1), ("SER-306",), _is_repeated, _once),
 )

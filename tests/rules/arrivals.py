@@ -5,7 +5,7 @@ from pathlib import Path
 
 from scp.audit.rule import Subject
 from scp.audit.snapshot import Neighbour, Reference, Snapshot, StackReference
-from scp.audit.tracked import PATIENT
+from scp.audit.tracked import FRAME, PATIENT
 from scp.dicom.part10 import Part10, read_file
 from tests.rules.builders import neighbour, reference, stack_reference, subject_of_bytes
 
@@ -44,7 +44,8 @@ def arrivals(subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Snapshot]]:
         )
         if study not in studies or (PATIENT in of_study.values and PATIENT not in studies[study].values):
             studies[study] = of_study
-        series.setdefault(uid, of_series)
+        if uid not in series or (FRAME in of_series.values and FRAME not in series[uid].values):
+            series[uid] = of_series
         stacks.setdefault((uid, keys.stack), stack_reference(subject))
         stacks.setdefault((uid, keys.acquisition), stack_reference(subject))
         if near:

@@ -120,6 +120,7 @@ STATED: Final = {
     ("STK-251", "planes"): Stated((t.ROWS, t.COLUMNS), (4, 4), (5, 4)),
     ("STK-252", ""): Stated((t.PIXEL_SPACING,), (0.5, 0.5), (1.0, 1.0)),
     ("STK-252", "planes"): Stated((t.PIXEL_SPACING,), (0.5, 0.5), (1.0, 1.0)),
+    ("STK-252", "field"): Stated((t.PIXEL_SPACING,), (0.5, 0.5), (0.6, 0.6)),
     ("STK-253", ""): Stated(
         (t.IMAGE_ORIENTATION_PATIENT,), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
     ),
@@ -176,11 +177,18 @@ STATED: Final = {
     ("SER-304", "dose"): Stated((t.IMAGE_POSITION_PATIENT,), 2.0, (4.5,), 1, ("1.2.1",)),
     ("SER-305", ""): Stated((t.IMAGE_POSITION_PATIENT,), 2.5, 5.0, 1, ("1.2.4", "1.2.6")),
     ("SER-305", "dose"): Stated((t.IMAGE_POSITION_PATIENT,), 2.0, 4.0, 1, ("1.2.1",)),
+    ("SER-305", "runs"): Stated((t.IMAGE_POSITION_PATIENT,), 2.5, 80.0, 1, ("1.2.20", "1.2.21")),
+    ("SER-305", "slabs"): Stated((t.IMAGE_POSITION_PATIENT,), 4.0, 28.0, 1, ("1.2.1",)),
     ("SER-306", ""): Stated((t.IMAGE_POSITION_PATIENT,), 1, (2,), 1, ("1.2.4", "1.2.4.9")),
     ("SER-306", "mixed"): Stated(
         (t.IMAGE_POSITION_PATIENT,), 1, (2, 3), 1, ("1.2.1", "1.2.1.9", "1.2.1.9.9", "1.2.2", "1.2.2.9")
     ),
+    ("SER-306", "acquisitions"): Stated(
+        (t.IMAGE_POSITION_PATIENT,), 1, (2,), 1, tuple(f"1.2.{n}" for n in (112, 212, 113, 213, 114, 214))
+    ),
     ("SER-309", ""): Stated((t.ROWS, t.COLUMNS), 1, 2),
+    ("SER-312", ""): Stated((t.RESCALE_SLOPE, t.RESCALE_INTERCEPT), "1 and −1024", "1 and 0", 1, ("1.2.5",)),
+    ("SER-313", ""): Stated((t.PIXEL_SPACING,), 1, 2, 1, tuple(f"1.2.{n}" for n in range(1, 11))),
     ("NUM-005", ""): Stated((t.INSTANCE_NUMBER,), 6, 5, 1, ()),
     ("NUM-006", ""): Stated((t.INSTANCE_NUMBER,), None, None, 1, ()),
     ("ENT-299", ""): Stated((t.MANUFACTURER,), 1, 2, 0, ("1.2.3",)),

@@ -156,6 +156,8 @@ CASES = [
           snapshot=lambda: after(subject(image()))),
     quiet("DUP-007", "no-place", lambda: subject(image(ImagePositionPatient=None)),
           snapshot=lambda: after(subject(image(ImagePositionPatient=None)))),
+    quiet("DUP-007", "pages-in-zeros", lambda: subject(image(ImageOrientationPatient=["0"] * 6)),
+          snapshot=lambda: after(subject(image(ImageOrientationPatient=["0"] * 6)))),
     quiet("DUP-007", "no-number", lambda: subject(image(InstanceNumber=None)),
           snapshot=lambda: after(subject(image(InstanceNumber=None)))),
     quiet("DUP-007", "doses-of-two-beams", lambda: subject(image(SOPClassUID=RTDoseStorage)),

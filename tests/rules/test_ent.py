@@ -111,6 +111,10 @@ CASES = [
     *both("ENT-207", "operator", "", {"OperatorsName": "A^B"}, {"OperatorsName": "A^C"}),
     *both("ENT-207", "body part", "", {"BodyPartExamined": "HEAD"}, {"BodyPartExamined": "NECK"}),
     *both("ENT-208", "name", "", {"PatientName": "Test^Case"}, {"PatientName": "Other^Case"}),
+    row("ENT-208", "marks of their own", {"SpecificCharacterSet": "ISO_IR 192", "PatientName": "Mu\u0308ller"},
+        {"SpecificCharacterSet": "ISO_IR 192", "PatientName": "M\u00fcller"}),
+    row("ENT-208", "letters of full width", {"PatientName": "Yamada^T"},
+        {"SpecificCharacterSet": "ISO_IR 192", "PatientName": "\uff39\uff21\uff2d\uff21\uff24\uff21^T"}),
     row("ENT-208", "name written otherwise", {"PatientName": "Test^Case"}, {"PatientName": "TEST CASE^^"}),
     row("ENT-208", "accents as characters of their own",
         {"SpecificCharacterSet": "ISO_IR 192", "PatientName": "M\u00fcller^J\u00f6rg"},
@@ -131,6 +135,7 @@ CASES = [
     *both("ENT-210", "serial", "", {"DeviceSerialNumber": "S1"}, {"DeviceSerialNumber": "S2"}),
     *both("ENT-210", "model", "station", {"ManufacturerModelName": "Model"}, {"ManufacturerModelName": "Other"}),
     *both("ENT-210", "station", "station", {"StationName": "CT1"}, {"StationName": "CT2"}),
+    row("ENT-210", "maker in another case", {"Manufacturer": "SIEMENS"}, {"Manufacturer": "Siemens"}),
     row("ENT-210", "serial and station", {}, {"DeviceSerialNumber": "S2", "StationName": "CT2"}, ""),
     *(
         row(code, "another study too", {}, OTHER_STUDY | changes)

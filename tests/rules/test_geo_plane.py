@@ -23,6 +23,7 @@ from tests.rules.tables import Maker, beside, by_code, check, cut, outcome, prob
 RULES = by_code(geo_plane.RULES)
 PAGE = ["DERIVED", "SECONDARY", "OTHER"]
 NO_PLANE = {"ImagePositionPatient": None, "ImageOrientationPatient": None, "PixelSpacing": None}
+ZEROS = {"ImagePositionPatient": ["0"] * 3, "ImageOrientationPatient": ["0"] * 6, "PixelSpacing": ["0", "0"]}
 PET, NM, DOSE = PositronEmissionTomographyImageStorage, NuclearMedicineImageStorage, RTDoseStorage
 
 
@@ -51,6 +52,25 @@ CASES = [
     quiet("GEO-101", "whole-plane-without-Image-Type", lambda: subject(image(ImageType=None))),
     fires("GEO-101", "dose-report", lambda: subject(image(ImageType=PAGE, **NO_PLANE)), "page"),
     quiet("GEO-101", "secondary-image-with-a-plane", lambda: subject(image(ImageType=PAGE)), "page"),
+    fires("GEO-101", "dose-report-in-zeros", lambda: subject(image(ImageType=PAGE, **ZEROS)), "page"),
+    fires(
+        "GEO-101",
+        "dose-report-with-a-zero-orientation",
+        lambda: subject(image(ImageType=PAGE, **NO_PLANE | {"ImageOrientationPatient": ["0"] * 6})),
+        "page",
+    ),
+    quiet(
+        "GEO-101",
+        "slice-at-the-origin-without-direction",
+        lambda: subject(image(**ZEROS | {"PixelSpacing": ["1", "1"]})),
+        "page",
+    ),
+    fires(
+        "GEO-101",
+        "capture-in-zeros-with-pixels",
+        lambda: subject(image(ImageType=PAGE, **ZEROS | {"PixelSpacing": ["1", "1"]})),
+    ),
+    quiet("GEO-101", "slice-at-the-origin", lambda: subject(image(ImagePositionPatient=["0"] * 3)), "page"),
     fires("GEO-102", "position-only", lambda: subject(image(ImageOrientationPatient=None))),
     fires("GEO-102", "orientation-only", lambda: subject(image(SOPClassUID=NM, ImagePositionPatient=None))),
     quiet("GEO-102", "both", lambda: subject(image())),
@@ -82,6 +102,7 @@ CASES = [
     fires("GEO-103", "infinite", lambda: with_text("ImageOrientationPatient", "1\\0\\0\\0\\-inf\\0"), "unusable"),
     quiet("GEO-103", "with-the-least-noise", lambda: oriented(1, 1e-320, 0, -1e-320, 1, 0), "unusable"),
     fires("GEO-103", "column-too-short-for-a-plane", lambda: oriented(1, 0, 0, 0, 0.499, 0), "unusable"),
+    fires("GEO-103", "zeros-of-a-slice-at-the-origin", lambda: subject(image(**ZEROS)), "unusable"),
     fires("GEO-103", "zeros", lambda: oriented(0, 0, 0, 0, 0, 0), "unusable"),
     fires("GEO-103", "parallel", lambda: oriented(0, 1, 0, 0, 1, 0), "unusable"),
     fires("GEO-103", "overflow", lambda: oriented(*[1e200] * 6), "unusable"),
@@ -105,6 +126,12 @@ NOT_APPLICABLE = [
     beside("GEO-101", "not-read-to-its-end", lambda: cut(image(), t.PIXEL_SPACING)),
     beside("GEO-102", "neither", lambda: subject(image(**NO_PLANE))),
     beside("GEO-102", "not-read-to-its-end", lambda: cut(image(), t.IMAGE_ORIENTATION_PATIENT)),
+    beside(
+        "GEO-102",
+        "an-orientation-of-zeros-only",
+        lambda: subject(image(ImageType=PAGE, **NO_PLANE | {"ImageOrientationPatient": ["0"] * 6})),
+    ),
+    beside("GEO-103", "zeros-of-a-page", lambda: subject(image(ImageType=PAGE, **ZEROS))),
     beside("GEO-103", "absent", lambda: subject(image(ImageOrientationPatient=None))),
     beside("GEO-103", "five-numbers", lambda: oriented(1, 0, 0, 0, 1)),
     beside("GEO-108", "page", lambda: subject(image(ImageType=PAGE, FrameOfReferenceUID=None, **NO_PLANE))),

@@ -45,8 +45,8 @@ CASES = [
     fires("GEO-104", "zero-at-the-detector", lambda: film(ImagerPixelSpacing=["0", "0"]), "other"),
     fires(
         "GEO-104",
-        "zero-on-a-page-sent-as-a-slice",
-        lambda: spaced("0", "0", ImagePositionPatient=None, ImageOrientationPatient=None),
+        "zero-on-one-side-of-a-page-sent-as-a-slice",
+        lambda: spaced("0", "1", ImagePositionPatient=None, ImageOrientationPatient=None),
         "other",
     ),
     fires("GEO-104", "zero-without-orientation", lambda: spaced("0", "0", ImageOrientationPatient=None)),
@@ -79,6 +79,17 @@ CASES = [
 ]
 NOT_APPLICABLE = [
     beside("GEO-104", "no-spacing", lambda: subject(image(SOPClassUID=SegmentationStorage, PixelSpacing=None))),
+    beside(
+        "GEO-104",
+        "zeros-on-a-page",
+        lambda: spaced(
+            "0",
+            "0",
+            ImageType=["DERIVED", "SECONDARY"],
+            ImagePositionPatient=["0"] * 3,
+            ImageOrientationPatient=["0"] * 6,
+        ),
+    ),
     beside("GEO-104", "no-spacing-of-a-slice", lambda: subject(image(PixelSpacing=None))),
     beside("GEO-104", "one-number-in-a-slice", lambda: subject(image(PixelSpacing="0.5"))),
     beside("GEO-104", "unreadable-in-a-slice", lambda: subject(raw(image(), PixelSpacing=b"a\\b "))),

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
@@ -93,6 +94,10 @@ def pet(**changes: object) -> Subject:
     return of(PositronEmissionTomographyImageStorage, **changes)
 
 
+PAGE: dict[str, Any] = {
+    "ImageType": ["DERIVED", "SECONDARY"], "ImagePositionPatient": ["0"] * 3, "ImageOrientationPatient": ["0"] * 6,
+    "PixelSpacing": None,
+}  # fmt: skip
 CASES = [
     fires("NUM-001", "decimal", lambda: numbered(b"1.0 ")),
     fires("NUM-001", "text", lambda: numbered(b"one ")),
@@ -164,6 +169,10 @@ CASES = [
           snapshot=lambda: after(of(UltrasoundImageStorage))),
     fires("NUM-004", "nuclear-medicine", lambda: of(NuclearMedicineImageStorage), "other",
           snapshot=lambda: after(of(NuclearMedicineImageStorage))),
+    fires("NUM-004", "pages", lambda: subject(image(**PAGE)), "other",
+          snapshot=lambda: after(subject(image(**PAGE)))),
+    fires("NUM-004", "slices-without-a-plane", lambda: subject(image(**PAGE | {"ImageType": ["ORIGINAL", "PRIMARY"]})),
+          snapshot=lambda: after(subject(image(**PAGE | {"ImageType": ["ORIGINAL", "PRIMARY"]})))),
     quiet("NUM-004", "second-echo", lambda: subject(mr_image(EchoTime="7.56", EchoNumbers="2")),
           snapshot=lambda: after(subject(mr_image(EchoTime="5.1", EchoNumbers="1")))),
     quiet("NUM-004", "phase-image", lambda: subject(mr_image(ImageType=["ORIGINAL", "PRIMARY", "P"])),

@@ -58,6 +58,13 @@ def discs(shift: float = 8.0) -> list[Member]:
     ]
 
 
+def mosaics() -> list[Member]:
+    """Volumes of functional MR in one image each, which follow the head: their position is that of no slice."""
+    return [
+        member(n, (-600 + 0.1 * n, 3.0 * n * n, 50.0), orientation=turned(0.1 * (n % 3)), mosaic=True) for n in range(8)
+    ]
+
+
 def rotating() -> list[Member]:
     """A projection every five degrees, and one that a reading cannot place: it is where the others are not."""
     return [
@@ -75,6 +82,8 @@ SERIES_CASES = [
     fires("SER-301", "0.4 degrees", lambda: changed(slices(), 4, orientation=turned(0.4)), "jitter"),
     quiet("SER-301", "parallel", slices),
     quiet("SER-301", "rounded", lambda: changed(slices(), 4, orientation=turned(0.004)), "jitter"),
+    *(quiet(code, "mosaics", mosaics, case) for code, case in (
+        ("SER-301", "jitter"), ("SER-302", ""), ("SER-303", ""))),
     quiet("SER-301", "scout of another plane", lambda: [
         *slices(), member(90, (0, 0, 0), orientation=CORONAL, scout=True)]),
     quiet("SER-301", "nothing with a place", lambda: [member(1, None)]),

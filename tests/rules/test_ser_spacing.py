@@ -3,11 +3,12 @@
 import random
 import tracemalloc
 from itertools import accumulate
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom.uid import CTImageStorage, MRImageStorage, RTDoseStorage
+from pydicom.uid import CTImageStorage, EnhancedMRImageStorage, MRImageStorage, RTDoseStorage
 
 from scp.audit.rules import ser_spacing
 from scp.audit.rules.ser_spacing import RULES
@@ -27,6 +28,8 @@ from tests.rules.series import (
     slices,
     without,
 )
+
+MR = MRImageStorage
 
 
 def at(*places: float) -> list[Member]:
@@ -75,9 +78,32 @@ def filled(*places: int) -> list[Member]:
                       for n, one in enumerate([slices(9)[place] for place in places] * 2))]  # fmt: skip
 
 
+def creeping(by: float, times: int = 8) -> list[Member]:
+    """A dynamic scan of ten slices, each of which lies a little farther each time."""
+    return [
+        member(n + 10 * time + 1, (0.0, 0.0, 2.5 * n + by * time), acquisition=f"{time}", sop_class_uid=MR)
+        for time in range(times) for n in range(10)
+    ]  # fmt: skip
+
+
+def two_runs(room: float = 80.0, count: int = 20, **changes: Any) -> list[Member]:
+    """Two runs of slices on one line, numbered on from one to the other."""
+    return slices(count, **changes) + [
+        member(count + n + 1, (-120.0, -110.0, -100 + 2.5 * (count - 1 + n) + room), **changes) for n in range(count)
+    ]
+
+
+def acquired(*runs: tuple[int, int]) -> list[Member]:
+    """Acquisitions that go from one position to another, 2.5 mm apart."""
+    return [
+        member(100 * acquisition + n, (0.0, 0.0, 2.5 * n), acquisition=str(acquisition))
+        for acquisition, (begin, end) in enumerate(runs, 1) for n in range(begin, end)
+    ]  # fmt: skip
+
+
 def stations() -> list[Member]:
     """MR at two stations of a moving table, ten slices each, at the same places along their normal."""
-    return [member(n + 20 * far, (200.0 * far, 0.0, 4.0 * n), sop_class_uid=MRImageStorage)
+    return [member(n + 20 * far, (200.0 * far, 0.0, 4.0 * n), sop_class_uid=MR)
             for far in range(2) for n in range(10)]  # fmt: skip
 
 
@@ -108,6 +134,33 @@ SERIES_CASES = [
     fires("SER-305", "four positions", lambda: without(slices(5), 3)),
     fires("SER-305", "at every time", lambda: times(without(slices(), 4), 3)),
     fires("SER-305", "moved to its neighbour", lambda: moved(slices(), 4, (0, 0, 2.5))),
+    quiet("SER-305", "positions creep", lambda: creeping(0.02)),
+    quiet("SER-305", "positions creep far", lambda: creeping(0.2)),
+    fires("SER-305", "one slice of a volume that creeps", lambda: [
+        one for n, one in enumerate(creeping(0.02)) if n % 10 != 4]),
+    fires("SER-305", "two runs", two_runs, "runs"),
+    fires("SER-305", "two runs of frames", lambda: [member(
+        1, None, sop_class_uid=EnhancedMRImageStorage, orientations=[AXIAL],
+        frames=[(0.0, 0.0, place, 0) for place in (0, 4, 8, 12, 40, 44, 48, 52)])], "slabs"),
+    fires("SER-305", "frames of two volumes that are one", lambda: [member(
+        n, None, sop_class_uid=EnhancedMRImageStorage, orientations=[AXIAL], concatenation_uid="1.2.3",
+        frames=[(0.0, 0.0, 40.0 * n + 4 * place, 0) for place in range(4)]) for n in (1, 2)]),
+    quiet("SER-305", "two runs with another Image Type between them", lambda: [
+        *two_runs(52.5), *times(again(slices(20, first=60, begin=-50.0), stack="b"), 2)], "runs"),
+    quiet("SER-305", "two runs that go on", lambda: two_runs(2.5), "runs"),
+    quiet("SER-305", "two runs of MR that go on", lambda: two_runs(2.5, sop_class_uid=MR), "slabs"),
+    fires("SER-305", "both breasts", lambda: two_runs(sop_class_uid=MR), "slabs"),
+    fires("SER-305", "both breasts at every time",
+          lambda: [one._replace(instance_number=n) for n, one in enumerate(times(two_runs(sop_class_uid=MR), 3))],
+          "slabs"),
+    fires("SER-305", "discs on one line", lambda: two_runs(7.5, 4, sop_class_uid=MR), "slabs"),
+    fires("SER-305", "three slices of CT that have no number", lambda: two_runs(10.0)),
+    fires("SER-305", "many slices lost", lambda: without(slices(60), *range(20, 50))),
+    fires("SER-305", "many slices of MR lost", lambda: without(slices(60, sop_class_uid=MR), *range(9, 50))),
+    fires("SER-305", "a number each for too few", lambda: [*slices(20), *slices(2, first=21, begin=100.0)]),
+    fires("SER-305", "runs without a number", lambda: [one._replace(instance_number=None) for one in two_runs()]),
+    fires("SER-305", "runs numbered anew, of which one is shorter", lambda: [
+        *slices(20), *(one._replace(instance_number=n) for n, one in enumerate(again(slices(10, begin=0.0)), 1))]),
     fires("SER-305", "hole in the dose grid", lambda: dose(0, 2, 4, 6, 10, 12), "dose"),
     fires("SER-305", "at one station", lambda: without(stations(), 14)),
     quiet("SER-305", "whole", slices),
@@ -129,7 +182,22 @@ SERIES_CASES = [
     fires("SER-306", "a third merged in", lambda: [*slices(9), *again(slices(3))]),
     fires("SER-306", "a different number everywhere", lambda: [
         *slices(4), *again(slices(2)), *again(again(slices(1)))], "mixed"),
+    fires("SER-306", "half merged in", lambda: [*slices(), *again(slices(5))]),
+    fires("SER-306", "a few repeated", lambda: acquired((0, 30), (12, 15)), "acquisitions"),
+    fires("SER-306", "slabs that overlap", lambda: acquired((0, 40), (32, 72), (64, 104)), "acquisitions"),
+    fires("SER-306", "a needle followed", lambda: acquired((0, 20), (8, 11), (8, 11), (9, 12)), "acquisitions"),
+    fires("SER-306", "a time begun", lambda: acquired((0, 20), (0, 20), (0, 5))),
+    fires("SER-306", "the last of a time missing", lambda: acquired((0, 20), (0, 19))),
+    fires("SER-306", "one of a time missing", lambda: without(acquired((0, 20), (0, 20)), 31)),
+    fires("SER-306", "one of the repeated ones missing", lambda: without(acquired((0, 30), (10, 17)), 33)),
+    fires("SER-306", "one again in an acquisition of its own", lambda: [
+        *(one._replace(geometry=one.geometry._replace(acquisition=str(n))) for n, one in enumerate(slices())),
+        *again(changed(slices(), 3, acquisition="3")[3:4])]),
+    fires("SER-306", "no Acquisition Number", lambda: [
+        one._replace(geometry=one.geometry._replace(acquisition="")) for one in acquired((0, 30), (12, 15))]),
     quiet("SER-306", "three times", lambda: times(slices(), 3), "mixed"),
+    quiet("SER-306", "creeping", lambda: creeping(0.02)),
+    quiet("SER-306", "acquisitions beside each other", lambda: acquired((0, 5), (5, 10)), "acquisitions"),
     quiet("SER-306", "once", slices),
     quiet("SER-306", "two positions", lambda: [*slices(2), *again(slices(1))]),
     fires("SER-309", "two sizes", lambda: [*slices(), *again(slices(3), rows=256, columns=256, stack="b")]),
@@ -244,7 +312,7 @@ def test_a_hole_inside_is_always_found_with_its_size(
 ) -> None:
     first = data.draw(st.integers(1, count - 2))
     missing = data.draw(st.integers(1, min(count - 1 - first, count // 3)))
-    members = slices(count, step, begin=begin)
+    members = slices(count, step, begin=begin, thickness=step)
     holed = without(members, *range(first, first + missing))
     found = found_by(ser_spacing.slices_missing, holed)
     assert [one.message.split(" ")[0] for one in found] == [str(missing)]
@@ -265,6 +333,7 @@ def test_a_slice_far_finer_than_a_millimetre_is_a_position_of_its_own() -> None:
 def test_a_hole_of_a_kilometre_costs_no_more_memory_than_one_of_a_slice() -> None:
     """What may fill it is looked for among what is there, not at millions of places."""
     far = [*at(0, 0.02, 0.04, 0.06, 900_000), *again(at(1, 2, 3), stack="b")]
+    far = [one._replace(geometry=one.geometry._replace(thickness=None)) for one in far]
     (rule,) = (rule for rule in RULES if rule.code == "SER-305")
     tracemalloc.start()
     try:

@@ -34,11 +34,16 @@ def one_says(variant: str = "w", count: int = 1, **changes: Any) -> list[Member]
     return members
 
 
+SHOUTED, WRITTEN = {"manufacturer": "SIEMENS"}, {"manufacturer": "Siemens"}
 MAKER, OTHER = {"manufacturer": "A"}, {"manufacturer": "B"}
 REPORT = member(1, None, id=7, sop_class_uid=BasicTextSRStorage)
 
 SERIES_CASES = [
     fires("NUM-005", "one missing", lambda: numbered(1, 2, 3, 5, 6)),
+    fires("NUM-005", "one mosaic missing", lambda: numbered(1, 2, 4, 5, mosaic=True)),
+    quiet("NUM-005", "mosaics numbered in steps", lambda: numbered(1, 31, 61, None, mosaic=True)),
+    quiet("NUM-005", "mosaics of two sorts", lambda: [*numbered(1, 3, 5, mosaic=True), *again(
+        numbered(-998, -996, mosaic=True), stack="b")]),
     quiet("NUM-005", "contiguous", slices),
     quiet("NUM-005", "another image of the series has it", lambda: [
         *numbered(1, 3, 5, 7), *(one._replace(geometry=one.geometry._replace(stack="b"), id=one.id + 50)
@@ -54,6 +59,7 @@ SERIES_CASES = [
     quiet("NUM-006", "repeated", lambda: [*slices(), *again(slices())]),
     quiet("NUM-006", "two stacks", lambda: [*numbered(1, 3, 2, 4), *again(slices(2), stack="b")]),
     quiet("NUM-006", "two positions", lambda: numbered(2, 1)),
+    quiet("ENT-299", "one maker in two cases", one_says, context=said(SHOUTED, WRITTEN)),
     fires("ENT-299", "one of another maker", one_says, context=said(MAKER, OTHER)),
     fires("ENT-299", "three values", lambda: changed(one_says(), 7, variant="x"),
           context=said(MAKER, OTHER, {"manufacturer": "C"})),

@@ -61,6 +61,13 @@ SCOUT: dict[str, Any] = {
 FROM_THE_SIDE: dict[str, Any] = SCOUT | {"ImageOrientationPatient": ["0", "1", "0", "0", "0", "-1"]}
 PROJECTION: dict[str, Any] = {"ImageType": ["DERIVED", "SECONDARY", "MIP"]}
 LARGER: dict[str, Any] = {"Rows": 5}
+PLACED: dict[str, Any] = {
+    "ImageOrientationPatient": AXIAL, "ImagePositionPatient": ["0", "0", "10"], "PixelSpacing": ["0.5", "0.5"],
+}  # fmt: skip
+NOWHERE: dict[str, Any] = dict.fromkeys(PLACED)
+PAGE: dict[str, Any] = NOWHERE | {"ImageType": ["DERIVED", "SECONDARY"]}
+HEAD: dict[str, Any] = {"ReconstructionDiameter": "2"}
+WIDER: dict[str, Any] = {"PixelSpacing": ["0.6", "0.6"], "ReconstructionDiameter": "2.4"}
 COARSER: dict[str, Any] = {"PixelSpacing": ["1", "1"]}
 
 CASES = [
@@ -72,6 +79,9 @@ CASES = [
     row("STK-251", "no columns before", {"Columns": None}, {}),
     row("STK-251", "no rows now", {}, {"Rows": None}),
     row("STK-251", "several rows now", {}, {"Rows": [4, 5]}),
+    row("STK-251", "two pages", PAGE, PAGE | {"Rows": 5}),
+    row("STK-251", "a slice after a page", PAGE, PAGE | PLACED | {"Rows": 5}),
+    row("STK-251", "two slices without a plane", NOWHERE, NOWHERE | {"Rows": 5}, ""),
     row("STK-251", "another study", {}, OTHER_STUDY | {"Rows": 5}),
     quiet("STK-251", "first-of-its-stack", lambda: subject(image())),
     quiet("STK-251", "ultrasound", lambda: subject(image(SOPClassUID=UltrasoundImageStorage, Rows=5)),
@@ -91,6 +101,14 @@ CASES = [
     row("STK-252", "projections of two", PROJECTION, PROJECTION | COARSER | tilted("0", 1), ""),
     fires("STK-252", "localizer-of-mr", mr(turned(1), **COARSER), "planes", snapshot=lambda: after(mr(AXIAL)())),
     fires("STK-252", "mr-a-little-off", mr(turned(0.008), **COARSER), snapshot=lambda: after(mr(AXIAL)())),
+    row("STK-252", "head in two groups", HEAD, WIDER, "field"),
+    row("STK-252", "head whose lines are fewer", HEAD | {"Rows": 3}, WIDER | {"Rows": 3}, "field"),
+    row("STK-252", "two groups of one width", HEAD, HEAD, beside="field"),
+    row("STK-252", "another diameter is stated", HEAD, WIDER | {"ReconstructionDiameter": "2"}, ""),
+    row("STK-252", "several diameters are stated", HEAD, WIDER | {"ReconstructionDiameter": ["2.4", "2"]}, ""),
+    row("STK-252", "no matrix", HEAD, WIDER | {"Rows": None, "Columns": None}, ""),
+    row("STK-252", "a derived head", PROJECTION, PROJECTION | WIDER, ""),
+    row("STK-252", "pet in two groups", PET_SLICE, PET_SLICE | WIDER, ""),
     row("STK-252", "rows", {}, {"PixelSpacing": ["0.5006", "0.5"]}, ""),
     row("STK-252", "columns", {}, {"PixelSpacing": ["0.5", "0.4994"]}, ""),
     row("STK-252", "just within", {}, {"PixelSpacing": ["0.5004", "0.4996"]}),
@@ -108,6 +126,8 @@ CASES = [
     row("STK-253", "pet", PET_SLICE, PET_SLICE | {"ImageOrientationPatient": turned(0.1)}, ""),
     row("STK-253", "none before", {"ImageOrientationPatient": None}, {}),
     row("STK-253", "none now", {}, {"ImageOrientationPatient": None}),
+    row("STK-253", "zeros before", {"ImageOrientationPatient": ["0"] * 6}, {}),
+    row("STK-253", "zeros now", {}, {"ImageOrientationPatient": ["0"] * 6}),
     row("STK-253", "three numbers now", {}, {"ImageOrientationPatient": ["0", "1", "0"]}),
     row("STK-253", "another study", {}, OTHER_STUDY | {"ImageOrientationPatient": turned(1)}),
     quiet("STK-253", "first-of-its-stack", lambda: subject(image())),
@@ -191,6 +211,7 @@ def test_severities_and_statuses_are_those_of_the_catalogue() -> None:
     assert grades == {
         ("STK-251", ""): (refuse, refuse), ("STK-252", ""): (refuse, refuse), ("STK-253", ""): (refuse, refuse),
         ("STK-251", "planes"): (warn, refuse), ("STK-252", "planes"): (warn, refuse),
+        ("STK-252", "field"): (warn, refuse),
         ("STK-253", "derived"): (info, warn), ("STK-253", "tilt"): (info, warn),
         ("STK-253", "mr"): (info, warn),
     }  # fmt: skip

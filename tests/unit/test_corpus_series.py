@@ -51,7 +51,8 @@ def test_a_clean_series_is_consistent(series: Series, profile: Profile) -> None:
     (audit,) = audits(series.paths, profile)
     assert audit.verdict is SeriesVerdict.CONSISTENT
     assert all(finding.severity is Severity.INFO for finding in audit.findings)
-    assert audit.instances == audit.images == series.files
+    assert audit.instances == series.files
+    assert audit.images == (0 if "mosaic" in series.folder else series.files)  # their position is that of no slice
     assert audit.failures == ()
 
 
@@ -67,8 +68,8 @@ def test_the_order_of_arrival_does_not_show(series: Series) -> None:
     paths = list(series.paths)
     expected = audits(paths)
     random.Random(20).shuffle(paths)
-    assert [(one.verdict, one.findings, one.stacks[0].uids) for one in audits(paths)] == [
-        (one.verdict, one.findings, one.stacks[0].uids) for one in expected
+    assert [(one.verdict, one.findings, [stack.uids for stack in one.stacks]) for one in audits(paths)] == [
+        (one.verdict, one.findings, [stack.uids for stack in one.stacks]) for one in expected
     ]
 
 

@@ -164,8 +164,8 @@ def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
 
     Why: a copy under a new UID doubles a slice: volumes get two of it, and counts are wrong.
 
-    Exceptions: images without Image Position. The doses of a plan and of each of its beams are on one grid, and
-    customarily have one Instance Number.
+    Exceptions: images without Image Position, and pages whose direction cosines are zeros. The doses of a plan and of
+    each of its beams are on one grid, and customarily have one Instance Number.
 
     What to do: compare the two, both of which are named. If they show the same, find the system that gives new UIDs
     to copies. If they differ, the equipment should say in what: in Acquisition Number, Temporal Position Identifier,
@@ -178,7 +178,7 @@ def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
     if not subject.traits.is_numbered or not subject.traits.positions:
         return Answer.NOT_APPLICABLE
     same = next((one for one in snapshot.neighbours if (one.slot, one.place) == (tracked.slot, tracked.place)), None)
-    if same is None:
+    if same is None or not tracked.place:
         return Answer.PASS
     return Problem(
         f"same place and Instance Number {facts.instance_number} as another",

@@ -115,8 +115,8 @@ def series_of_two_modalities(subject: Subject, snapshot: Snapshot) -> Outcome:
 def series_with_two_frames_of_reference(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The series has two Frames of Reference.
 
-    Checks: the first stored instance of the series has the same Frame of Reference UID (0020,0052). The usual case is
-    CT, MR and PET; the case `other` is everything else.
+    Checks: the first stored instance of the series, of CT, MR and PET the first that has one, has the same Frame of
+    Reference UID (0020,0052). The usual case is CT, MR and PET; the case `other` is everything else.
 
     Why: positions of two Frames of Reference must not be put into one volume: the patient may have moved.
 
@@ -249,7 +249,7 @@ def equipment_differs_in_series(subject: Subject, snapshot: Snapshot) -> Outcome
 
     Why: one piece of equipment makes a series. These attributes name it; no UID does, so nothing is read from those.
 
-    Exceptions: an empty value contradicts nothing.
+    Exceptions: an empty value contradicts nothing, and neither does one in another case: `SIEMENS` and `Siemens`.
 
     What to do: find the program that added to the series, or that wrote its own name over the equipment's: what it
     derives belongs into a series of its own.

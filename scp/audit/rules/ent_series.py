@@ -10,7 +10,7 @@ from scp.audit.rule import grades, series_rule
 from scp.audit.series.member import Member
 from scp.audit.series.view import SeriesProblem, SeriesView
 from scp.audit.series.words import uids_of, who_of
-from scp.audit.tracked import SERIES, STUDY
+from scp.audit.tracked import SERIES, STUDY, comparable
 from scp.dicom.sop_classes import PLANES
 from scp.dicom.tags import name_of
 
@@ -57,7 +57,7 @@ def majority_contradicts(view: SeriesView) -> Iterator[SeriesProblem]:
         for variant, members in by_variant.items():
             value = view.context.variants.get(variant, {}).get(name)
             if value:
-                sides[value].extend(
+                sides[comparable(name, value)].extend(
                     members if name not in _OF_PLANES else [one for one in members if one.kind in PLANES]
                 )
         if len(sides := {value: members for value, members in sides.items() if members}) > 1:

@@ -20,6 +20,7 @@ from pydicom.uid import (
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, instance_rule
 from scp.audit.rules import geo_spacing
+from scp.audit.rules.page import is_nothing, is_page, lies_nowhere
 from scp.dicom import tags as t
 from scp.dicom.facts import Decimals, Facts
 from scp.dicom.geometry import FARTHEST
@@ -53,14 +54,6 @@ def _are_numbers(value: Decimals, count: int) -> TypeGuard[tuple[float, ...]]:
     return isinstance(value, tuple) and len(value) == count
 
 
-def _is_page(facts: Facts) -> bool:
-    """Whether this is a page rather than a slice: nothing places it in space, and nothing should."""
-    return (
-        facts.image_type[1:2] == ("SECONDARY",)
-        and facts.image_position == facts.image_orientation == facts.pixel_spacing == ()
-    )
-
-
 @instance_rule(
     "GEO-101",
     grades(Severity.WARN, Severity.REFUSE, page=(Severity.INFO, Severity.WARN)),
@@ -80,8 +73,9 @@ def image_plane_missing(subject: Subject) -> Outcome:
 
     Exceptions: dose reports, protocol pages and screen captures are often sent as CT or MR images. A page is
     an image whose Image Type says SECONDARY (value 2) and that has none of the three attributes: it is only
-    noted. A localizer or a derived slice is no page. If the Data Set cannot be read to its end, absence is
-    not judged.
+    noted. A localizer or a derived slice is no page. Some equipment writes zeros into pages: beside SECONDARY,
+    six of them and a position of zeros or none count as missing, and so do two zeros for Pixel Spacing then.
+    If the Data Set cannot be read to its end, absence is not judged.
 
     What to do: if the images are slices, look for an export or anonymisation step that drops attributes of
     group 0020 or 0028, or for a protocol option that saves slices as they come (seen in MR by UIH). If they
@@ -95,6 +89,7 @@ def image_plane_missing(subject: Subject) -> Outcome:
         subject.traits.positions == 3
         and _are_numbers(facts.image_orientation, 6)
         and _are_numbers(facts.pixel_spacing, 2)
+        and (any(facts.image_orientation) or not lies_nowhere(facts))
     ):
         return _far(facts.image_position) if subject.traits.is_far else Answer.PASS
     flawed = [one for one in _plane(facts) if not _are_numbers(one[0], one[3])]
@@ -105,7 +100,7 @@ def image_plane_missing(subject: Subject) -> Outcome:
     return Problem(
         f"{', '.join(missing)} missing" if missing else f"{label} is not {count} numbers",
         tags=tuple(tag for _, tag, _, _ in flawed),
-        case="page" if _is_page(facts) else "",
+        case="page" if is_page(facts) else "",
         expected={label: f"{count} numbers" for _, _, label, count in flawed},
         found={label: _form(value) for value, _, label, _ in flawed},
     )
@@ -124,11 +119,18 @@ def _far(position: Decimals) -> Problem:
 
 
 def _plane(facts: Facts) -> tuple[tuple[Decimals, int, str, int], ...]:
-    """Return value, tag, name and number of values of each attribute of the plane."""
+    """Return value, tag, name and number of values of each attribute of the plane.
+
+    Zeros of what lies nowhere are none.
+    """
+    values = facts.image_position, facts.image_orientation, facts.pixel_spacing
+    if lies_nowhere(facts):
+        values = (), (), () if is_nothing(facts.pixel_spacing) else facts.pixel_spacing
+    position, orientation, spacing = values
     return (
-        (facts.image_position, t.IMAGE_POSITION_PATIENT, "Image Position", 3),
-        (facts.image_orientation, t.IMAGE_ORIENTATION_PATIENT, "Image Orientation", 6),
-        (facts.pixel_spacing, t.PIXEL_SPACING, "Pixel Spacing", 2),
+        (position, t.IMAGE_POSITION_PATIENT, "Image Position", 3),
+        (orientation, t.IMAGE_ORIENTATION_PATIENT, "Image Orientation", 6),
+        (spacing, t.PIXEL_SPACING, "Pixel Spacing", 2),
     )
 
 
@@ -156,7 +158,7 @@ def position_without_orientation(subject: Subject) -> Outcome:
     them as a pair, because either of them alone places nothing.
 
     Exceptions: frames of enhanced images carry the pair in functional groups, which this rule does not look
-    into. If the Data Set cannot be read to its end, absence is not judged.
+    into. An orientation of zeros in a page is none. If the Data Set cannot be read to its end, absence is not judged.
 
     What to do: look at the step that writes or strips the attribute that is named as missing. Both values
     must come from the same source.
@@ -165,7 +167,7 @@ def position_without_orientation(subject: Subject) -> Outcome:
     without_position, without_orientation = subject.traits.positions == 0, facts.image_orientation == ()
     if without_position is without_orientation:
         return Answer.NOT_APPLICABLE if without_position else Answer.PASS
-    if facts.defect:
+    if facts.defect or lies_nowhere(facts):
         return Answer.NOT_APPLICABLE
     if without_position:
         return Problem("Image Orientation without Image Position", (t.IMAGE_POSITION_PATIENT,))
@@ -196,8 +198,8 @@ def direction_cosines_not_orthonormal(subject: Subject) -> Outcome:
     Why: every position in space is computed with these six numbers. Sheared or scaled cosines move the far
     corner of a slice by millimetres; parallel ones have no slice normal at all, so that no stack can be made.
 
-    Exceptions: a wrong count of numbers is GEO-101's. Cosines that are written with few digits are "rounded",
-    and only noted.
+    Exceptions: a wrong count of numbers is GEO-101's, and so are the zeros of a page. Cosines that are written
+    with few digits are "rounded", and only noted.
 
     What to do: if rounded, have the cosines written with all the digits that DS allows (16 characters). If
     not, look for software that copied the orientation by hand, interpolated it, or applied a transform with
@@ -222,6 +224,8 @@ def direction_cosines_not_orthonormal(subject: Subject) -> Outcome:
         return Problem(f"a direction has the length {length:.2g}, not 1", _ORIENTATION, "unusable", found=cosines)
     normal = hypot(ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx)
     if normal < _FLAT:
+        if lies_nowhere(subject.facts):
+            return Answer.NOT_APPLICABLE
         return Problem(
             f"direction cosines span no plane, |r x c| {normal:.2g}", _ORIENTATION, "unusable", found=cosines
         )
@@ -259,7 +263,7 @@ def frame_of_reference_missing(subject: Subject) -> Outcome:
     facts = subject.facts
     if facts.frame_of_reference_uid:
         return Answer.PASS
-    if facts.defect or (facts.kind is Kind.ENHANCED and facts.sop_class_uid not in _VOLUMES) or _is_page(facts):
+    if facts.defect or (facts.kind is Kind.ENHANCED and facts.sop_class_uid not in _VOLUMES) or is_page(facts):
         return Answer.NOT_APPLICABLE
     return Problem("Frame of Reference UID missing", (t.FRAME_OF_REFERENCE_UID,), expected="a UID")
 

@@ -4,6 +4,7 @@ from typing import Final, TypeGuard
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, instance_rule
+from scp.audit.rules.page import lies_nowhere
 from scp.dicom import tags as t
 from scp.dicom.facts import Decimals, Facts
 from scp.dicom.sop_classes import KNOWN, PLANES, Kind
@@ -27,13 +28,13 @@ def pixel_spacing_not_positive(subject: Subject) -> Outcome:
     Checks: Pixel Spacing, Imager Pixel Spacing and Nominal Scanned Pixel Spacing, where present, are two
     numbers (between rows\between columns), each above 0. Zero is allowed in the direction in which the image
     has one pixel only. The usual case is Pixel Spacing of a CT, MR or PET slice; "other" is everything else, pages that
-    are sent as CT or MR, with neither Image Position nor Image Orientation, too.
+    are sent as CT or MR, with neither Image Position nor Image Orientation, too (GEO-101).
 
     Why: a distance between pixel centres cannot be zero or negative. Every length and area that is measured
     on such a slice is zero or wrong, and reformatting divides by it.
 
     Exceptions: one row: the first value may be 0. One column: the second. Missing or unreadable Pixel Spacing
-    of a slice is GEO-101's.
+    of a slice is GEO-101's, and so are two zeros in an image that lies nowhere.
 
     What to do: look at the two values in the finding. Zero usually comes from a converter that had no
     calibration: the attribute must be left out then. A negative value is a direction that belongs into Image
@@ -51,21 +52,16 @@ def pixel_spacing_not_positive(subject: Subject) -> Outcome:
             applicable = True
             continue
         of_plane = tag == t.PIXEL_SPACING and facts.kind in PLANES
-        if of_plane and not _is_pair(value):
+        if of_plane and (not _is_pair(value) or (not any(value) and lies_nowhere(facts))):
             continue
         return Problem(
             f"{label} not two positive numbers",
             (tag,),
-            case="" if of_plane and _lies_somewhere(facts) else "other",
+            case="" if of_plane and not lies_nowhere(facts) else "other",
             expected="two positive numbers",
             found=value.reason if isinstance(value, Malformed) else value,
         )
     return Answer.PASS if applicable else Answer.NOT_APPLICABLE
-
-
-def _lies_somewhere(facts: Facts) -> bool:
-    """Whether an image says anything of its place: a page has none, and no volume is made of it."""
-    return not (facts.image_position == () == facts.image_orientation)
 
 
 def _of_detector(facts: Facts) -> tuple[tuple[Decimals, int, str], ...]:

@@ -8,7 +8,7 @@ from pydicom.datadict import keyword_for_tag
 from scp.audit.finding import Answer, Outcome, Problem, Value
 from scp.audit.rule import Subject
 from scp.audit.snapshot import Reference, Snapshot
-from scp.audit.tracked import Attribute
+from scp.audit.tracked import Attribute, comparable
 from scp.dicom.uid import is_uid
 
 
@@ -40,7 +40,9 @@ def differing(labels: Labels, mine: Mapping[str, str], reference: Reference | No
     if reference is None:
         return None
     both = [name for name in labels.names if name in mine and name in reference.values]
-    return tuple(name for name in both if mine[name] != reference.values[name]) if both else None
+    if not both:
+        return None
+    return tuple(name for name in both if comparable(name, mine[name]) != comparable(name, reference.values[name]))
 
 
 def outcome(

@@ -4,6 +4,7 @@ from typing import Final
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, instance_rule, pairwise_rule
+from scp.audit.rules.page import is_page
 from scp.audit.snapshot import Neighbour, Snapshot
 from scp.dicom import tags as t
 from scp.dicom.facts import Facts
@@ -136,7 +137,8 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
     Image Type, Acquisition Number, Echo Number and Time, Temporal Position, b-value and gradient
     direction, Trigger Time and cardiac phase, Sequence Name, Flip Angle, Inversion and Repetition Time,
     image component, coil, kernel, KVP, Concatenation and Image Index. The usual case is CT, MR and PET;
-    the case `unindexed` is PET without Image Index, `other` is every other image.
+    the case `unindexed` is PET without Image Index, `other` is every other image, and pages that are sent as slices
+    (GEO-101).
 
     Why: two slices claim the same place in one acquisition. Such series come from acquisitions that were
     merged, or from instances that got new UIDs and were sent next to their originals.
@@ -145,7 +147,7 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
     phases, tube voltages or acquisitions is normal and not counted. Gated and dynamic PET repeats positions
     and numbers, with another Image Index each. Other images are not numbered in stacks, and the standard asks for
     no number of their own: the views of a mammogram or of a full mouth, still images and loops of ultrasound,
-    photographs, portal images and screen captures are often all numbered 1, and are only noted.
+    photographs, portal images, screen captures and reports are often all numbered 1, and are only noted.
 
     What to do: compare the two instances, both of which are named. If they show the same, the second is a
     copy under a new UID: find the system that made it. If not, two acquisitions were put into one series.
@@ -166,7 +168,7 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
 
 def _how_numbered(facts: Facts) -> str:
     """Return the case of NUM-004: whether the number of an image says where it belongs in its stack."""
-    if facts.kind not in PLANES:
+    if facts.kind not in PLANES or is_page(facts):
         return "other"
     return "unindexed" if facts.kind is Kind.PET and not facts.image_index else ""
 

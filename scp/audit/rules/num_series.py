@@ -1,6 +1,7 @@
 """NUM: the Instance Numbers of a whole series."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
@@ -20,28 +21,43 @@ _MOST: Final = 1000
 def instance_numbers_have_gaps(view: SeriesView) -> Iterator[SeriesProblem]:
     """Instance Numbers are missing in a stack.
 
-    Checks: no number between the smallest and the largest Instance Number of a stack is missing, unless another image
-    of the series has it.
+    Checks: no number between the smallest and the largest Instance Number of a stack, or of the mosaics of one sort, is
+    missing, unless another image of the series has it.
 
     Why: together with a hole in the positions (SER-305) it says which images are missing.
 
-    Exceptions: stacks in which less than half of the numbers are used: mosaics and volumes are numbered in steps. A
+    Exceptions: stacks in which less than half of the numbers are used: some volumes are numbered in steps. A
     series can be whole with numbers missing, and slices can be missing though the numbers are without gap.
 
     What to do: nothing, unless SER-305 or SER-306 tell of the same place.
     """
     used = sorted({one.instance_number for one in view.members if one.instance_number is not None})
-    for stack in view.stacks:
-        numbers = [one for one in stack.numbers if one is not None]
-        if len(stack.offsets) < LINE or any(stack.frames) or not numbers:
+    for name, stack, numbers in (*_stacks(view), *_mosaics(view)):
+        if len(numbers) < LINE:
             continue
         between = used[bisect_left(used, min(numbers)) : bisect_left(used, max(numbers)) + 1]
         missing = max(numbers) - min(numbers) + 1 - len(between)
         if 0 < missing <= len(between):
             yield SeriesProblem(
-                f"{view.name(stack)}Instance Number {listed(_missing(between))} missing", stack=stack.number,
+                f"{name}Instance Number {listed(_missing(between))} missing", stack=stack,
                 tags=(t.INSTANCE_NUMBER,), expected=missing + len(between), found=len(between),
             )  # fmt: skip
+
+
+def _stacks(view: SeriesView) -> Iterator[tuple[str, int, list[int]]]:
+    """Yield name, number and Instance Numbers of the stacks of single images."""
+    for stack in view.stacks:
+        if not any(stack.frames):
+            yield view.name(stack), stack.number, [one for one in stack.numbers if one is not None]
+
+
+def _mosaics(view: SeriesView) -> Iterator[tuple[str, int, list[int]]]:
+    """Yield the Instance Numbers of the mosaics of each sort, which are in no stack."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for one in view.members:
+        if one.geometry.mosaic and one.instance_number is not None:
+            numbers[one.geometry.stack].append(one.instance_number)
+    yield from (("mosaics: ", 0, found) for _, found in sorted(numbers.items()))
 
 
 def _missing(ascending: Sequence[int]) -> list[int]:

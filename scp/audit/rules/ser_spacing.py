@@ -1,8 +1,8 @@
 """SER: whether the slices of a stack are as far apart as they should be, and each there as often as the others."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, islice
 from typing import Final
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy as np
 from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
 from scp.audit.rules.ser_line import SLICES
-from scp.audit.series.line import LINE, UNIFORM, are_same, pitches
+from scp.audit.series.line import LINE, UNIFORM, are_same, gaps, pitches, usual_step
 from scp.audit.series.planes import Bools, Floats, Ints
 from scp.audit.series.result import Gap, Stack
+from scp.audit.series.slabs import PLANNED
 from scp.audit.series.view import SeriesProblem, SeriesView
 from scp.audit.series.words import count, named, number, planes_at, where
 from scp.dicom import tags as t
@@ -26,6 +27,8 @@ _TOLD: Final = 10
 """Holes of one stack that get a finding each."""
 _MATRIX: Final = 3
 """Images that make a matrix one of its own, not an odd page."""
+_ACQUISITIONS: Final = 256
+"""Acquisitions of one stack that are compared with each other; more of them are not told apart."""
 _POSITION: Final = (t.IMAGE_POSITION_PATIENT,)
 
 
@@ -60,7 +63,7 @@ def spacing_not_uniform(view: SeriesView) -> Iterator[SeriesProblem]:
         steps = np.diff(stack.positions)
         if stack.step is None or not _is_judged(stack, view):
             continue
-        holes = {gap.after for gap in stack.gaps}
+        holes = {gap.after for gap in (*stack.gaps, *stack.rooms)}
         regular = np.array([index not in holes for index in range(len(steps))])
         odd = np.flatnonzero(~are_same(steps, stack.step) & regular)
         if not len(odd):
@@ -124,29 +127,40 @@ def _between(stack: Stack, position: int) -> str:
 
 
 @series_rule(
-    "SER-305", grades(Severity.WARN, Severity.WARN, dose=(Severity.INFO, Severity.INFO)), applies=SLICES,
-    reference="PS3.3 C.7.6.2.1.1",
+    "SER-305",
+    grades(
+        Severity.WARN, Severity.WARN, runs=(Severity.WARN, Severity.WARN), slabs=(Severity.INFO, Severity.INFO),
+        dose=(Severity.INFO, Severity.INFO),
+    ),
+    applies=SLICES, reference="PS3.3 C.7.6.2.1.1",
 )  # fmt: skip
 def slices_missing(view: SeriesView) -> Iterator[SeriesProblem]:
     """Slices are missing in a stack.
 
     Checks: no distance of neighbouring positions is a multiple, within 20 % of the step, of the steps beside it; of
-    five steps or more, any. The case `dose` are the planes of RT Dose.
+    five steps or more, any. The cases `runs` and, for MR, `slabs` are two runs of three positions or more with room
+    between them: five steps or more, three for MR, over which the Instance Numbers go on. The case `dose` are the
+    planes of RT Dose.
 
-    Why: what lies in the hole was not seen. A series with holes was not sent whole, or was not stored whole.
+    Why: what lies in the hole was not seen. A series with holes was not sent whole, or was not stored whole. Two runs
+    lack nothing, but software that takes them for one volume shows the second at the wrong place.
 
     Exceptions: larger steps of one size, three or more in a row, are another pitch (SER-304). Slices that are missing
     at either end cannot be seen. Of three positions a hole is only told if Spacing Between Slices or Slice Thickness
-    confirms the step. A hole that parallel images of another type fill is none.
+    confirms the step. A hole that parallel images of another type fill is none. Steps below a tenth of the Slice
+    Thickness are none either: the same slices lie a little elsewhere each time (SER-304). MR is often planned in slabs:
+    both breasts from the side, the discs of a spine.
 
     What to do: send the series again: what is stored is answered 0111, what is missing is stored. If it stays, look
-    whether the equipment has the slices.
+    whether the equipment has the slices. For two runs nothing, unless the series was meant to be one volume.
 
     Evidence: of the 11 real series of the corpus and the 35 in pydicom's test files it tells of the three that are
     known to be incomplete, and of no other.
     """
     for stack in view.stacks:
-        holes = [gap for gap in stack.gaps if not _is_filled(stack, gap, view)] if _is_judged(stack, view) else []
+        if not _is_judged(stack, view):
+            continue
+        holes = [gap for gap in stack.gaps if not _is_filled(stack, gap, view)]
         case = "dose" if kind_of(stack.sop_class_uid) is Kind.RT_DOSE else ""
         for gap in holes[:_TOLD]:
             yield _hole(stack, gap, view.name(stack), case)
@@ -157,6 +171,23 @@ def slices_missing(view: SeriesView) -> Iterator[SeriesProblem]:
                 f"{view.name(stack)}{count(missing, 'slice')} missing at {count(len(rest), 'more place')}", case=case,
                 stack=stack.number, tags=_POSITION, found=missing,
             )  # fmt: skip
+        for room in [gap for gap in stack.rooms if not _is_filled(stack, gap, view)][:_TOLD]:
+            yield _room(stack, room, view.name(stack))
+
+
+def _room(stack: Stack, room: Gap, name: str) -> SeriesProblem:
+    planes = (*planes_at(stack, room.after), *planes_at(stack, room.after + 1))
+    apart = stack.positions[room.after + 1] - stack.positions[room.after]
+    return SeriesProblem(
+        f"{name}two runs of slices, {number(apart)} mm apart between {_between(stack, room.after)}, "
+        f"step {number(room.step, 3)} mm",
+        case="slabs" if stack.sop_class_uid in PLANNED else "runs",
+        stack=stack.number,
+        tags=_POSITION,
+        instances=named(stack, planes),
+        expected=round(room.step, 4),
+        found=round(apart, 4),
+    )
 
 
 def _hole(stack: Stack, gap: Gap, name: str, case: str) -> SeriesProblem:
@@ -192,30 +223,39 @@ def _is_filled(stack: Stack, gap: Gap, view: SeriesView) -> bool:
 
 
 @series_rule(
-    "SER-306", grades(Severity.WARN, Severity.WARN, mixed=(Severity.INFO, Severity.WARN)), applies=SLICES,
-    reference="PS3.3 C.7.6.2.1.1",
+    "SER-306",
+    grades(
+        Severity.WARN, Severity.WARN,
+        acquisitions=(Severity.INFO, Severity.INFO), mixed=(Severity.INFO, Severity.WARN),
+    ),
+    applies=SLICES, reference="PS3.3 C.7.6.2.1.1",
 )  # fmt: skip
 def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
     """Some positions have more images than others.
 
-    Checks: each position of a stack has the same number of images. The case `mixed` is a stack in which no number of
-    images holds for more than half of the positions.
+    Checks: each position of a stack has the same number of images. The case `acquisitions` are acquisitions, told apart
+    by Acquisition Number (0020,0012), that overlap: each is whole, with as many images at each of its positions as the
+    others; of two of them both or neither have positions of their own, or at most half of them in common; and at most
+    one has all. The case `mixed` is a stack in which there are three numbers of images or more, none of them at more
+    than half of the positions.
 
     Why: times, echoes and b-values repeat every position equally often. Where a few positions have one less, images are
     missing; where they have one more, an image was sent twice under a new UID, or another acquisition was merged in.
 
-    Exceptions: stacks of fewer than three positions.
+    Exceptions: stacks of fewer than three positions. Where acquisitions overlap nothing is wrong: a few slices of a
+    head were repeated because the patient moved, slabs of an angiography overlap, a needle was followed.
 
     What to do: look at the positions that are named. A dynamic scan that was aborted has one image more on one side.
 
     Evidence: of the 11 real series of the corpus, 6 of which repeat positions, it tells of the one whose echoes are
     known to be incomplete.
     """
+    acquisition = {one.id: one.geometry.acquisition for one in view.members}
     for stack in view.stacks:
         odd = stack.uneven
         if not odd or len(stack.positions) < LINE:
             continue
-        case = "" if 2 * len(odd) < len(stack.positions) else "mixed"
+        case = _repetition(stack, odd, acquisition)
         planes = [plane for index in odd[:_TOLD] for plane in planes_at(stack, index)]
         yield SeriesProblem(
             view.name(stack) + _repeats(stack, odd, case),
@@ -228,10 +268,47 @@ def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
         )
 
 
+def _repetition(stack: Stack, odd: Sequence[int], acquisition: Mapping[int, str]) -> str:
+    """Return the case of SER-306."""
+    if _are_acquisitions(stack, acquisition):
+        return "acquisitions"
+    return "mixed" if 2 * len(odd) >= len(stack.positions) and len(set(stack.counts)) > 2 else ""
+
+
+def _are_acquisitions(stack: Stack, acquisition: Mapping[int, str]) -> bool:
+    """Whether a stack is made of acquisitions that are whole, and that were meant to overlap in part only."""
+    images: dict[str, Counter[int]] = defaultdict(Counter)
+    for member, position in zip(stack.members, stack.position_of, strict=True):
+        images[acquisition[member]][position] += 1
+    if "" in images or not 1 < len(images) <= _ACQUISITIONS:
+        return False
+    places = [frozenset(one) for one in images.values()]
+    return (
+        len({count for one in images.values() for count in one.values()}) == 1
+        and sum(len(one) == len(stack.positions) for one in places) <= 1
+        and all(_were_meant(one, two) for one, two in combinations(places, 2))
+        and not any(_has_holes(stack, one) for one in places)
+    )
+
+
+def _were_meant(one: frozenset[int], two: frozenset[int]) -> bool:
+    """Whether two acquisitions have the positions that they were to have: none is another one of which slices are gone.
+
+    A run that is shifted has positions of its own, a repeat is of a few.
+    """
+    return (one <= two) is (one >= two) or 2 * len(one & two) <= max(len(one), len(two))
+
+
+def _has_holes(stack: Stack, places: Iterable[int]) -> bool:
+    steps = np.diff(np.array(stack.positions)[sorted(places)])
+    return len(steps) > 1 and bool(gaps(steps, usual_step(steps)))
+
+
 def _repeats(stack: Stack, odd: Sequence[int], case: str) -> str:
-    if case == "mixed":
+    if case or 2 * len(odd) >= len(stack.positions):
         said = ", ".join(f"{images} at {places}" for images, places in islice(sorted(Counter(stack.counts).items()), 4))
-        return f"images at a position differ: {said} positions"
+        again = "acquisitions overlap" if case == "acquisitions" else "images at a position differ"
+        return f"{again}: {said} positions"
     first = odd[0]
     more = f"; {count(len(odd) - 1, 'other position')} differ too" if len(odd) > 1 else ""
     usual = f"{stack.usual_count} at most positions"

@@ -11,6 +11,7 @@ from typing import Final
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, pairwise_rule
 from scp.audit.rules.hierarchy import series_reference
+from scp.audit.rules.page import is_page
 from scp.audit.snapshot import Snapshot, StackReference
 from scp.dicom import tags as t
 from scp.dicom.facts import Decimals, Facts
@@ -43,9 +44,10 @@ def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
 
     Why: slices of different size cannot be one volume; software that stacks them fails, or cuts and stretches.
 
-    Exceptions: images of another Image Type (reformats, dose pages) may have any size, and so may localizers, whose
-    Image Type says so: scouts from the front and from the side are as long as each of them was scanned. MR localizers
-    do not say so; some have a field of view for each plane, so that the case `planes` is stored, with a warning.
+    Exceptions: images of another Image Type (reformats, dose pages) may have any size, and so may pages that are sent
+    as slices (GEO-101), and localizers, whose Image Type says so: scouts from the front and from the side are as long
+    as each of them was scanned. MR localizers do not say so; some have a field of view for each plane, so that the case
+    `planes` is stored, with a warning.
 
     What to do: two reconstructions were put into one series: have the equipment give each a series of its own.
 
@@ -70,21 +72,23 @@ def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
 
 
 @pairwise_rule(
-    "STK-252", grades(Severity.REFUSE, Severity.REFUSE, planes=_OTHER_PLANE), Status.PIXEL_SPACING_DIFFERS,
-    kinds=PLANES, applies=_SLICES, reference="PS3.3 A.1.2.3, §10.7",
+    "STK-252", grades(Severity.REFUSE, Severity.REFUSE, planes=_OTHER_PLANE, field=_OTHER_PLANE),
+    Status.PIXEL_SPACING_DIFFERS, kinds=PLANES, applies=_SLICES, reference="PS3.3 A.1.2.3, C.8.2.1, §10.7",
 )  # fmt: skip
 def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The Pixel Spacing differs in the stack.
 
     Checks: the first stored image of the series with this SOP Class and Image Type has the same Pixel Spacing
     (0028,0030), within 0.1 %. The case `planes` is an original MR image, or a CT slice with another tilt, in another
-    plane than that one.
+    plane than that one; `field` is an original CT slice whose Reconstruction Diameter (0018,1100) is that of its rows
+    or columns, within 0.1 %.
 
     Why: the same matrix with other pixels is another field of view: distances and volumes come out wrong, and nothing
     shows it.
 
     Exceptions: localizers, whose Image Type says so. One that is missing, not positive or not a number is for GEO-101
-    and GEO-104.
+    and GEO-104. Heads are scanned in groups, each with its own field of view, in one series; such slices say how wide
+    they were reconstructed and are stored, with a warning. If they lie in those of another width, SER-313 says so.
 
     What to do: two reconstructions were put into one series: have the equipment give each a series of its own. If
     only part of a series was calibrated anew, send all of it.
@@ -103,7 +107,7 @@ def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outc
     return Problem(
         f"Pixel Spacing {_shown(mine)} mm, the stack has {_shown(theirs)}",
         tags=(t.PIXEL_SPACING,),
-        case=_of_another_plane(subject.facts, stack),
+        case=_of_another_plane(subject.facts, stack) or ("field" if _is_as_wide_as_stated(subject.facts, mine) else ""),
         expected=theirs,
         found=mine,
         other=stack.other,
@@ -128,7 +132,7 @@ def orientation_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcom
     Exceptions: localizers, whose Image Type says so: scouts from the front and from the side come in one series, as in
     the test files that pydicom ships. MR localizers of three planes, rotating projections, radial and curved reformats
     are legitimate, with one orientation each; so is CT of the discs of a spine, with a tilt of the gantry for each. A
-    missing orientation, or one that is no numbers, is for GEO-101.
+    missing orientation, one of zeros, or one that is no numbers, is for GEO-101 and GEO-103.
 
     What to do: for CT and PET: two scans were put into one series, or a slice was rewritten; have the equipment give
     each plane a series of its own. For the named cases nothing, unless the series was meant to be a volume.
@@ -139,8 +143,8 @@ def orientation_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcom
     planes and rotating projections.
     """
     stack, facts = _reference(subject, snapshot, snapshot.acquisition), subject.facts
-    mine = _numbers(facts.image_orientation, 6)
-    theirs = _numbers(stack.orientation, 6) if stack else ()
+    mine = _directions(facts.image_orientation)
+    theirs = _directions(stack.orientation) if stack else ()
     if stack is None or not mine or not theirs:
         return Answer.NOT_APPLICABLE
     off = _farthest(mine, theirs)
@@ -171,7 +175,7 @@ def _is_derived(facts: Facts) -> bool:
 
 def _is_tilted_only(facts: Facts, other: tuple[float, ...]) -> bool:
     """Whether a slice has the rows of another one, and lies across the table but for the tilt that it states."""
-    mine, stated = _numbers(facts.image_orientation, 6), _numbers(facts.gantry_tilt, 1)
+    mine, stated = _directions(facts.image_orientation), _numbers(facts.gantry_tilt, 1)
     if not stated or _farthest(mine[:3], other[:3]) > _COSINE or _farthest(mine, other) <= _PLANE:
         return False
     rx, ry, rz, cx, cy, cz = mine
@@ -182,9 +186,19 @@ def _is_tilted_only(facts: Facts, other: tuple[float, ...]) -> bool:
 
 def _of_another_plane(facts: Facts, stack: StackReference) -> str:
     """Return the case of images that lie in another plane than their reference, and may."""
-    mine, theirs = _numbers(facts.image_orientation, 6), _numbers(stack.orientation, 6)
+    mine, theirs = _directions(facts.image_orientation), _directions(stack.orientation)
     apart = bool(mine and theirs) and _farthest(mine, theirs) > _PLANE
     return "planes" if apart and _legitimate(facts, theirs) in ("mr", "tilt") and not _is_derived(facts) else ""
+
+
+def _is_as_wide_as_stated(facts: Facts, spacing: tuple[float, ...]) -> bool:
+    """Whether a CT slice was reconstructed with its Pixel Spacing: another field of view, not a changed value."""
+    stated = _numbers(facts.reconstruction_diameter, 1)
+    if facts.kind is not Kind.CT or _is_derived(facts) or not stated:
+        return False
+    sides = (facts.rows, facts.columns)
+    wide = max((n * pixel for n, pixel in zip(sides, spacing, strict=True) if isinstance(n, int)), default=0.0)
+    return abs(wide - stated[0]) <= _SPACING * stated[0]
 
 
 def _farthest(mine: tuple[float, ...], theirs: tuple[float, ...]) -> float:
@@ -192,10 +206,21 @@ def _farthest(mine: tuple[float, ...], theirs: tuple[float, ...]) -> float:
 
 
 def _reference(subject: Subject, snapshot: Snapshot, stack: StackReference | None) -> StackReference | None:
-    """Return the first image of the stack, if the series is in the same study (ENT-201); none for a localizer."""
-    if _LOCALIZER in subject.facts.image_type or not series_reference(subject, snapshot):
+    """Return the first image of the stack, if the series is in the same study (ENT-201).
+
+    There is none for a localizer and for a page, nor is a page one for a slice.
+    """
+    facts = subject.facts
+    if _LOCALIZER in facts.image_type or stack is None or not series_reference(subject, snapshot) or is_page(facts):
         return None
-    return stack
+    is_placed = any(stack.pixel_spacing) or any(stack.orientation)
+    return stack if is_placed or not _directions(facts.image_orientation) else None
+
+
+def _directions(values: Decimals) -> tuple[float, ...]:
+    """Return direction cosines; nothing if there are none, or if six zeros stand for none."""
+    cosines = _numbers(values, 6)
+    return cosines if any(cosines) else ()
 
 
 def _numbers(values: Decimals, count: int) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """Numbers along a line: which are the same, what their usual step is, and what does not fit. All in mm."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +10,14 @@ from scp.audit.series.result import Gap
 
 SAME_POSITION: Final = 0.01
 """Positions nearer than this are one; with pixels smaller than 0.1 mm, nearer than a tenth of a pixel."""
+_CREEP: Final = 0.05
+"""So are those of thick slices that are nearer than this: from one time to the next a table creeps, or a correction."""
+_THICK: Final = 0.03
+"""Part of Slice Thickness that is nearer than slices are ever reconstructed."""
+_PIXELS: Final = 0.1
+"""Positions that are nearer than this part of a pixel are one."""
+_NEAREST: Final = 1e-9
+"""Nor are positions ever told apart that are so near, in mm, however small a pixel is said to be."""
 OFF_LINE: Final = 0.1
 """Distance in mm from the line of its stack from which on a plane is off it (SER-302)."""
 LINE: Final = 3
@@ -24,6 +33,15 @@ _WHOLE: Final = 0.2
 """How far a hole may be from a whole number of steps, in steps."""
 _LONG: Final = 5
 """From so many steps on, a hole need not be a whole number of them: what is on its sides may be another run."""
+
+
+def same_position(spacing: Sequence[float] | None, thickness: float | None) -> float:
+    """Return how near positions are one: from Pixel Spacing and Slice Thickness, in mm, where they are known."""
+    pixel = min(spacing) if spacing else 0.0
+    if pixel <= 0:
+        return SAME_POSITION
+    fine = _PIXELS * pixel
+    return max(min(SAME_POSITION, fine), min(_CREEP, _THICK * (thickness or 0.0), fine), _NEAREST)
 
 
 def clusters(ascending: Floats, tolerance: float) -> Ints:

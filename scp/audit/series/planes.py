@@ -1,7 +1,8 @@
 """The planes of a series: one for each single-frame image and for each frame of a volume, as arrays.
 
-Left out are what is no slice (reports, pages, projections), localizers, and what has no position, or one that is
-beyond all places (GEO-101 tells of both). Directions are grouped at 0.5 degrees, as SER-301 has it.
+Left out are what is no slice (reports, pages, projections), localizers, mosaics, whose position is that of no slice,
+and what has no position, or one that is beyond all places (GEO-101 tells of both). Directions are grouped at 0.5
+degrees, as SER-301 has it.
 """
 
 from collections import Counter
@@ -107,7 +108,8 @@ def planes_of(members: Sequence[Member]) -> Planes:
 
 
 def _is_slice(member: Member) -> bool:
-    return (member.kind in PLANES or member.kind is Kind.RT_DOSE) and not member.geometry.scout
+    geometry = member.geometry
+    return (member.kind in PLANES or member.kind is Kind.RT_DOSE) and not (geometry.scout or geometry.mosaic)
 
 
 def angles(directions: Floats, other: Floats) -> Floats:

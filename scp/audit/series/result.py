@@ -75,6 +75,7 @@ class Stack:
         step: the usual distance of positions; None for fewer than two.
         spacing: of neighbouring positions; None for fewer than two.
         gaps: where slices are missing.
+        rooms: where two runs of slices have room between them: as gaps, but nothing was lost there.
         off_line: indexes of planes that are farther from the line than the tolerance of SER-302.
         jitter: the largest angle between the direction of a plane and that of most, in degrees.
         turned: indexes of planes whose direction is not that of most, but for rounding.
@@ -106,6 +107,7 @@ class Stack:
     step: float | None
     spacing: Spacing | None
     gaps: tuple[Gap, ...]
+    rooms: tuple[Gap, ...]
     off_line: tuple[int, ...]
     jitter: float
     turned: tuple[int, ...]

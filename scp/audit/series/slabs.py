@@ -2,9 +2,13 @@
 
 MR puts them into one series: the discs of a spine, each with a few slices of its own, and the stations of a moving
 table. Two runs of one place that were merged look much alike, but overlap, or go on where the other ends. Frames of
-enhanced images may say which slab they are of (Stack ID), as those of both breasts do, which lie on one line.
+enhanced images may say which slab they are of (Stack ID).
+
+Slabs may also lie on one line, with room between them: both breasts, or two regions of the body. What tells that from
+slices that were lost are the Instance Numbers: they go on from one run to the other.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Final, NamedTuple
@@ -17,11 +21,12 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
-from scp.audit.series.line import LINE, OFF_LINE, SAME_POSITION, clusters, usual_step
+from scp.audit.series.line import LINE, OFF_LINE, clusters, same_position, usual_step
 from scp.audit.series.member import Member
 from scp.audit.series.planes import Floats, Ints, Planes
+from scp.audit.series.result import Gap
 
-_CLASSES: Final = frozenset(
+PLANNED: Final = frozenset(
     {
         EnhancedMRColorImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage, MRImageStorage,
     }
@@ -32,6 +37,9 @@ _APART: Final = 1.5
 """Steps from the end of one slab to the begin of the next, at least: nearer, the other goes on with the same run."""
 _STATION: Final = 0.5
 """Part of the field of view that lies between two stations at least."""
+_ROOM: Final = 5
+_ROOM_OF_MR: Final = 3
+"""Steps from the end of one run to the begin of the next on the same line, at least; MR is planned in slabs."""
 
 
 class _Slab(NamedTuple):
@@ -45,11 +53,12 @@ class _Slab(NamedTuple):
 
 def slabs_of(part: Ints, planes: Planes, members: Sequence[Member]) -> list[Ints]:
     """Return the slabs that parallel planes make, or all planes together if they make none."""
-    told = _told_apart(part, planes)
+    first = members[planes.owners[part[0]]]
+    near = same_position(first.geometry.spacing, first.geometry.thickness)
+    told = _told_apart(part, planes, near)
     if len(told) > 1:
         return told
-    first = members[planes.owners[part[0]]]
-    if first.sop_class_uid not in _CLASSES or len(part) < 2 * LINE:
+    if first.sop_class_uid not in PLANNED or len(part) < 2 * LINE:
         return [part]
     directions = planes.directions[planes.groups[part[0]]].reshape(2, 3)
     across = planes.points[part] @ directions.T
@@ -58,14 +67,14 @@ def slabs_of(part: Ints, planes: Planes, members: Sequence[Member]) -> list[Ints
     if not 1 < count <= _MOST:
         return [part]
     along = planes.points[part] @ np.cross(*directions)
-    slabs = [_slab(along[line == one], across[line == one]) for one in range(count)]
+    slabs = [_slab(along[line == one], across[line == one], near) for one in range(count)]
     field = _field_of_view(first)
     if not all(slab and other and _are_planned(slab, other, field) for slab, other in combinations(slabs, 2)):
         return [part]
     return [part[line == one] for one in range(count)]
 
 
-def _told_apart(part: Ints, planes: Planes) -> list[Ints]:
+def _told_apart(part: Ints, planes: Planes, near: float) -> list[Ints]:
     """Return the stacks that frames say they are of, if each of them has the positions of a slab."""
     stacks, points = planes.stacks[part], planes.points[part]
     different = np.unique(stacks)
@@ -74,7 +83,31 @@ def _told_apart(part: Ints, planes: Planes) -> list[Ints]:
     directions = planes.directions[planes.groups[part[0]]].reshape(2, 3)
     along, across = points @ np.cross(*directions), points @ directions.T
     told = [stacks == one for one in different]
-    return [part[one] for one in told] if all(_slab(along[one], across[one]) for one in told) else [part]
+    return [part[one] for one in told] if all(_slab(along[one], across[one], near) for one in told) else [part]
+
+
+def rooms_among(
+    holes: Sequence[Gap], positions: int, numbers: Sequence[int | None], sop_class_uid: str
+) -> tuple[Gap, ...]:
+    """Return those holes of a stack in which nothing was lost: wide ones, between runs whose numbers go on.
+
+    Args:
+        holes: in the order of the positions.
+        positions: how many the stack has.
+        numbers: of its planes: Instance Numbers, or of the frames of a single instance. Numbers may come several
+            times, all of them equally often.
+        sop_class_uid: of its planes.
+    """
+    known = Counter(number for number in numbers if number is not None)
+    if not holes or known.total() < len(numbers) or len(set(known.values())) > 1:
+        return ()
+    lost = max(known) - min(known) + 1 - len(known)
+    least = _ROOM_OF_MR if sop_class_uid in PLANNED else _ROOM
+    after = [-1, *(hole.after for hole in holes), positions - 1]
+    return tuple(
+        hole for begin, hole, end in zip(after, holes, after[2:], strict=False)
+        if hole.missing + 1 >= least and min(hole.after - begin, end - hole.after) >= LINE and 2 * lost < hole.missing
+    )  # fmt: skip
 
 
 def _lines(across: Floats) -> Ints:
@@ -87,10 +120,10 @@ def _lines(across: Floats) -> Ints:
     return line
 
 
-def _slab(along: Floats, across: Floats) -> _Slab | None:
+def _slab(along: Floats, across: Floats, near: float) -> _Slab | None:
     """Return the extent of a slab; None if its planes are at too few positions to be one."""
     ascending = np.sort(along)
-    positions = ascending[np.unique(clusters(ascending, SAME_POSITION), return_index=True)[1]]
+    positions = ascending[np.unique(clusters(ascending, near), return_index=True)[1]]
     if len(positions) < LINE:
         return None
     return _Slab(float(positions[0]), float(positions[-1]), usual_step(np.diff(positions)), across.mean(axis=0))

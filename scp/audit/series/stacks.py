@@ -10,23 +10,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from scp.audit.series.line import LINE, OFF_LINE, SAME_POSITION, are_same, clusters, fit_line, gaps, usual_step
+from scp.audit.series.line import LINE, OFF_LINE, are_same, clusters, fit_line, gaps, same_position, usual_step
 from scp.audit.series.member import Member
 from scp.audit.series.planes import Floats, Ints, Planes, angles, planes_of
 from scp.audit.series.result import Gap, Spacing, Stack
-from scp.audit.series.slabs import slabs_of
+from scp.audit.series.slabs import rooms_among, slabs_of
 
 ROUNDED: Final = 1e-4
 """Angle in radians that rounding of direction cosines explains."""
-_PIXELS: Final = 0.1
-"""Positions that are nearer than this part of a pixel are one."""
-_NEAREST: Final = 1e-9
-"""Nor are positions ever told apart that are so near, in mm, however small a pixel is said to be."""
 _STRAIGHT: Final = 0.9
 """Cosine from which on a normal is named by an axis of the patient: 25 degrees."""
 _NAMES: Final = (("sagittal", "x"), ("coronal", "y"), ("axial", "z"))
 _STATED: Final = 0.05
 """How far what the images state may be from the step that it confirms."""
+_THIN: Final = 0.1
+"""Part of Slice Thickness below which a step is none: the same slices, a little elsewhere each time."""
 
 
 def stacks_of(members: Sequence[Member]) -> tuple[Stack, ...]:
@@ -89,9 +87,8 @@ def _directions(planes: Planes, part: Ints, *, is_slab: bool = False) -> tuple[F
 
 
 def _tolerance(part: Ints, planes: Planes, members: Sequence[Member]) -> float:
-    spacing = members[planes.owners[part[0]]].geometry.spacing
-    pixel = min(spacing) if spacing else 0.0
-    return min(SAME_POSITION, max(_PIXELS * pixel, _NEAREST)) if pixel > 0 else SAME_POSITION
+    geometry = members[planes.owners[part[0]]].geometry
+    return same_position(geometry.spacing, geometry.thickness)
 
 
 def _stack(part: Ints, planes: Planes, members: Sequence[Member], *, is_slab: bool) -> dict[str, Any]:
@@ -103,6 +100,7 @@ def _stack(part: Ints, planes: Planes, members: Sequence[Member], *, is_slab: bo
     offsets = planes.points[part] @ normal
     numbers = [members[owner].instance_number for owner in owners]
     uids = [members[owner].sop_instance_uid for owner in owners]
+    only_frames = len(set(owners)) == 1 and all(frames)
     far = offsets.tolist()
     order = sorted(
         range(len(part)), key=lambda one: (far[one], numbers[one] is None, numbers[one] or 0, uids[one], frames[one])
@@ -117,6 +115,9 @@ def _stack(part: Ints, planes: Planes, members: Sequence[Member], *, is_slab: bo
     drift, slopes = _drift(positions, counts, offsets, in_plane)
     name, axis, coordinates = _named(normal, points, positions, position_of, counts)
     sorted_members = [members[owners[one]] for one in order]
+    holes = _gaps(steps, step, sorted_members)
+    counted = frames if only_frames else numbers if not any(frames) else [None]
+    rooms = rooms_among(holes, len(positions), counted, sorted_members[0].sop_class_uid)
     return {
         "group": int(planes.groups[part[0]]) + 1,
         "is_slab": is_slab,
@@ -141,7 +142,8 @@ def _stack(part: Ints, planes: Planes, members: Sequence[Member], *, is_slab: bo
         "counts": tuple(counts.tolist()),
         "step": step,
         "spacing": Spacing(float(steps.min()), float(np.median(steps)), float(steps.max())) if len(steps) else None,
-        "gaps": _gaps(steps, step, sorted_members),
+        "gaps": tuple(one for one in holes if one not in rooms),
+        "rooms": rooms,
         "off_line": tuple(np.flatnonzero(np.hypot(*drift.T) > OFF_LINE).tolist()) if len(positions) >= LINE else (),
         "turned": tuple(np.flatnonzero(jitter[order] > ROUNDED).tolist()),
         "jitter": float(np.degrees(jitter.max())),
@@ -176,6 +178,9 @@ def _named(
 def _gaps(steps: Floats, step: float | None, members: Sequence[Member]) -> tuple[Gap, ...]:
     """Return the holes; of two steps one says as little as the other, unless the images state theirs."""
     if step is None or len(steps) < LINE - 1:
+        return ()
+    thickness = [one.geometry.thickness for one in members if one.geometry.thickness and one.geometry.thickness > 0]
+    if thickness and step < _THIN * min(thickness):
         return ()
     if len(steps) == LINE - 1:
         stated = chain.from_iterable((one.geometry.between, one.geometry.thickness) for one in members)

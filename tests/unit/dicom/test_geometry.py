@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import EnhancedCTImageStorage, NuclearMedicineImageStorage, RTDoseStorage, SegmentationStorage
@@ -10,7 +11,7 @@ from pydicom.uid import EnhancedCTImageStorage, NuclearMedicineImageStorage, RTD
 from scp.dicom import frames
 from scp.dicom.frames import NO_PLANES
 from scp.dicom.geometry import Geometry, geometry_of, read_geometry
-from tests.rules.builders import image, raw, subject
+from tests.rules.builders import image, mr_image, raw, subject
 
 
 def kept(ds: Dataset) -> Geometry:
@@ -69,8 +70,18 @@ def test_what_is_absent_or_malformed_is_none() -> None:
     assert found.location is None
 
 
-def test_a_localizer_is_marked() -> None:
-    assert kept(image(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])).scout is True
+@pytest.mark.parametrize(("value", "marks"), [("LOCALIZER", (True, False)), ("MOSAIC", (False, True))])
+def test_what_has_no_place_of_a_slice_is_marked(value: str, marks: tuple[bool, bool]) -> None:
+    found = kept(image(ImageType=["ORIGINAL", "PRIMARY", value]))
+    assert (found.scout, found.mosaic) == marks
+
+
+def test_the_scale_of_ct_is_kept_unless_it_is_derived() -> None:
+    scale: dict[str, Any] = {"RescaleSlope": "1", "RescaleIntercept": "-1024"}
+    assert kept(image(**scale)).rescale == [1, -1024]
+    assert kept(image()).rescale == [None, None]
+    assert kept(image(ImageType=["DERIVED", "PRIMARY"], **scale)).rescale is None
+    assert kept(mr_image(**scale)).rescale is None
 
 
 def test_what_should_be_a_number_and_is_a_name_is_not_kept() -> None:
@@ -141,11 +152,6 @@ def test_frames_of_one_stack_or_of_none_say_nothing() -> None:
     for stacks in (("1", "1"), ("1", None), (None, None), ("1", "")):
         assert kept(volume([in_stack(z, stack) for z, stack in enumerate(stacks)])).frame_stacks == []
     assert kept(volume([plane(0, AXIAL), plane(1, AXIAL)])).frame_stacks == []
-
-
-def test_what_was_kept_before_stacks_were_is_read() -> None:
-    older = orjson.dumps(orjson.loads(geometry_of(subject(volume([plane(0, AXIAL)])).facts, "a", "b"))[:-1])
-    assert read_geometry(older).frame_stacks == ()
 
 
 def test_more_frames_than_a_volume_has_are_not_kept(monkeypatch: Any) -> None:

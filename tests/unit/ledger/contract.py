@@ -268,6 +268,35 @@ class LedgerContract:
         assert snapshot.study.other.receipt == first.receipt
         assert snapshot.study.values == first.subject.tracked.study
 
+    def test_the_first_slice_with_a_frame_of_reference_becomes_the_reference_of_its_series(
+        self, ledger: Ledger
+    ) -> None:
+        admit(ledger, draft(sent(FrameOfReferenceUID="")))
+        admit(ledger, draft(sent(SOPInstanceUID="1.2.7", FrameOfReferenceUID="1.2.99", StudyInstanceUID="1.2.98")))
+        first = draft(sent(SOPInstanceUID="1.2.8", FrameOfReferenceUID="1.2.99"))
+        admit(ledger, first)
+        admit(ledger, draft(sent(SOPInstanceUID="1.2.81", FrameOfReferenceUID="1.2.100")))
+        snapshot = look(ledger, draft(sent(SOPInstanceUID="1.2.9")))
+        assert snapshot.series is not None
+        assert snapshot.series.other.receipt == first.receipt
+        assert snapshot.series.values == first.subject.tracked.series
+        assert snapshot.series.parent == STUDY
+
+    @pytest.mark.parametrize("nothing", [{"PixelSpacing": None}, {"ImageOrientationPatient": ["0"] * 6}])
+    def test_the_first_with_an_image_plane_becomes_the_reference_of_its_stack(
+        self, ledger: Ledger, nothing: dict[str, Any]
+    ) -> None:
+        admit(ledger, draft(sent(**nothing)))
+        admit(ledger, draft(sent(SOPInstanceUID="1.2.7", **nothing)))
+        first = draft(sent(SOPInstanceUID="1.2.8"))
+        admit(ledger, first)
+        admit(ledger, draft(sent(SOPInstanceUID="1.2.81", PixelSpacing=["1", "1"])))
+        snapshot = look(ledger, draft(sent(SOPInstanceUID="1.2.9")))
+        assert snapshot.stack is not None
+        assert snapshot.stack == snapshot.acquisition
+        assert snapshot.stack.other.receipt == first.receipt
+        assert (snapshot.stack.pixel_spacing, snapshot.stack.orientation) == ((0.5, 0.5), (1, 0, 0, 0, 1, 0))
+
     def test_a_refused_object_is_no_reference(self, ledger: Ledger) -> None:
         admit(ledger, draft(sent()), REFUSE)
         stored = draft(sent(SOPInstanceUID="1.2.8"))

@@ -154,7 +154,7 @@ def test_single_positions_are_told_of_and_not_drawn() -> None:
 
 def test_instances_without_a_place_are_told_of() -> None:
     scene = picture(audited([*slices(5), member(9, None, uid="1.2.9")]))
-    assert "Not drawn: 1 instance without a place: pages, scouts, reports." in texts(scene)
+    assert "Not drawn: 1 instance without a place: pages, scouts, mosaics, reports." in texts(scene)
     assert "6 instances · 5 of them in stacks · 1 stack" in texts(scene)
 
 

@@ -348,6 +348,40 @@ def test_a_study_is_compared_with_the_oldest_that_stays_and_names_the_patient(no
     assert [other and other.sop_instance_uid for other in others] == ["1.2.10"]
 
 
+@pytest.mark.parametrize(
+    ("nothing", "other", "code"),
+    [
+        ({"FrameOfReferenceUID": ""}, {"FrameOfReferenceUID": "1.2.99"}, "ENT-204"),
+        ({"PixelSpacing": None}, {"PixelSpacing": ["0.7", "0.7"]}, "STK-252"),
+    ],
+)
+def test_the_oldest_that_stays_and_can_contradict_is_what_others_are_compared_with(
+    node: Scratch, nothing: dict[str, Any], other: dict[str, Any], code: str
+) -> None:
+    third = {"SOPInstanceUID": "1.2.10", "InstanceNumber": "3", "ImagePositionPatient": ["0", "0", "30"]}
+    node.send(IMAGE)
+    node.send(data_set(**SECOND | nothing))
+    node.send(data_set(**third))
+    elsewhere = refused(node, data_set(StudyInstanceUID="1.2.77", SeriesInstanceUID="1.2.77.1"))
+    assert acting(node).replace(elsewhere, WHO, "it belongs there").done
+    contradiction = node.send(data_set(**third | {"SOPInstanceUID": "1.2.11", "InstanceNumber": "4"} | other))
+    others = [one.problem.other for one in contradiction.verdict.findings if one.code == code]
+    assert [other and other.sop_instance_uid for other in others] == ["1.2.10"]
+
+
+def test_a_series_in_which_nobody_can_contradict_keeps_its_oldest(node: Scratch) -> None:
+    nothing: dict[str, Any] = {"FrameOfReferenceUID": "", "PixelSpacing": None}
+    third = {"SOPInstanceUID": "1.2.10", "InstanceNumber": "3", "ImagePositionPatient": ["0", "0", "30"]}
+    node.send(IMAGE)
+    node.send(data_set(**SECOND | nothing))
+    node.send(data_set(**third | nothing))
+    elsewhere = refused(node, data_set(StudyInstanceUID="1.2.77", SeriesInstanceUID="1.2.77.1"))
+    assert acting(node).replace(elsewhere, WHO, "it belongs there").done
+    matrix = node.send(data_set(SOPInstanceUID="1.2.11", InstanceNumber="4", Rows=2, Columns=8))
+    others = [one.problem.other for one in matrix.verdict.findings if one.code == "STK-251"]
+    assert [other and other.sop_instance_uid for other in others] == ["1.2.9"]
+
+
 def test_a_series_that_was_emptied_begins_anew(node: Scratch) -> None:
     node.send(IMAGE)
     elsewhere = refused(node, data_set(StudyInstanceUID="1.2.77", SeriesInstanceUID="1.2.77.1"))

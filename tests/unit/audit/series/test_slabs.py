@@ -72,13 +72,13 @@ def volume(stacks: list[int], *begins: float, count: int = 4) -> Member:
 def test_stacks_on_one_line_that_say_so_are_slabs_without_a_hole_between_them() -> None:
     both = [volume([7] * 4 + [5] * 4, 0, 100)]
     assert sizes(both) == [4, 4]
-    assert all(stack.gaps == () for stack in stacks_of(both))
+    assert all(stack.gaps == stack.rooms == () for stack in stacks_of(both))
 
 
 def test_a_hole_in_a_stack_that_says_so_is_still_found() -> None:
     members = [volume([7] * 4 + [5] * 8, 0, 100, 124)]
     assert sizes(members) == [8, 4]
-    assert [len(stack.gaps) for stack in stacks_of(members)] == [1, 0]
+    assert [len(stack.gaps) + len(stack.rooms) for stack in stacks_of(members)] == [1, 0]
 
 
 def test_more_stacks_than_anybody_plans_are_one() -> None:
@@ -90,7 +90,7 @@ def test_more_stacks_than_anybody_plans_are_one() -> None:
 @pytest.mark.parametrize("stacks", [[], [1] * 6 + [2] * 2, list(range(8))])
 def test_stacks_that_say_nothing_or_are_too_small_do_not_hide_a_hole(stacks: list[int]) -> None:
     found = stacks_of([volume(stacks, 0, 100)])
-    assert [len(stack.gaps) for stack in found] == [1]
+    assert [len(stack.gaps) + len(stack.rooms) for stack in found] == [1]
     assert not found[0].is_slab
 
 

@@ -147,14 +147,16 @@ def test_images_at_one_position_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("apart", "spacing", "positions"),
-    [(0.009, (0.5, 0.5), 4), (0.011, (0.5, 0.5), 8), (0.009, (0.05, 0.05), 8), (0.004, (0.05, 0.05), 4),
-     (0.009, None, 4)],
+    ("apart", "spacing", "thickness", "positions"),
+    [(0.009, (0.5, 0.5), None, 4), (0.011, (0.5, 0.5), None, 8), (0.009, (0.05, 0.05), 2.5, 8),
+     (0.004, (0.05, 0.05), 2.5, 4), (0.009, None, 2.5, 4), (0.011, None, 2.5, 8), (0.029, (0.5, 0.5), 1.0, 4),
+     (0.031, (0.5, 0.5), 1.0, 8), (0.049, (0.5, 0.5), 5.0, 4), (0.051, (0.6, 0.6), 5.0, 8)],
 )  # fmt: skip
-def test_images_nearer_than_a_hundredth_of_a_millimetre_or_a_tenth_of_a_pixel_are_at_one_position(
-    apart: float, spacing: tuple[float, float] | None, positions: int
+def test_images_nearer_than_a_hundredth_of_a_millimetre_a_tenth_of_a_pixel_or_a_part_of_a_slice_are_at_one_position(
+    apart: float, spacing: tuple[float, float] | None, thickness: float | None, positions: int
 ) -> None:
-    stack = one([*slices(4, spacing=spacing), *again(slices(4, begin=-100 + apart, spacing=spacing))])
+    ones, others = (slices(4, begin=begin, spacing=spacing, thickness=thickness) for begin in (-100, -100 + apart))
+    stack = one([*ones, *again(others)])
     assert len(stack.positions) == positions
 
 

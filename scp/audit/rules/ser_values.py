@@ -1,0 +1,106 @@
+"""SER: whether the pixels of a stack mean the same everywhere: what a value stands for, and how large a pixel is."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from scp.audit.finding import Severity
+from scp.audit.rule import grades, series_rule
+from scp.audit.series.view import SeriesProblem, SeriesView
+from scp.audit.series.words import count, named, number, who
+from scp.dicom import tags as t
+
+_FIELD: Final = 1e-3
+"""Relative difference of two Pixel Spacings that is none (STK-252)."""
+_Rescale = tuple[float | None, ...]
+
+
+@series_rule(
+    "SER-312", grades(Severity.WARN, Severity.WARN), applies="CT, but for derived images",
+    reference="PS3.3 C.8.2.1, C.11.1",
+)  # fmt: skip
+def rescale_differs(view: SeriesView) -> Iterator[SeriesProblem]:
+    """The values of the slices are not of one scale.
+
+    Checks: all slices of a stack of CT have the same Rescale Slope (0028,1053) and Rescale Intercept (0028,1052), or
+    none has any. The finding names the few.
+
+    Why: they turn pixels into Hounsfield units. Equipment gives a series one pair; software that takes that of the
+    first slice for all of them is wrong by hundreds of units in the others, and so is every slice that lost its own.
+
+    Exceptions: images whose Image Type says DERIVED. PET has a pair for each slice, and so may MR.
+
+    What to do: compare the values of air in the slices that are named with those of the others. If they agree, only the
+    writing differs; if not, a program changed one without the other, or left one out.
+
+    Evidence: all CT of the corpus of real series and of pydicom's test files has one pair in each series.
+    """
+    rescale = {one.id: one.geometry.rescale for one in view.members}
+    for stack in view.stacks:
+        pairs = [tuple(pair) for one in stack.members if (pair := rescale[one]) is not None]
+        counted = Counter(pairs)
+        if len(pairs) == len(stack.members) and len(counted) > 1:
+            usual = max(counted, key=lambda pair: (counted[pair], None not in pair, repr(pair)))
+            odd = [plane for plane, pair in enumerate(pairs) if pair != usual]
+            yield SeriesProblem(
+                f"{view.name(stack)}Rescale Slope and Intercept of {count(len(odd), 'slice')}: "
+                f"{_shown(pairs[odd[0]])}, of the others {_shown(usual)}: {who(stack, odd)}",
+                stack=stack.number,
+                tags=(t.RESCALE_SLOPE, t.RESCALE_INTERCEPT),
+                instances=named(stack, odd),
+                expected=_shown(usual),
+                found=_shown(pairs[odd[0]]),
+            )
+
+
+def _shown(pair: _Rescale) -> str:
+    return " and ".join("missing" if value is None else number(value, 4) for value in pair)
+
+
+@series_rule(
+    "SER-313", grades(Severity.WARN, Severity.WARN), applies="CT, MR, PET (single frame)",
+    reference="PS3.3 A.1.2.3, §10.7",
+)  # fmt: skip
+def fields_of_view_overlap(view: SeriesView) -> Iterator[SeriesProblem]:
+    """Images of several fields of view lie in one another.
+
+    Checks: images of a stack with another Pixel Spacing (0028,0030), by more than 0.1 %, lie beyond the first or the
+    last of the others.
+
+    Why: two fields of view over the same slices are two reconstructions. A volume that is made of both is wrong in
+    every distance, and nothing shows it.
+
+    Exceptions: one after the other: the head is often scanned in two groups, each with its own field of view.
+
+    What to do: see STK-252, which told of each image when it came.
+    """
+    spacing = {one.id: tuple(one.geometry.spacing or ()) for one in view.members}
+    for stack in view.stacks:
+        fields = _fields([spacing[one] for one in stack.members])
+        spans = sorted((stack.offsets[planes[0]], stack.offsets[planes[-1]], planes) for planes in fields)
+        beyond = [
+            spans[n + 1][2] for n in range(len(spans) - 1) if spans[n + 1][0] <= max(s[1] for s in spans[: n + 1])
+        ]
+        if beyond:
+            few = min((planes for _, _, planes in spans), key=len)
+            yield SeriesProblem(
+                f"{view.name(stack)}{len(fields)} fields of view lie in one another: {who(stack, few)}",
+                stack=stack.number,
+                tags=(t.PIXEL_SPACING,),
+                instances=named(stack, few),
+                expected=1,
+                found=len(fields),
+            )
+
+
+def _fields(spacings: Sequence[tuple[float, ...]]) -> list[list[int]]:
+    """Return the planes of each Pixel Spacing, those that state none left out."""
+    fields: dict[tuple[float, ...], list[int]] = {}
+    for plane, mine in enumerate(spacings):
+        if mine and min(mine) > 0:
+            near = (one for one in fields if all(abs(a - b) <= _FIELD * b for a, b in zip(mine, one, strict=True)))
+            fields.setdefault(next(near, mine), []).append(plane)
+    return list(fields.values())
+
+
+RULES: Final = (rescale_differs, fields_of_view_overlap)
