@@ -21,8 +21,7 @@ from scp.dicom.values import Malformed
 def folded_name(name: str) -> str:
     """Return a Person Name as it is compared: one case, without carets and component groups that end it empty.
 
-    Component groups are kept apart (PS3.5 §6.2.1). Letters with marks, and those of full and half width, are the same
-    however they are encoded (Unicode Normalization Form KC).
+    Component groups are kept apart (PS3.5 §6.2.1).
     """
     written = name.casefold() if name.isascii() else _in_one_form(name)
     groups = (" ".join(group.replace("^", " ").split()) for group in written.split("="))
@@ -30,7 +29,7 @@ def folded_name(name: str) -> str:
 
 
 def _in_one_form(name: str) -> str:
-    """Return the form for comparing without case of what Unicode can write in several: D147 of its chapter 3.
+    """Return a name as it is compared without case, whichever way it is encoded (Unicode, chapter 3, D147).
 
     Some systems write an accent as a character of its own, some katakana in half width.
     """

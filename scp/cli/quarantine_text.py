@@ -1,6 +1,5 @@
 """How ``auditscp quarantine`` and ``auditscp receipts`` look on a terminal."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scp.audit.value import written
-from scp.cli.tables import WIDE, write_table
+from scp.cli.tables import console, write_table
 from scp.ids import as_text
 from scp.layout import timestamp
 from scp.ledger.queries import Entry
@@ -47,7 +46,7 @@ def write_receipts(entries: Sequence[Entry], limit: int) -> None:
 
 def write_result(result: Result, *, rehearsed: bool) -> None:
     """Write what became of an act."""
-    out = _console()
+    out = console()
     word = f"would be {result.outcome}" if rehearsed and result.done else result.outcome
     line = Text.assemble(as_text(result.receipt), " ", (word, "green" if result.done else "red"))
     if result.other is not None and result.done:
@@ -68,7 +67,7 @@ def write_result(result: Result, *, rehearsed: bool) -> None:
 
 def write_case(case: Mapping[str, Any]) -> None:
     """Write a case: what came, why it was refused, in what it differs, and what was done about it."""
-    out, receipt, sender = _console(), case["receipt"], case["association"]
+    out, receipt, sender = console(), case["receipt"], case["association"]
     out.print(Text(f"{case['case']}  {case['state'] or receipt['outcome']}", style="bold"))
     about = {
         "received": receipt["received"],
@@ -148,10 +147,6 @@ def _write(table: Table, entries: Sequence[Entry], limit: int, nothing: str) -> 
     write_table(table)
     if len(entries) == limit:
         typer.echo(f"the newest {limit}; --limit shows more")
-
-
-def _console() -> Console:
-    return Console(highlight=False, markup=False, soft_wrap=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def _sender(entry: Entry) -> str:

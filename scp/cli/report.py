@@ -6,13 +6,12 @@ from typing import Annotated, Final
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from scp.cli.options import ConfigOption, DataOption, settings_from
 from scp.cli.reading import SenderOption, SinceOption, data_override, ledger_of, now, time_of
-from scp.cli.tables import WIDE, write_table
+from scp.cli.tables import console, write_table
 from scp.ledger.reports import Report
 from scp.ledger.reports import report as report_of
 from scp.printable import printable
@@ -47,7 +46,7 @@ def report(
 
 
 def _write_text(made: Report) -> None:
-    out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE)
+    out = console()
     out.print(Text(printable(span(made))))
     for part in tables(made):
         shown = Table(box=None, pad_edge=False)

@@ -89,12 +89,11 @@ def show(
     if output is OutputFormat.JSON:
         write_json(shown | {"history": past})
         return
-    out = lines
-    print_series(out, shown)
+    print_series(lines, shown)
     for one in past[1:]:
-        out.print(Text(f"{one['audited']}  {one['verdict']}, {count(one['instances'], 'instance')}", style="dim"))
+        lines.print(Text(f"{one['audited']}  {one['verdict']}, {count(one['instances'], 'instance')}", style="dim"))
         for finding in one["opened"]:
-            out.print(Text(f"  {finding['severity']:6} {finding['code']}  {finding['message']}", style="dim"))
+            lines.print(Text(f"  {finding['severity']:6} {finding['code']}  {finding['message']}", style="dim"))
 
 
 @app.command(short_help="Audit a series now, and keep what is found.")

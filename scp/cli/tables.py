@@ -8,9 +8,14 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Column, Table
 
-WIDE: Final = 300
+_WIDE: Final = 300
 """Columns of a pipe or a file: each row in one line."""
 _GAP: Final = 2
+
+
+def console() -> Console:
+    """Return standard output for tables and what stands beside them."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDE)
 
 
 def write_table(table: Table) -> None:
@@ -19,7 +24,7 @@ def write_table(table: Table) -> None:
     On a terminal, cells are wrapped between words. Where that is not enough, rows go over its edge: a UID of which the
     end is missing is of no use to anybody.
     """
-    out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE)
+    out = console()
     gaps = _GAP * (len(table.columns) - 1)
     widths = shared([_needs(out, column) for column in table.columns], out.width - gaps)
     for column, width in zip(table.columns, widths, strict=True):
@@ -48,7 +53,7 @@ def shared(needs: Sequence[tuple[int, int]], total: int) -> list[int]:
 
 def _needs(out: Console, column: Column) -> tuple[int, int]:
     """Return the width of the longest word in a column, and of the longest text."""
-    wide = Console(width=WIDE).options
+    wide = Console(width=_WIDE).options
     found = [Measurement.get(out, wide, cell) for cell in (column.header, *column.cells)]
     most = max(one.maximum for one in found)
     return (most if column.no_wrap else max(one.minimum for one in found)), most

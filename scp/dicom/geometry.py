@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from scp.dicom.facts import Facts
+from scp.dicom.image_type import is_derived, is_localizer, is_mosaic
 from scp.dicom.readers import Decimals, Integer
 from scp.dicom.sop_classes import Kind
 
@@ -19,8 +20,6 @@ Numbers = Sequence[float]
 FARTHEST: Final = 1e6
 """Distance in mm from the origin beyond which nothing lies: a kilometre. Sums of what is within it stay numbers."""
 
-_SCOUT: Final = "LOCALIZER"
-_MOSAIC: Final = "MOSAIC"
 _NUMERIC: Final = frozenset("0123456789+-.e\\")
 
 
@@ -104,7 +103,7 @@ def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
             _first(facts.spacing_between_slices) or _first(frames.between),
             _first(facts.slice_location),
             _first(facts.gantry_tilt),
-            _SCOUT in facts.image_type,
+            is_localizer(facts.image_type),
             _plain(facts.acquisition_number),
             _plain(facts.temporal_position_identifier),
             _integer(facts.images_in_acquisition),
@@ -117,7 +116,7 @@ def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
             frames.orientations,
             frames.stacks,
             _rescale(facts),
-            _MOSAIC in facts.image_type,
+            is_mosaic(facts.image_type),
         )
     )
 
@@ -128,7 +127,7 @@ def read_geometry(kept: bytes) -> Geometry:
 
 
 def _rescale(facts: Facts) -> tuple[float | None, float | None] | None:
-    if facts.kind is not Kind.CT or facts.image_type[:1] == ("DERIVED",):
+    if facts.kind is not Kind.CT or is_derived(facts.image_type):
         return None
     return _first(facts.rescale_slope), _first(facts.rescale_intercept)
 

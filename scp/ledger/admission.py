@@ -11,12 +11,11 @@ from scp.audit.snapshot import Neighbour, Snapshot
 from scp.audit.tracked import FRAME, PATIENT, Tracked
 from scp.dicom.facts import Facts
 from scp.dicom.request import Association
-from scp.dicom.sop_classes import PLANES
 from scp.ids import from_text
 from scp.layout import Place, Placement, archive_path, quarantine_path
 from scp.ledger import rows
 from scp.ledger.port import Admitted, Draft
-from scp.ledger.references import References
+from scp.ledger.references import References, has_frame, has_plane
 from scp.ledger.scanners import Scanners
 from scp.ledger.sealed import Sealed
 from scp.ledger.uid_key import by_uid
@@ -171,16 +170,16 @@ class Admission:
             study = known.id
         known = self._references.series(series_uid)
         if known is None or (
-            facts.kind in PLANES and known.reference.parent == study_uid
-            and FRAME in tracked.series and FRAME not in known.reference.values
+            has_frame(facts, tracked) and FRAME not in known.reference.values
+            and known.reference.parent == study_uid
         ):  # fmt: skip
             series = run(rows.INSERT_SERIES, (series_uid, study, draft.receipt, rows.dumps(tracked.series))).get
             self._references.forget_series(series_uid)
         else:
             series = known.id
-        has_plane = rows.has_plane(facts)
+        is_plane = has_plane(facts)
         for key, stack in ((tracked.stack, snapshot.stack), (tracked.acquisition, snapshot.acquisition)):
-            if stack is None or (has_plane and not (stack.pixel_spacing and stack.orientation)):
+            if stack is None or (is_plane and not (stack.pixel_spacing and stack.orientation)):
                 run(rows.INSERT_STACK, rows.stack_row(series, key, draft.receipt, facts))
                 self._references.forget_stack(series, key)
         self._know_variant(series, tracked)

@@ -12,12 +12,25 @@ from typing import Any, Final, NamedTuple, TypeVar
 import apsw
 
 from scp.audit.snapshot import Reference, StackReference
+from scp.audit.tracked import FRAME, Tracked
+from scp.dicom.facts import Facts
+from scp.dicom.sop_classes import PLANES
 from scp.ledger import rows
 
 T = TypeVar("T")
 
 _MOST: Final = 4096
 """References remembered of each sort; beyond that all are forgotten, and read again."""
+
+
+def has_frame(facts: Facts, tracked: Tracked) -> bool:
+    """Whether an instance has a Frame of Reference that the others of its series can contradict (ENT-204)."""
+    return facts.kind in PLANES and FRAME in tracked.series
+
+
+def has_plane(facts: Facts) -> bool:
+    """Whether an image has what the others of its stack can contradict: Pixel Spacing and Image Orientation."""
+    return bool(rows.numbers_of(facts.pixel_spacing) and rows.numbers_of(facts.image_orientation))
 
 
 class Known(NamedTuple):

@@ -144,16 +144,11 @@ def instance_row(draft: Draft, study: int, series: int, confirmation: Confirmati
     )  # fmt: skip
 
 
-def has_plane(facts: Facts) -> bool:
-    """Whether later images of a stack can be compared with this one: it has Pixel Spacing and direction cosines."""
-    return bool(_floats(facts.pixel_spacing) and _floats(facts.image_orientation))
-
-
 def stack_row(series: int, key: str, reference: int, facts: Facts) -> Row:
     """Return what INSERT_STACK takes."""
     return (
         series, key, reference, _integer(facts.rows), _integer(facts.columns),
-        dumps(_floats(facts.pixel_spacing)), dumps(_floats(facts.image_orientation)),
+        dumps(numbers_of(facts.pixel_spacing)), dumps(numbers_of(facts.image_orientation)),
     )  # fmt: skip
 
 
@@ -168,7 +163,7 @@ def finding_row(receipt: int, position: int, finding: Finding) -> Row:
     )  # fmt: skip
 
 
-def _floats(values: Decimals) -> tuple[float, ...]:
+def numbers_of(values: Decimals) -> tuple[float, ...]:
     """Return numbers; none, if all are zero: no pixel has such a size, and no plane such a direction."""
     return values if isinstance(values, tuple) and any(values) else ()
 

@@ -15,9 +15,9 @@ import apsw
 
 from scp.audit.tracked import FRAME, Tracked
 from scp.dicom.facts import Facts
-from scp.dicom.sop_classes import PLANES
 from scp.ledger import rows
 from scp.ledger.reading import fetch
+from scp.ledger.references import has_frame, has_plane
 
 
 class Stored(NamedTuple):
@@ -70,18 +70,20 @@ _DROP_STACK: Final = "DELETE FROM stack WHERE series = ? AND key = ?"
 
 def plan(db: apsw.Connection, instance: int, read: Read) -> Withdrawal:
     """Find out what takes the place of an instance in what it is the first of."""
-    series, first_of_series, study, first_of_study, has_frame = fetch(db, _SELECT_INSTANCE, (instance,))[0]
+    series, first_of_series, study, first_of_study, names_frame = fetch(db, _SELECT_INSTANCE, (instance,))[0]
     heirs: list[tuple[str, rows.Row]] = []
     if first_of_study == instance:
         for other, where in fetch(db, _OTHERS_OF_STUDY, (study, instance)):
             heirs.append((_SET_STUDY, (other, rows.dumps(read(other, where).tracked.study), study)))
     others = _Others(db, series, instance, read)
     if first_of_series == instance:
-        for other, stored in others.until(lambda _: True, _has_frame if has_frame else None):
+        better = (lambda one: has_frame(one.facts, one.tracked)) if names_frame else None
+        for other, stored in others.until(lambda _: True, better):
             heirs.append((_SET_SERIES, (other, rows.dumps(stored.tracked.series), series)))
-    for key, has_plane in fetch(db, _STACKS, (series, instance)):
+    for key, is_plane in fetch(db, _STACKS, (series, instance)):
         heirs.append((_DROP_STACK, (series, key)))
-        for other, stored in others.until(partial(_is_in, key), _has_plane if has_plane else None):
+        better = (lambda one: has_plane(one.facts)) if is_plane else None
+        for other, stored in others.until(partial(_is_in, key), better):
             heirs.append((rows.INSERT_STACK, rows.stack_row(series, key, other, stored.facts)))
     return Withdrawal(instance, series, db.execute(_NEWEST, (series,)).get, tuple(heirs))
 
@@ -97,14 +99,6 @@ def withdraw(db: apsw.Connection, planned: Withdrawal) -> None:
 
 def _is_in(stack: str, stored: Stored) -> bool:
     return stack in (stored.tracked.stack, stored.tracked.acquisition)
-
-
-def _has_frame(stored: Stored) -> bool:
-    return stored.facts.kind in PLANES and FRAME in stored.tracked.series
-
-
-def _has_plane(stored: Stored) -> bool:
-    return rows.has_plane(stored.facts)
 
 
 class _Others:

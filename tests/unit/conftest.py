@@ -4,12 +4,14 @@ import logging
 import threading
 import warnings
 from collections.abc import Iterator, MutableSequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
 from scp.observe import lines
+from tests.unit.nodes import Scratch, open_node
 
 
 @pytest.fixture
@@ -21,6 +23,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> MutableSequence[Any]:
     )
     monkeypatch.setattr(lines, "_log", logger)
     return capture.entries
+
+
+@pytest.fixture
+def node(tmp_path: Path, told: object) -> Iterator[Scratch]:
+    """A node without a network, whose data folder is that of the test."""
+    one = open_node(tmp_path)
+    yield one
+    one.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The case of a refused object has what a person needs to judge it again: both sides, and who sent what when."""
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,16 +18,9 @@ from scp.layout import archive_path, timestamp
 from scp.outcomes import Outcome
 from tests.rules.builders import INSTANCE, SERIES, STUDY
 from tests.unit.ledger.contract import RECEIVED, admit, draft, sent
-from tests.unit.nodes import LIMITS, Scratch, association, data_set, open_node
+from tests.unit.nodes import LIMITS, Scratch, association, data_set
 
 IMAGE = data_set()
-
-
-@pytest.fixture
-def node(tmp_path: Path, told: object) -> Iterator[Scratch]:
-    one = open_node(tmp_path)
-    yield one
-    one.close()
 
 
 def case_of(node: Scratch, receipt: int) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """Whole series through the intake, in any order and over any association: good ones stay good, defects are found."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from scp.audit.policy import make_policy
 from scp.audit.series.result import SeriesAudit, SeriesVerdict
 from scp.series import Auditor, opener
 from tests.rules.builders import SERIES, encoded, image, mr_image
-from tests.unit.nodes import LIMITS, Scratch, association, open_node
+from tests.unit.nodes import LIMITS, Scratch, association
 
 STANDARD = make_policy(RULES)
 SAGITTAL = ["0", "1", "0", "0", "0", "-1"]
@@ -23,13 +22,6 @@ ZEROS: dict[str, Any] = {
     "ImageType": ["DERIVED", "SECONDARY"], "ImagePositionPatient": ["0"] * 3, "ImageOrientationPatient": ["0"] * 6,
     "PixelSpacing": ["0", "0"], "FrameOfReferenceUID": "",
 }  # fmt: skip
-
-
-@pytest.fixture
-def node(tmp_path: Path, told: object) -> Iterator[Scratch]:
-    one = open_node(tmp_path)
-    yield one
-    one.close()
 
 
 def sliced(make: Callable[..., Dataset], number: int, place: Sequence[float], **changes: Any) -> Dataset:

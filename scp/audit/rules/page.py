@@ -1,11 +1,12 @@
 """Pages: what is sent as a slice of CT, MR or PET and is none, such as dose reports and screen captures."""
 
 from scp.dicom.facts import Decimals, Facts
+from scp.dicom.image_type import is_secondary
 
 
 def is_page(facts: Facts) -> bool:
     """Whether this is a page rather than a slice: nothing places it in space, and nothing should."""
-    return _is_secondary(facts) and lies_nowhere(facts) and is_nothing(facts.pixel_spacing)
+    return is_secondary(facts.image_type) and lies_nowhere(facts) and is_nothing(facts.pixel_spacing)
 
 
 def lies_nowhere(facts: Facts) -> bool:
@@ -16,11 +17,8 @@ def lies_nowhere(facts: Facts) -> bool:
     """
     if facts.image_orientation == () == facts.image_position:
         return True
-    return _is_secondary(facts) and is_nothing(facts.image_orientation) and is_nothing(facts.image_position)
-
-
-def _is_secondary(facts: Facts) -> bool:
-    return facts.image_type[1:2] == ("SECONDARY",)
+    zeros = is_nothing(facts.image_orientation) and is_nothing(facts.image_position)
+    return zeros and is_secondary(facts.image_type)
 
 
 def is_nothing(value: Decimals) -> bool:

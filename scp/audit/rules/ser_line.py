@@ -19,7 +19,7 @@ SLICES: Final = "CT, MR, PET, frames of volumes"
 
 _ALONG: Final = np.degrees(np.arccos(1 - 1e-3))
 """Angle in degrees, 2.6, from which on the line of the slices is not their normal."""
-_TILT: Final = 0.5
+TILT: Final = 0.5
 """Degrees by which the stated tilt may differ from that of the line."""
 _SLOPE: Final = 0.01
 """How far Slice Location may be from following the position, relative."""
@@ -140,7 +140,7 @@ def line_not_along_the_normal(view: SeriesView) -> Iterator[SeriesProblem]:
             continue
         mine = set(stack.members)
         stated = {one.geometry.tilt for one in view.members if one.id in mine} - {None}
-        explained = any(abs(stack.tilt - abs(one)) <= _TILT for one in stated if one is not None)
+        explained = any(abs(stack.tilt - abs(one)) <= TILT for one in stated if one is not None)
         yield SeriesProblem(
             f"{view.name(stack)}slices are stacked {number(stack.tilt)}° off their normal"
             + ("" if explained else f", Gantry/Detector Tilt is {_shown(stated)}"),

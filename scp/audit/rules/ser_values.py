@@ -6,12 +6,11 @@ from typing import Final
 
 from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
+from scp.audit.rules.stk import SAME_SPACING
 from scp.audit.series.view import SeriesProblem, SeriesView
 from scp.audit.series.words import count, named, number, who
 from scp.dicom import tags as t
 
-_FIELD: Final = 1e-3
-"""Relative difference of two Pixel Spacings that is none (STK-252)."""
 _Rescale = tuple[float | None, ...]
 
 
@@ -98,9 +97,13 @@ def _fields(spacings: Sequence[tuple[float, ...]]) -> list[list[int]]:
     fields: dict[tuple[float, ...], list[int]] = {}
     for plane, mine in enumerate(spacings):
         if mine and min(mine) > 0:
-            near = (one for one in fields if all(abs(a - b) <= _FIELD * b for a, b in zip(mine, one, strict=True)))
-            fields.setdefault(next(near, mine), []).append(plane)
+            known = next((one for one in fields if _are_same(mine, one)), mine)
+            fields.setdefault(known, []).append(plane)
     return list(fields.values())
+
+
+def _are_same(mine: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return all(abs(a - b) <= SAME_SPACING * b for a, b in zip(mine, other, strict=True))
 
 
 RULES: Final = (rescale_differs, fields_of_view_overlap)

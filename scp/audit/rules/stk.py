@@ -12,22 +12,21 @@ from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, pairwise_rule
 from scp.audit.rules.hierarchy import series_reference
 from scp.audit.rules.page import is_page
+from scp.audit.rules.ser_line import TILT
 from scp.audit.snapshot import Snapshot, StackReference
 from scp.dicom import tags as t
 from scp.dicom.facts import Decimals, Facts
+from scp.dicom.image_type import is_derived, is_localizer
 from scp.dicom.sop_classes import PLANES, Kind
 from scp.dicom.status import Status
 
-_SPACING: Final = 1e-3
+SAME_SPACING: Final = 1e-3
 """Relative: over 512 pixels, half a pixel."""
 _COSINE: Final = 1e-3
 """0.06 degrees: over 512 pixels, half a pixel."""
 _PLANE: Final = 9e-3
 """0.5 degrees: another plane, not the same one a little off (SER-301)."""
-_TILT: Final = 0.5
-"""Degrees by which the stated tilt of the gantry may differ from that of the slice (SER-303)."""
 _SLICES: Final = "CT, MR, PET, but for localizers"
-_LOCALIZER: Final = "LOCALIZER"
 _LEGITIMATE: Final = (Severity.INFO, Severity.WARN)
 _OTHER_PLANE: Final = (Severity.WARN, Severity.REFUSE)
 
@@ -102,7 +101,7 @@ def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outc
     theirs = _numbers(stack.pixel_spacing, 2) if stack else ()
     if stack is None or not mine or not theirs or min(*mine, *theirs) <= 0:
         return Answer.NOT_APPLICABLE
-    if all(abs(one - other) <= _SPACING * other for one, other in zip(mine, theirs, strict=True)):
+    if all(abs(one - other) <= SAME_SPACING * other for one, other in zip(mine, theirs, strict=True)):
         return Answer.PASS
     return Problem(
         f"Pixel Spacing {_shown(mine)} mm, the stack has {_shown(theirs)}",
@@ -164,13 +163,9 @@ def _legitimate(facts: Facts, other: tuple[float, ...]) -> str:
     """Return the case of STK-253 in which an image may lie in another plane than one of its stack; none: it may not."""
     if facts.kind is Kind.MR:
         return "mr"
-    if _is_derived(facts):
+    if is_derived(facts.image_type):
         return "derived"
     return "tilt" if facts.kind is Kind.CT and _is_tilted_only(facts, other) else ""
-
-
-def _is_derived(facts: Facts) -> bool:
-    return facts.image_type[:1] == ("DERIVED",)
 
 
 def _is_tilted_only(facts: Facts, other: tuple[float, ...]) -> bool:
@@ -181,24 +176,25 @@ def _is_tilted_only(facts: Facts, other: tuple[float, ...]) -> bool:
     rx, ry, rz, cx, cy, cz = mine
     normal = ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx
     tilt = degrees(acos(min(1.0, abs(normal[2]) / hypot(*normal))))
-    return abs(tilt - abs(stated[0])) <= _TILT
+    return abs(tilt - abs(stated[0])) <= TILT
 
 
 def _of_another_plane(facts: Facts, stack: StackReference) -> str:
     """Return the case of images that lie in another plane than their reference, and may."""
     mine, theirs = _directions(facts.image_orientation), _directions(stack.orientation)
-    apart = bool(mine and theirs) and _farthest(mine, theirs) > _PLANE
-    return "planes" if apart and _legitimate(facts, theirs) in ("mr", "tilt") and not _is_derived(facts) else ""
+    if is_derived(facts.image_type) or not (mine and theirs) or _farthest(mine, theirs) <= _PLANE:
+        return ""
+    return "planes" if _legitimate(facts, theirs) else ""
 
 
 def _is_as_wide_as_stated(facts: Facts, spacing: tuple[float, ...]) -> bool:
     """Whether a CT slice was reconstructed with its Pixel Spacing: another field of view, not a changed value."""
     stated = _numbers(facts.reconstruction_diameter, 1)
-    if facts.kind is not Kind.CT or _is_derived(facts) or not stated:
+    if facts.kind is not Kind.CT or is_derived(facts.image_type) or not stated:
         return False
     sides = (facts.rows, facts.columns)
     wide = max((n * pixel for n, pixel in zip(sides, spacing, strict=True) if isinstance(n, int)), default=0.0)
-    return abs(wide - stated[0]) <= _SPACING * stated[0]
+    return abs(wide - stated[0]) <= SAME_SPACING * stated[0]
 
 
 def _farthest(mine: tuple[float, ...], theirs: tuple[float, ...]) -> float:
@@ -211,7 +207,7 @@ def _reference(subject: Subject, snapshot: Snapshot, stack: StackReference | Non
     There is none for a localizer and for a page, nor is a page one for a slice.
     """
     facts = subject.facts
-    if _LOCALIZER in facts.image_type or stack is None or not series_reference(subject, snapshot) or is_page(facts):
+    if is_localizer(facts.image_type) or stack is None or not series_reference(subject, snapshot) or is_page(facts):
         return None
     is_placed = any(stack.pixel_spacing) or any(stack.orientation)
     return stack if is_placed or not _directions(facts.image_orientation) else None

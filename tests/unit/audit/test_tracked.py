@@ -268,7 +268,7 @@ def test_fingerprints_are_made_of_any_text() -> None:
 @settings(max_examples=60)
 def test_whatever_is_wrong_with_a_data_set_its_values_can_be_tracked(sample: Encoded) -> None:
     one = tracked(read_facts(*sample, Limits()), KEY)
-    all_text(one).encode("utf-8")
+    assert all_text(one).encode("utf-8").decode("utf-8") == all_text(one)
 
 
 @given(st.text(max_size=40))

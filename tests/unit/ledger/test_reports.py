@@ -30,13 +30,6 @@ OTHER_SCANNER: dict[str, Any] = {
 
 
 @pytest.fixture
-def node(tmp_path: Path, told: object) -> Iterator[Scratch]:
-    one = open_node(tmp_path)
-    yield one
-    one.close()
-
-
-@pytest.fixture
 def db(node: Scratch) -> Iterator[apsw.Connection]:
     with reading(node.folder / LEDGER) as connection:
         yield connection

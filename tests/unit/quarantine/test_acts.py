@@ -2,10 +2,9 @@
 
 import fcntl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -30,7 +29,7 @@ from scp.quarantine.readmission import NO_PLACE, REFUSED, STORED, TAKEN
 from scp.store.store import Store
 from tests.rules.builders import INSTANCE, SERIES, STUDY, encoded, image, raw
 from tests.unit.ledger.contract import together
-from tests.unit.nodes import LIMITS, Scratch, association, data_set, open_node
+from tests.unit.nodes import LIMITS, Scratch, association, data_set
 
 IMAGE = data_set()
 OTHER_PIXELS = data_set(PixelData=b"\1" * 32)
@@ -39,13 +38,6 @@ ARCHIVED = archive_path(STUDY, SERIES, INSTANCE)
 OBSERVE = make_policy(RULES, Profile.OBSERVE)
 STANDARD = make_policy(RULES)
 WHO = "os:tester"
-
-
-@pytest.fixture
-def node(tmp_path: Path, told: object) -> Iterator[Scratch]:
-    one = open_node(tmp_path)
-    yield one
-    one.close()
 
 
 def acting(node: Scratch, policy: Policy = STANDARD, ledger: SqliteLedger | None = None) -> Quarantine:
