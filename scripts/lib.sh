@@ -55,7 +55,6 @@ need_packages() {
     fi
     # pynetdicom brings a storescu of its own, but no dcmsend.
     [[ $1 != test && $1 != bench ]] || command -v dcmsend >/dev/null || missing+=(dcmtk)
-    [[ $1 != test ]] || command -v openssl >/dev/null || missing+=(openssl)
     [[ $1 != test ]] || command -v strace >/dev/null || missing+=(strace)
     # Browser tests skip themselves without it, so nobody is stopped who cannot have it.
     if [[ $1 == test ]] && ! has_chromium; then

@@ -244,6 +244,7 @@ def test_every_file_that_pydicom_ships_is_judged_and_nothing_is_said_beside(run:
 
 
 def test_a_bar_is_shown_to_whoever_looks(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(check, "errors", Console(stderr=True, force_terminal=True))
     done = run("check", "--format", "json", file(tmp_path / "a", GOOD))
     assert "checking" in done.err
