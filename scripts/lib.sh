@@ -37,14 +37,23 @@ install_packages() {
     say "Installing $* ..."
     export DEBIAN_FRONTEND=noninteractive
     # A service that a package starts must not inherit the lock.
-    apt-get update -qq </dev/null >/dev/null 9>&-
-    apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null 9>&-
+    apt-get update -qq </dev/null >/dev/null 9>&- || say "Not all lists of packages could be renewed."
+    apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null 9>&- && return
+    say "These packages could not be installed: $*"
+    return 2
 }
 
-has_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
+# has_chromium: whether there is one that runs; what Ubuntu has under this name only names another package.
+has_chromium() {
+    local program
+    for program in chromium chromium-browser google-chrome; do
+        "$program" --version >/dev/null 2>&1 && return
+    done
+    return 1
+}
 
 # need_packages KIND: what the system must have; for tests and measurements that is DCMTK too, whose clients send to the
-# node, for tests OpenSSL, which makes certificates, and strace, which sees the order of system calls.
+# node, for tests strace too, which sees the order of system calls.
 need_packages() {
     local missing=()
     if ! has_environment run && ! find_python "$complete" >/dev/null; then
@@ -58,7 +67,7 @@ need_packages() {
     [[ $1 != test ]] || command -v strace >/dev/null || missing+=(strace)
     # Browser tests skip themselves without it, so nobody is stopped who cannot have it.
     if [[ $1 == test ]] && ! has_chromium; then
-        if ((EUID != 0)) || ! command -v apt-get >/dev/null || ! install_packages chromium; then
+        if ((EUID != 0)) || ! command -v apt-get >/dev/null || ! install_packages chromium || ! has_chromium; then
             say "There is no Chromium: tests of the console in a browser will be skipped (apt-get install chromium)."
         fi
     fi
@@ -75,9 +84,11 @@ stamp() {
     } | sha256sum
 }
 
-# has_environment run|test: whether .venv is up to date, with what tests need or without.
+# has_environment run|test: whether .venv is up to date, with what tests need or without, and for the Python that the
+# system has now: another one does not look where the packages are.
 has_environment() {
-    [[ -x $venv/bin/python && -f $venv/$1.stamp && $(<"$venv/$1.stamp") == "$(stamp)" ]]
+    [[ -x $venv/bin/python && -f $venv/$1.stamp && $(<"$venv/$1.stamp") == "$(stamp)" ]] &&
+        "$venv/bin/python" -I -c "import scp" 2>/dev/null
 }
 
 pip_install() {

@@ -80,6 +80,8 @@ def main() -> None:
             sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is left that Python would try to write at the end
+        if isinstance(error, BrokenPipeError):
+            sys.exit(1)  # as Click does if it notices first: who reads has seen enough
         errors.print(f"error: {error.filename or 'the output'}: {error.strerror or error}", markup=False)
         sys.exit(COULD_NOT_RUN)
 

@@ -15,12 +15,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from scp.config import Console
 from scp.console.access import Access
 from scp.console.app import make_app
-from scp.console.certificates import console_endpoint, renewable
+from scp.console.certificates import console_endpoint
 from scp.console.desk import Desk, NodeParts
 from scp.console.rates import Lately
 from scp.console.readers import Readers
 from scp.console.thumbnails import Thumbnails
 from scp.layout import LEDGER
+from scp.net.tls import Endpoint
 
 _FIRST_REQUEST_SECONDS: Final = 15.0
 _CONNECTIONS: Final = 128
@@ -69,10 +70,8 @@ class ConsoleServer:
             h11_max_incomplete_event_size=32 * 1024,
         )
         config.load()
-        if self._endpoint:
-            config.ssl = renewable(self._endpoint)
         _quiet()
-        self._server = _Server(config)
+        self._server = _Server(config, self._endpoint)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="console", daemon=True)
         self._thread.start()
         self._server.began.wait(_STARTING)
@@ -98,8 +97,9 @@ class _Server(uvicorn.Server):
     closed at once; a TLS handshake counts from its beginning, and has a deadline.
     """
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, endpoint: Endpoint | None) -> None:
         super().__init__(config)
+        self._endpoint = endpoint
         self.began = threading.Event()
         self._beginning: set[asyncio.Task[None]] = set()
         self._accepting: asyncio.Task[None] | None = None
@@ -141,11 +141,12 @@ class _Server(uvicorn.Server):
             task.add_done_callback(self._beginning.discard)
 
     async def _begin(self, sock: socket.socket) -> None:
-        loop, config = asyncio.get_running_loop(), self.config
+        loop, config, endpoint = asyncio.get_running_loop(), self.config, self._endpoint
         try:
             await loop.connect_accepted_socket(
-                lambda: _Protocol(config, self.server_state, self.lifespan.state, loop), sock, ssl=config.ssl,
-                ssl_handshake_timeout=_HANDSHAKE_SECONDS if config.ssl else None,
+                lambda: _Protocol(config, self.server_state, self.lifespan.state, loop), sock,
+                ssl=endpoint.context if endpoint else None,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS if endpoint else None,
             )  # fmt: skip
         except OSError:  # ssl.SSLError is one, and so is a handshake that takes too long
             sock.close()

@@ -6,12 +6,13 @@ the words of a table, for the peer's own bytes may be anything.
 """
 
 import hashlib
+import os
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +25,14 @@ _SUITES: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
 """For TLS 1.2: forward secrecy and authenticated encryption. RFC 9325 §4.1 advises against finite-field DHE."""
 _OPTIONS: Final = (
     ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_SINGLE_ECDH_USE
-    # A resumed session would bring back a certificate that a reload no longer trusts.
+    # What is remembered of a session stays here, and is gone with the context; but see _SESSIONS.
     | ssl.OP_NO_TICKET
     # Otherwise nothing could be answered after the end of what is read; that it was the end, A-RELEASE says.
     | ssl.OP_IGNORE_UNEXPECTED_EOF
 )  # fmt: skip
+_SESSIONS: Final = 200
+"""So many sessions of TLS 1.2 are remembered. OpenSSL would keep 20,000 for hours, each with the certificate of its
+client (11 kB), and the ssl module has no word for fewer; so a context that is full has a successor that is empty."""
 _IGNORE_TIME: Final = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, for which the ssl module has no name
 
 _REASONS: Final = {
@@ -67,9 +71,19 @@ class Secured:
 
 
 @dataclass(frozen=True, slots=True)
+class _Files:
+    """What was read: PEM. Without ``client_ca``, nobody is asked for a certificate."""
+
+    certificate: bytes
+    key: bytes
+    client_ca: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Loaded:
     """Certificates in use; ``ends`` is when that of the node expires, in seconds since 1970."""
 
+    files: _Files
     context: ssl.SSLContext
     subject: str | None
     ends: float
@@ -89,8 +103,12 @@ class Endpoint:
 
     @property
     def context(self) -> ssl.SSLContext:
-        """What a connection that begins now is wrapped with, by those who wrap connections themselves."""
-        return self._loaded.context
+        """What a connection that begins now is wrapped with. None is told of what a reload no longer trusts."""
+        loaded = self._loaded
+        if loaded.context.session_stats()["number"] >= _SESSIONS:
+            with suppress(OSError):  # no descriptor is free: the next connection finds the same
+                self._loaded = loaded = replace(loaded, context=_context(self.settings, loaded.files))
+        return loaded.context
 
     def reload(self) -> None:
         """Read the certificates again, for connections from now on. If anything is wrong, nothing changes."""
@@ -104,7 +122,7 @@ class Endpoint:
     def wrap(self, sock: socket.socket) -> ssl.SSLSocket:
         """Put TLS around an accepted connection, which is gone as such. Raises HandshakeFailed."""
         try:
-            return self._loaded.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except (OSError, ValueError):
             raise HandshakeFailed("connection closed") from None
 
@@ -168,7 +186,7 @@ def _failure(error: Exception) -> HandshakeFailed:
 
 
 def _load(settings: TLS) -> _Loaded:
-    """Make the context that the settings ask for. Raises ConfigurationError."""
+    """Read the files that the settings name. Raises ConfigurationError with everything that is wrong with them."""
     wants_clients = settings.client_certificates != "none"
     problems = [
         *_trouble("certificate", settings.certificate, _certificates_in),
@@ -177,20 +195,38 @@ def _load(settings: TLS) -> _Loaded:
     ]
     if settings.calling_ae_titles and not wants_clients:
         problems.append(Problem("[tls.calling_ae_titles]", 'needs client_certificates = "optional" or "required"'))
+    if problems:
+        raise ConfigurationError(problems)
+    own = _Files(settings.certificate.read_bytes(), settings.key.read_bytes())
+    files = replace(own, client_ca=settings.client_ca.read_bytes()) if wants_clients else own
+    if problems := [*_trouble("key", settings.key, lambda _: _context(settings, own))]:
+        raise ConfigurationError(problems)
+    shown = _rehearse(_context(settings, own), own, settings.certificate)
+    return _Loaded(files, _context(settings, files), _common_name(shown), ssl.cert_time_to_seconds(shown["notAfter"]))
+
+
+def _context(settings: TLS, files: _Files) -> ssl.SSLContext:
+    """Make the context that the settings ask for. Raises ssl.SSLError or _ProtectedKey if the files are not for it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[settings.minimum_version]
     context.options |= _OPTIONS
     context.num_tickets = 0
     context.set_ciphers(_SUITES)
-    if not problems:
-        problems += _trouble("key", settings.key, lambda _: _load_chain(context, settings))
-    if problems:
-        raise ConfigurationError(problems)
-    own = _rehearse(context, settings)
-    if wants_clients:
-        context.load_verify_locations(settings.client_ca)
+    with _named(files.certificate) as certificate, _named(files.key) as key:
+        context.load_cert_chain(certificate, key, _no_password)
+    if files.client_ca is not None:
+        with _named(files.client_ca) as client_ca:
+            context.load_verify_locations(client_ca)
         context.verify_mode = _CLIENTS[settings.client_certificates]
-    return _Loaded(context, _common_name(own), ssl.cert_time_to_seconds(own["notAfter"]))
+    return context
+
+
+@contextmanager
+def _named(content: bytes) -> Iterator[str]:
+    """Give a name to what OpenSSL wants to open itself, and which nobody else is to see on a disk."""
+    with os.fdopen(os.memfd_create("pem"), "wb", buffering=0) as file:
+        file.write(content)
+        yield f"/proc/self/fd/{file.fileno()}"
 
 
 def _trouble(name: str, path: Path, read: Callable[[Path], object]) -> Iterator[Problem]:
@@ -224,18 +260,16 @@ def _certificates_in(path: Path) -> None:
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
 
 
-def _load_chain(context: ssl.SSLContext, settings: TLS) -> None:
-    def ask() -> str:
-        raise _ProtectedKey
-
-    context.load_cert_chain(settings.certificate, settings.key, ask)
+def _no_password() -> str:
+    raise _ProtectedKey
 
 
-def _rehearse(context: ssl.SSLContext, settings: TLS) -> dict[str, Any]:
+def _rehearse(context: ssl.SSLContext, files: _Files, path: Path) -> dict[str, Any]:
     """Shake hands with ourselves, and return our certificate as a peer sees it. Raises ConfigurationError."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
-    client.load_verify_locations(settings.certificate)
+    with _named(files.certificate) as certificate:
+        client.load_verify_locations(certificate)
     # It is what we trust here, whoever issued it. That it has expired is for the log and the peers to say.
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _IGNORE_TIME
     there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -249,5 +283,5 @@ def _rehearse(context: ssl.SSLContext, settings: TLS) -> dict[str, Any]:
     except (ssl.SSLError, ValueError) as error:
         what = getattr(error, "verify_message", None) or getattr(error, "reason", None) or "handshake failed"
         raise ConfigurationError(
-            [Problem("[tls] certificate", f"{settings.certificate} cannot be used for a server: {what}")]
+            [Problem("[tls] certificate", f"{path} cannot be used for a server: {what}")]
         ) from None

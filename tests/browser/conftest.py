@@ -1,6 +1,7 @@
 """A real browser in front of a real node: the distribution's Chromium, driven by Playwright."""
 
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -45,13 +46,18 @@ class Console:
         self.url = f"http://127.0.0.1:{node.wait_for('console_ready')[-1]['port']}"
 
 
+def _runs(program: str) -> bool:
+    """What Ubuntu has under this name does not: it only names another package."""
+    return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
+
+
 # For a module, not for the session: as long as Playwright is there, no other test could run an event loop.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Give a browser; without one, the tests are skipped: scripts/test installs it where it can."""
-    program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    program = next(filter(_runs, filter(None, map(shutil.which, _PROGRAMS))), None)
     if program is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
+        pytest.skip("there is no Chromium that runs: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS), timeout=60_000)
         yield browser

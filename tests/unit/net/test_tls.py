@@ -105,20 +105,48 @@ def test_an_older_version_than_the_minimum_is_refused(authority: Authority, node
         meet(Endpoint(settings(node, minimum_version="1.3")), greeting(client))
 
 
-def test_sessions_are_not_resumed(authority: Authority, node: Holder) -> None:
-    endpoint, sessions = Endpoint(settings(node)), list[ssl.SSLSession | None]()
+def resumed(context: ssl.SSLContext, client: ssl.SSLContext, last: ssl.SSLSession | None) -> ssl.SSLObject:
+    """Return the client's end of a connection that was begun and ended as it should be."""
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (
+        client.wrap_bio(back, there, server_hostname="localhost", session=last),
+        context.wrap_bio(there, back, server_side=True),
+    )
+    for _ in range(3):
+        for end in ends:
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    for end in (*ends, *ends):
+        with suppress(ssl.SSLWantReadError, ssl.SSLSyscallError):
+            end.unwrap()
+    return ends[0]
+
+
+def test_sessions_are_not_resumed_after_a_reload(authority: Authority, node: Holder) -> None:
+    endpoint = Endpoint(settings(node))
     client = authority.client()
     client.maximum_version = ssl.TLSVersion.TLSv1_2
+    first = resumed(endpoint.context, client, None)
+    assert resumed(endpoint.context, client, first.session).session_reused
+    endpoint.reload()
+    assert not resumed(endpoint.context, client, first.session).session_reused
 
-    def talk(sock: socket.socket) -> None:
-        last = sessions[-1] if sessions else None
-        with client.wrap_socket(sock, server_hostname="localhost", session=last) as wrapped:
-            assert not wrapped.session_reused
-            sessions.append(wrapped.session)
 
-    meet(endpoint, talk)
-    meet(endpoint, talk)
-    assert len(sessions) == 2
+def test_few_sessions_are_remembered_and_whoever_comes_later_is_asked_for_the_same(
+    authority: Authority, node: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scp.net.tls._SESSIONS", 5)
+    endpoint = Endpoint(settings(node, client_certificates="required", client_ca=authority.certificate))
+    client = authority.client(authority.issue("ct2.example"))
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    remembered = []
+    for _ in range(12):
+        assert meet(endpoint, greeting(client)).subject == "ct2.example"
+        resumed(endpoint.context, client, None)
+        remembered.append(endpoint.context.session_stats()["number"])
+    assert 0 < max(remembered) < 5
+    with pytest.raises(HandshakeFailed, match="no client certificate"):
+        meet(endpoint, greeting(authority.client()))
 
 
 @pytest.mark.parametrize(
