@@ -11,6 +11,7 @@ import structlog
 import typer
 
 from scp import failpoints
+from scp.cli import manager
 from scp.cli.options import ConfigOption, DataOption, fail, fail_over, settings_from, settings_of
 from scp.cli.reading import fail_at
 from scp.cli.signals import Signals
@@ -79,6 +80,7 @@ def serve(
         endpoint.tell()
     if settings.storage.durability == "none":
         log.warning("not_durable", meaning="a power cut may lose what was answered with success")
+    manager.ready(f"{settings.node.ae_title} listens on {address} port {number}")
     renewal = Renewal(node, lambda: settings_of(config, given))
     for number in signals:
         if number is not signal.SIGHUP:
@@ -90,6 +92,7 @@ def serve(
             publish(folder, Standing(os.getpid(), outcome))
     seconds = node.settings.association.drain_timeout
     log.info("draining", seconds=seconds)
+    manager.stopping(f"associations have {seconds:g} seconds to end")
     drained = node.server.drain(seconds)
     withdraw(folder)
     if console:
