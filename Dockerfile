@@ -16,7 +16,7 @@ RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-d
     && /opt/auditscp/bin/pip install --no-cache-dir --constraint constraints.txt "$(echo /wheels/*.whl)${EXTRAS}"
 
 FROM python:3.13-slim-bookworm
-RUN useradd --system --uid 11112 --home-dir /var/lib/auditscp --shell /usr/sbin/nologin auditscp \
+RUN useradd --no-create-home --uid 11112 --home-dir /var/lib/auditscp --shell /usr/sbin/nologin auditscp \
     && install -d -o auditscp -g auditscp -m 750 /var/lib/auditscp
 COPY --from=build /opt/auditscp /opt/auditscp
 ENV PATH="/opt/auditscp/bin:$PATH" PYTHONUNBUFFERED=1
