@@ -170,7 +170,8 @@ def peers(deeds: Sequence[tuple[str, Deed]]) -> Iterator[list[str]]:
 def soak(folder: Path, seconds: float, every: float, tell: Callable[[str], None]) -> list[str]:
     """Let peers of every sort at two nodes for so long; return what is wrong."""
     authority = Authority(folder)
-    holder, client = authority.issue("node.example"), authority.client()
+    holder, client, older = authority.issue("node.example"), authority.client(), authority.client()
+    older.maximum_version = ssl.TLSVersion.TLSv1_2  # whose sessions the node remembers
     secured = f'[tls]\nenabled = true\ncertificate = "{holder.certificate}"\nkey = "{holder.key}"\n'
     recordings = [_as_somebody_else(one) for one in recordings_in(folder)]
     with ExitStack() as stack:
@@ -180,7 +181,8 @@ def soak(folder: Path, seconds: float, every: float, tell: Callable[[str], None]
         }
         plain, tls = (node.port for node in nodes.values())
         deeds: list[tuple[str, Deed]] = [(f"good {number}", good(plain, one)) for number, one in enumerate(SENDERS)]
-        deeds += [("tls", good_over_tls(tls, client))] * 2 + [("slow", slow(plain))] * 4
+        deeds += [("tls", good_over_tls(tls, client)), ("tls 1.2", good_over_tls(tls, older))]
+        deeds += [("slow", slow(plain))] * 4
         deeds += [(f"silent {port}", silent(port)) for port in (plain, plain, tls, tls)]
         deeds += [("vanishing", vanishing(plain, Random(1))), ("broken", broken(plain, Mutator(recordings, 1)))]
         deeds += [("broken over tls", broken(tls, Mutator(recordings, 2)))]
