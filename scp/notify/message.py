@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
+from scp.audit.catalogue import find
 from scp.errors import Trouble
 from scp.ids import as_text
 from scp.layout import timestamp
@@ -120,7 +121,7 @@ def _refusals_text(body: Body) -> Iterable[str]:
         yield f"{_counted(one['refused'], 'instance')} refused from {one['calling_ae_title']} at {one['address']}"
         yield f"  association {one['association']}"
         for code, number in one["codes"].items():
-            yield f"  {number:6}  {code or 'without a rule'}"
+            yield f"  {number:6}  {_explained(code) if code else 'without a rule'}"
         for uid in one["series_instance_uids"]:
             yield f"  series {uid}"
         for case in one["cases"]:
@@ -129,6 +130,8 @@ def _refusals_text(body: Body) -> Iterable[str]:
                 yield f"    {case['link']}"
         if one["refused"] > len(one["cases"]):
             yield "  …"
+        if one["cases"] and "link" not in one["cases"][0]:
+            yield f"  To see more: auditscp quarantine show {one['cases'][0]['case']}"
         yield ""
     if body["further_associations"]:
         yield f"Refusals on {_counted(body['further_associations'], 'further association')} are in the ledger."
@@ -143,9 +146,13 @@ def _series_text(body: Body) -> Iterable[str]:
     for one in body["series"]:
         yield f"{one['verdict']}: series {one['series_instance_uid']}"
         yield f"  study {one['study_instance_uid']}"
-        yield f"  {_counted(one['instances'], 'instance')}; {', '.join(one['codes']) or 'instances were refused'}"
-        if "link" in one:
-            yield f"  {one['link']}"
+        yield f"  {_counted(one['instances'], 'instance')}"
+        yield from (f"  {number:6}  {_explained(code)}" for code, number in one["codes"].items())
+        if not one["codes"]:
+            yield "  instances were refused"
+        yield (
+            f"  {one['link']}" if "link" in one else f"  To see more: auditscp series show {one['series_instance_uid']}"
+        )
         yield ""
 
 
@@ -175,6 +182,12 @@ _TEXTS: Final[Mapping[Kind, Callable[[Body], Iterable[str]]]] = {
     Kind.HEALTH: _health_text,
     Kind.TEST: lambda _: ["This is a test. Notifications arrive here."],
 }
+
+
+def _explained(code: str) -> str:
+    """Return the code of a rule and what the rule finds."""
+    rule = find(code)
+    return f"{code}  {rule.problem}" if rule else code
 
 
 def _counted(number: int, one: str, many: str = "") -> str:

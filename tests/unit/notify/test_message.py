@@ -35,12 +35,13 @@ def test_refusals_are_told_by_association_with_their_first_cases() -> None:
     assert text(body).splitlines()[:-2] == [
         "7 instances refused from CT1 at 192.0.2.1",
         f"  association {as_text(5)}",
-        "       6  DUP-004",
+        "       6  DUP-004  Another object with this SOP Instance UID is stored, with other attributes",
         "       1  without a rule",
         "  series 1.2",
         f"  case {as_text(1)}  C111  DUP-004",
         f"  case {as_text(2)}  C111  DUP-004",
         "  …",
+        f"  To see more: auditscp quarantine show {as_text(1)}",
         "",
     ]
 
@@ -64,11 +65,12 @@ def test_links_lead_to_the_console_if_people_can_reach_it() -> None:
     assert "https://c.example" in text(well).splitlines()
     linked = envelope(1, Kind.REFUSALS, 0, "N", refusals_body([REFUSALS], "https://c.example"))
     assert f"    https://c.example/quarantine/{as_text(2)}" in text(linked)
+    assert "quarantine show" not in text(linked)
 
 
 def test_series_are_told_with_their_verdict_and_codes() -> None:
     found = [
-        Audited(1, {"SER-301": 2, "NUM-305": 1}, "1.2.3", "1.2", "contradictory", 10, 0),
+        Audited(1, {"SER-301": 2, "NUM-999": 1}, "1.2.3", "1.2", "contradictory", 10, 0),
         Audited(2, {}, "1.2.4", "1.2", "attention", 1, 0),
     ]
     body = envelope(1, Kind.SERIES, 0, "N", series_body(found, ""))
@@ -76,11 +78,16 @@ def test_series_are_told_with_their_verdict_and_codes() -> None:
     assert text(body).splitlines()[:-2] == [
         "contradictory: series 1.2.3",
         "  study 1.2",
-        "  10 instances; SER-301, NUM-305",
+        "  10 instances",
+        "       2  SER-301  The slices have several orientations",
+        "       1  NUM-999",
+        "  To see more: auditscp series show 1.2.3",
         "",
         "attention: series 1.2.4",
         "  study 1.2",
-        "  1 instance; instances were refused",
+        "  1 instance",
+        "  instances were refused",
+        "  To see more: auditscp series show 1.2.4",
         "",
     ]
 
