@@ -16,7 +16,8 @@ FORM: Final = re.compile(r"scrypt:(1[4-7]):([0-9a-f]{32}):([0-9a-f]{64})")
 _COST: Final = 14
 
 NOBODY: Final = f"scrypt:{_COST}:{'0' * 32}:{'0' * 64}"
-"""What the password of an unknown user is compared with, so that the answer takes as long as for a known one.
+"""What the password of an unknown user is compared with, so that the answer takes as long as for a known one whose hash
+is one of :func:`hash_password`.
 
 No password has it. It is written down, because to compute one takes time and memory: a node would do so at each start.
 """

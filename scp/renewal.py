@@ -16,7 +16,7 @@ from scp.notify.notifier import orders_of
 from scp.notify.writer import Orders
 from scp.observe.lines import certificates_kept, nothing_to_reload, settings_kept, settings_renewed
 from scp.standing import Reload
-from scp.wiring import Node, offer, trust_of
+from scp.wiring import Node, check_console, offer, trust_of
 
 APPLIED: Final = frozenset(
     {"association", "audit", "classes", "duplicates", "notify", "peer", "responses", "series", "tls", "user_identity"}
@@ -74,7 +74,10 @@ class Renewal:
 
 
 def prepared(settings: Settings) -> tuple[Trust, Mapping[str, Orders]]:
-    """Read what the settings name: certificates and secrets. Raises ConfigurationError with everything wrong."""
+    """Read what the settings name: certificates and secrets. Raises ConfigurationError with everything wrong.
+
+    The console takes a restart, but for its certificate: what is wrong with it is said, and not only then.
+    """
     problems: list[Problem] = []
     trust, orders = None, None
     try:
@@ -85,7 +88,11 @@ def prepared(settings: Settings) -> tuple[Trust, Mapping[str, Orders]]:
         orders = orders_of(settings.notify, settings.node.ae_title)
     except ConfigurationError as error:
         problems += error.problems
-    if trust is None or orders is None:
+    try:
+        check_console(settings)
+    except ConfigurationError as error:
+        problems += (one for one in error.problems if one not in problems)  # it may have the node's own certificate
+    if trust is None or orders is None or problems:
         raise ConfigurationError(problems)
     return trust, orders
 

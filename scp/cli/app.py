@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -70,6 +70,10 @@ def _root(
     pass
 
 
+_UNFORGIVING: Final = ("strict", "surrogateescape")
+"""How outputs take a sign that they do not have, the second in the C locale: not at all."""
+
+
 def main() -> None:
     """Run the command. What the surroundings deny it, beyond what the verbs expect, is told, and it ends with 2."""
     _open_outputs()
@@ -92,5 +96,5 @@ def _open_outputs() -> None:
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
-        elif stream.errors == "strict":
+        elif stream.errors in _UNFORGIVING:
             stream.reconfigure(errors="replace")

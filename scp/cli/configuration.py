@@ -5,7 +5,6 @@ import typer
 from scp.cli.options import ConfigOption, fail_over, settings_from
 from scp.config import ConfigurationError, render
 from scp.renewal import prepared
-from scp.wiring import check_console
 
 app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
 
@@ -16,7 +15,6 @@ def check(config: ConfigOption = None) -> None:
     settings = settings_from(config)
     try:
         prepared(settings)
-        check_console(settings)
     except ConfigurationError as error:
         fail_over(error)
     typer.echo(f"{config or 'the defaults'}: no problems")

@@ -15,10 +15,19 @@ def hash_password() -> None:
     The hash goes into [user_identity.users], [console.operators] or [console.viewers] of the configuration. The
     password is not shown and not kept.
     """
-    password = _from_terminal() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-    if not password:
+    try:
+        raw = _given().encode()
+    except UnicodeError:
+        fail("the password cannot be read as text")
+    if not raw:
         fail("no password was given")
-    typer.echo(hashed(password.encode()))
+    typer.echo(hashed(raw))
+
+
+def _given() -> str:
+    if sys.stdin is None:  # it is closed
+        return ""
+    return _from_terminal() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
 
 
 def _from_terminal() -> str:

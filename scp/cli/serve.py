@@ -99,7 +99,8 @@ def serve(
         console.stop()
     node.close()
     log.info("stopped", finished=drained.finished, aborted=drained.aborted)
-    sys.stdout.flush()
+    with suppress(OSError):  # whoever read the log has gone before
+        sys.stdout.flush()
     os._exit(0)  # a thread that a peer holds up must not hold us up too
 
 

@@ -136,7 +136,8 @@ class Console(Section):
     port: Port = Field(default=8112, description="TCP port; `0` takes any free one, which the log then names.")
     tls: Flag = Field(default=False, description="Speak HTTPS, with `tls.certificate` and `tls.key`.")
     names: Annotated[tuple[HostName, ...], AS_LIST, Expecting("a list of host names")] = Field(
-        default=(), description="Names by which browsers call it, beside addresses of this machine; elsewhere any."
+        default=(),
+        description="Names by which browsers call it, beside `localhost`, `127.0.0.1` and `::1`; elsewhere any.",
     )
     idle_seconds: Annotated[float, Between(60, 86_400, "a number of seconds")] = Field(
         default=1800.0, description="Seconds without a page after which a user must log in again."

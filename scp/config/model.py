@@ -70,7 +70,7 @@ class Associations(Section):
     minimum_rate: Annotated[int, Between(1, 1_000_000_000, "a number of bytes per second")] = Field(
         default=1024, description="Bytes per second below which a sender is too slow, and is aborted."
     )
-    acse_timeout: Seconds = Field(default=30.0, description="Seconds for association negotiation and release.")
+    acse_timeout: Seconds = Field(default=30.0, description="Seconds for the negotiation of an association.")
     network_timeout: Seconds = Field(
         default=60.0, description="Seconds of silence after which an association is aborted."
     )

@@ -1,6 +1,6 @@
 """``[notify]``: who is told, and how, when somebody should look.
 
-Secrets are in files of their own, so that the configuration can be shown to anybody.
+Secrets are in files of their own: what ``auditscp config show`` writes has none of them.
 """
 
 import re
@@ -23,7 +23,7 @@ def _url(value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or not value.isprintable() or " " in value:
             raise ValueError
-        _ = parts.port  # raises ValueError if it is none
+        _ = parts.port, parts.hostname.encode("idna")  # raises ValueError if it is none
     return value
 
 
@@ -72,7 +72,9 @@ class Webhook(Section):
         default=None, description="Certificates by which the server's is verified, as PEM; empty: the system's."
     )
     timeout: HttpSeconds = Field(default=10.0, description="Seconds that the server has for an answer.")
-    per_hour: MessagesPerHour = Field(default=120, description="Messages an hour; beyond, several become one.")
+    per_hour: MessagesPerHour = Field(
+        default=120, description="Messages of each kind an hour; beyond, several become one."
+    )
 
 
 class Email(Section):
@@ -100,7 +102,9 @@ class Email(Section):
         default=(), description="The addresses that the mail is for."
     )
     timeout: HttpSeconds = Field(default=30.0, description="Seconds that the server has for each answer.")
-    per_hour: MessagesPerHour = Field(default=12, description="Messages an hour; beyond, several become one.")
+    per_hour: MessagesPerHour = Field(
+        default=12, description="Messages of each kind an hour; beyond, several become one."
+    )
 
 
 class Notify(Section):

@@ -11,8 +11,8 @@ other addresses           no                   nobody: the configuration is refu
 """
 
 import base64
-import binascii
 import hmac
+import math
 import secrets
 import threading
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ class Visitor:
 class Wait:
     """Too many wrong passwords: the next may be tried after so many ``seconds``."""
 
-    seconds: float
+    seconds: int
 
 
 class Access:
@@ -121,7 +121,7 @@ class Access:
         known = name if name in self._hashes else ""
         wait = max(self._by_address.wait(address), self._by_name.wait(known) if known else 0.0)
         if wait:
-            return Wait(wait)
+            return Wait(math.ceil(wait))
         # Each comparison takes memory and time on purpose: many together must not take many times as much.
         with self._one_at_a_time:
             is_right = is_password(password[:_LONGEST_PASSWORD], self._hashes.get(name, NOBODY))
@@ -174,5 +174,5 @@ def _basic(authorization: str) -> tuple[str, bytes] | None:
     try:
         name, colon, password = base64.b64decode(value.strip(), validate=True).partition(b":")
         return (name.decode(), password) if colon else None
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # it is not ASCII, not base64, or not UTF-8
         return None

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPBasic
+from starlette.requests import HTTPConnection
 
 from scp.console.access import Visitor, Wait
 from scp.console.desk import Desk
@@ -20,7 +21,17 @@ CSRF_FIELD: Final = "csrf"
 _MOST_FIELDS: Final = 300
 _FORM: Final = "application/x-www-form-urlencoded"
 
-described_as_basic = HTTPBasic(auto_error=False, description="A user of [console.operators] or [console.viewers].")
+
+class _DescribedAsBasic(HTTPBasic):
+    """Says in the description of the API how a user is named; :func:`viewer` reads it, as FastAPI takes ASCII only."""
+
+    async def __call__(self, request: HTTPConnection) -> None:
+        """Leave the request alone."""
+
+
+described_as_basic = _DescribedAsBasic(
+    scheme_name="HTTPBasic", description="A user of [console.operators] or [console.viewers]."
+)
 
 
 class NotSignedIn(Exception):
@@ -56,7 +67,7 @@ def viewer(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Visitor
     )
     if isinstance(found, Wait):
         raise HTTPException(
-            HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong passwords.", {"Retry-After": f"{found.seconds:.0f}"}
+            HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong passwords.", {"Retry-After": str(found.seconds)}
         )
     if found is None:
         raise NotSignedIn

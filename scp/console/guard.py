@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import structlog
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -78,6 +79,8 @@ class Guard:
                 await _say(*refusal)(scope, receive, guarded_send)
             else:
                 await self._app(scope, _Body(receive, scope).receive, guarded_send)
+        except ClientDisconnect:
+            pass  # there is nobody to be answered
         except Exception as error:  # noqa: BLE001 - a page that fails must not take the server with it, nor tell why
             _log.error("console_failed", path=_route(scope), error=type(error).__name__, place=place_of(error))
             if not began:
@@ -93,7 +96,7 @@ class Guard:
         if method in _SAFE:
             return None
         origin = headers.get("origin")
-        is_own = origin is None or urlsplit(origin).netloc.lower() == host.lower()
+        is_own = origin is None or _is_of(origin, host)
         if not is_own or headers.get("sec-fetch-site", "") not in _OWN_SITE:
             return HTTPStatus.FORBIDDEN, "This request comes from another site."
         return None
@@ -115,6 +118,7 @@ class _Body:
     def __init__(self, receive: Receive, scope: Scope) -> None:
         self._receive = receive
         self._left = _MOST_BODY
+        self._until: float | None = None
         self._is_complete = False
         length = Headers(scope=scope).get("content-length", "0")
         if length.isascii() and length.isdigit() and int(length) > _MOST_BODY:
@@ -126,8 +130,11 @@ class _Body:
             return await self._receive()
         if self._left <= 0:
             raise _TOO_LARGE
+        now = asyncio.get_running_loop().time()
+        if self._until is None:  # from when it is asked for, which may be late on a busy day
+            self._until = now + _BODY_SECONDS
         try:
-            message = await asyncio.wait_for(self._receive(), _BODY_SECONDS)
+            message = await asyncio.wait_for(self._receive(), self._until - now)
         except TimeoutError:
             raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "The request did not come to its end.") from None
         self._left -= len(message.get("body", b""))
@@ -135,6 +142,14 @@ class _Body:
         if self._left < 0:
             raise _TOO_LARGE
         return message
+
+
+def _is_of(origin: str, host: str) -> bool:
+    """Whether an Origin is the site that a Host header names."""
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:
+        return False
 
 
 def host_of(host: str) -> str:

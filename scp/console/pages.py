@@ -75,10 +75,10 @@ def login(request: Request, desk: ADesk, form: AForm) -> Response:
     if isinstance(checked, Wait):
         _log.warning("console_login_throttled", address=address)
         response = _login_page(
-            target, name, f"Too many wrong passwords. Try again in {checked.seconds:.0f} seconds.",
+            target, name, f"Too many wrong passwords. Try again in {checked.seconds} seconds.",
             HTTPStatus.TOO_MANY_REQUESTS,
         )  # fmt: skip
-        response.headers["Retry-After"] = f"{checked.seconds:.0f}"
+        response.headers["Retry-After"] = str(checked.seconds)
         return response
     if not checked:
         _log.warning("console_login_failed", address=address)

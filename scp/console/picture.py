@@ -51,6 +51,11 @@ class Frame(NamedTuple):
         """The index of the frame in the middle: it shows most."""
         return self.frames // 2
 
+    @property
+    def size(self) -> int:
+        """Bytes of a frame, uncompressed and of whole bytes."""
+        return self.rows * self.columns * self.samples * self.bits_allocated // _BITS
+
 
 def source_of(data: memoryview | bytes, elements: Elements, transfer_syntax: str, *, little: bool) -> Source | None:
     """Return the Pixel Data and what is around them; None if there are none."""
@@ -85,23 +90,34 @@ def frame_of(source: Source) -> Frame | None:
 
 
 def native_samples(source: Source, frame: Frame) -> Samples | None:
-    """Return the samples of the middle frame of uncompressed Pixel Data; None if they are not all there."""
-    pixels = frame.rows * frame.columns
-    span = source.span
+    """Return the samples of the middle frame of uncompressed Pixel Data; None if they are not all there.
+
+    Of a large frame they are those that :func:`picture` shows; the others are not read.
+    """
+    pixels, step = frame.rows * frame.columns, _step(frame.rows, frame.columns)
+    span, lines = source.span, range(0, frame.rows, step)
     if frame.bits_allocated == 1:
         first = frame.middle * pixels  # frames follow each other without padding (PS3.5 §8.1.1)
-        start, end = first // _BITS, -(-(first + pixels) // _BITS)
-        if end > span.length:
+        if first + pixels > span.length * _BITS:
             return None
-        raw = np.frombuffer(read(source.data, span.offset + start, end - start), np.uint8)
-        skipped = first - start * _BITS
-        return np.unpackbits(raw, bitorder="little")[skipped : skipped + pixels].reshape(frame.rows, frame.columns)
-    size = pixels * frame.samples * frame.bits_allocated // _BITS
-    start = frame.middle * size
-    if start + size > span.length:
+        return np.stack([_bits(source, first + line * frame.columns, frame.columns)[::step] for line in lines])
+    size = frame.size
+    first = frame.middle * size
+    if first + size > span.length:
         return None
-    raw_bytes = read(source.data, span.offset + start, size)
-    return _shaped(np.frombuffer(raw_bytes, _type(frame, little=source.little)), frame, planar=frame.is_planar)
+    planes = frame.samples if frame.is_planar else 1
+    length = size // planes // frame.rows
+    starts = (first + (plane * frame.rows + line) * length for plane in range(planes) for line in lines)
+    raw = b"".join(read(source.data, span.offset + start, length) for start in starts)
+    samples = np.frombuffer(raw, _type(frame, little=source.little))
+    return _shaped(samples, frame._replace(rows=len(lines)), planar=frame.is_planar)[:, ::step]
+
+
+def _bits(source: Source, first: int, number: int) -> Samples:
+    """Return so many bits of Pixel Data, one in each sample."""
+    start, end = first // _BITS, -(-(first + number) // _BITS)
+    raw = np.frombuffer(read(source.data, source.span.offset + start, end - start), np.uint8)
+    return np.unpackbits(raw, bitorder="little")[first - start * _BITS :][:number]
 
 
 def rle_samples(source: Source, frame: Frame) -> Samples | None:
@@ -115,13 +131,18 @@ def rle_samples(source: Source, frame: Frame) -> Samples | None:
 
 def picture(samples: Samples, frame: Frame) -> NDArray[np.uint8]:
     """Return a picture of at most :data:`SIDE` pixels on a side, of shape (rows, columns) or (rows, columns, 3)."""
-    step = max(1, -(-max(samples.shape[:2]) // SIDE))
+    step = _step(*samples.shape[:2])
     small = samples[::step, ::step]
     if small.ndim == 2:
         return _grey(small, frame)
     depth = max(frame.bits_stored - _BITS, 0)
     colours = (small >> depth).astype(np.uint8)
     return _from_ybr(colours) if frame.photometric.startswith("YBR_FULL") else colours
+
+
+def _step(rows: int, columns: int) -> int:
+    """Return of how many rows and columns one is shown."""
+    return max(1, -(-max(rows, columns) // SIDE))
 
 
 def _grey(samples: Samples, frame: Frame) -> NDArray[np.uint8]:

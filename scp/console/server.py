@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from scp.config import Console
 from scp.console.access import Access
 from scp.console.app import make_app
-from scp.console.certificates import console_endpoint
+from scp.console.certificates import console_endpoint, console_tls
 from scp.console.desk import Desk, NodeParts
 from scp.console.rates import Lately
 from scp.console.readers import Readers
@@ -23,7 +23,10 @@ from scp.console.thumbnails import Thumbnails
 from scp.layout import LEDGER
 from scp.net.tls import Endpoint
 
-_FIRST_REQUEST_SECONDS: Final = 15.0
+_REQUEST_SECONDS: Final = 15.0
+"""Until a request is there with its headers: the first of a connection, and each after an answer."""
+_UNREAD_SECONDS: Final = 30.0
+"""Without anybody reading what was answered."""
 _CONNECTIONS: Final = 128
 _HANDSHAKE_SECONDS: Final = 10.0
 _PAUSE, _STARTING, _STOPPING = 0.1, 10.0, 3.0
@@ -79,9 +82,9 @@ class ConsoleServer:
         return str(host), int(port)
 
     def renew(self) -> None:
-        """Read the certificates again, for connections from now on; if anything is wrong, nothing changes."""
+        """Read the certificates of now, for connections from now on; if anything is wrong, nothing changes."""
         if self._endpoint:
-            self._endpoint.reload()
+            self._endpoint.reload(console_tls(self._node.settings()))
 
     def stop(self) -> None:
         """Finish the pages that are being made, for some seconds, and close."""
@@ -136,6 +139,8 @@ class _Server(uvicorn.Server):
                 sock.close()
                 continue
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Who asks and does not read the answer would keep its connection for ever.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(_UNREAD_SECONDS * 1000))
             task = asyncio.create_task(self._begin(sock))
             self._beginning.add(task)
             task.add_done_callback(self._beginning.discard)
@@ -153,20 +158,39 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1, for which a connection that asks nothing ends by itself."""
+    """uvicorn's HTTP/1.1, for which a connection that asks nothing, or nothing more, ends by itself.
+
+    uvicorn would wait for ever for the rest of a request that has begun, and for a body that was answered unread.
+    """
+
+    _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Begin a connection."""
         super().connection_made(transport)
-        self._first = self.loop.call_later(_FIRST_REQUEST_SECONDS, self._nothing_came)
+        self._wait()
+
+    def on_response_complete(self) -> None:
+        """Turn to the next request, which may be here already."""
+        self._wait()
+        super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End a connection."""
-        self._first.cancel()
+        self._wait_no_more()
         super().connection_lost(exc)
 
-    def _nothing_came(self) -> None:
-        if getattr(self, "cycle", None) is None:
+    def _wait(self) -> None:
+        """Wait for a request other than the one that was answered, which is None at first."""
+        self._wait_no_more()
+        self._waiting = self.loop.call_later(_REQUEST_SECONDS, self._nothing_came, self.cycle)
+
+    def _wait_no_more(self) -> None:
+        if self._waiting:
+            self._waiting.cancel()
+
+    def _nothing_came(self, answered: object) -> None:
+        if self.cycle is answered:
             self.transport.close()
 
 

@@ -1,7 +1,7 @@
 """Who is signed in: in memory only, so a restart signs everybody out.
 
-A browser holds a random token in its cookie; here is only the token's digest, so that a look at the memory of this
-process, or at a core file, gives nobody a session.
+A browser holds a random token in its cookie; here is only the token's digest, so that nothing that is kept gives a
+session away. (The requests that bring the token pass through memory all the same.)
 """
 
 import hashlib

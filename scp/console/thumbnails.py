@@ -2,7 +2,7 @@
 
 What is uncompressed, or RLE, is decoded here with numpy: every length is checked. For the JPEG family there are
 decoders in C, which are fed with what a peer sent: they run in a process of their own, with little time and memory,
-so that an image that breaks its decoder breaks nothing else.
+so that an image that breaks its decoder breaks nothing else. Large frames in RLE go there for their memory.
 """
 
 import os
@@ -29,6 +29,8 @@ from scp.store.store import Store
 SECONDS: Final = 8.0
 _MOST_KEPT: Final = 64
 _MOST_BYTES: Final = 1024 * 1024
+_MOST_DECODED: Final = 4 * 1024 * 1024
+"""Bytes of a frame that is decoded in the node."""
 _WAIT: Final = 2.0
 """Seconds for the thumbnails of others to be made."""
 _ROOT: Final = Path(scp.__file__).parents[1]
@@ -106,13 +108,13 @@ class Thumbnails:
 
 
 def _here(source: Source) -> bytes | None:
-    """Decode what is uncompressed or RLE; None if it is neither. Raises NoPicture."""
+    """Decode what is uncompressed, or RLE and not large; None if it is neither. Raises NoPicture."""
     frame = frame_of(source)
     if frame is None:
         raise NoPicture("these pixels make no picture")
     if source.span.fragments is None:
         samples = native_samples(source, frame)
-    elif source.transfer_syntax == RLELossless:
+    elif source.transfer_syntax == RLELossless and frame.size <= _MOST_DECODED:
         samples = rle_samples(source, frame)
     else:
         return None

@@ -91,7 +91,8 @@ class Acceptor(threading.Thread):
             self._socket, limits.max_pdu, limits.max_associate_rq, limits.acse_timeout, limits.minimum_rate
         )
         try:
-            pdu = self._channel.next_pdu(most=limits.max_associate_rq, kinds=(_A_ASSOCIATE_RQ,))
+            until = self._came_at + limits.acse_timeout
+            pdu = self._channel.next_pdu(most=limits.max_associate_rq, kinds=(_A_ASSOCIATE_RQ,), until=until)
             proposal = read_proposal(pdu.body)
             agreement = self._negotiate(proposal)
         except Closed:

@@ -4,6 +4,7 @@ The socket blocks, and the kernel ends a read after the network timeout: no poll
 descriptors. A peer that is silent, trickles or announces too much costs its own association and nothing else.
 """
 
+import math
 import socket
 import ssl
 import struct
@@ -29,6 +30,8 @@ _MOST_CONTROL: Final = 1024
 """Bytes of a PDU after negotiation that is not P-DATA: release and abort have four."""
 _READ_AHEAD: Final = 64 * 1024
 """Bytes of the next PDU that may come with the end of one: a small object and its command take one read."""
+_LEAST: Final = 0.001
+"""Seconds: to the kernel, no time at all would be all the time in the world."""
 
 
 class ChannelEnd(Exception):
@@ -78,6 +81,9 @@ class Channel:
         """Set how long a read or write may wait for the peer: the kernel keeps it, and for TLS the ssl module."""
         self._timeout = seconds
         self._came, self._waited = 0, 0.0
+        self._limit(seconds)
+
+    def _limit(self, seconds: float) -> None:
         if self._is_tls:
             # It tries again whatever the kernel gives up: only its own timeout counts, for each read as a whole.
             self._socket.settimeout(seconds)
@@ -87,24 +93,25 @@ class Channel:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
-    def next_pdu(self, most: int = 0, kinds: Container[int] = PDU_TYPES) -> Pdu:
+    def next_pdu(self, most: int = 0, kinds: Container[int] = PDU_TYPES, until: float = math.inf) -> Pdu:
         """Return the next PDU, waiting for it as long as allowed. Raises a ChannelEnd if there is none.
 
-        ``most`` bounds its length in bytes; with 0 its type does.
+        ``most`` bounds its length in bytes; with 0 its type does. ``until``, a time of the monotonic clock, is when all
+        of it must be here, however fast it comes; the timeout has to be set anew then.
         """
         while self._end - self._start < HEADER_LENGTH:
-            self._more(HEADER_LENGTH)
+            self._more(HEADER_LENGTH, until)
         kind, length = _unpack_header(self._buffer, self._start)
         if kind not in kinds or length > (most or (self._max_pdu if kind == P_DATA_TF else _MOST_CONTROL)):
             raise Oversized
         whole = HEADER_LENGTH + length
         while self._end - self._start < whole:
-            self._more(whole)
+            self._more(whole, until)
         begin = self._start + HEADER_LENGTH
         self._start = end = begin + length
         return Pdu(kind, self._view[begin:end])
 
-    def _more(self, needed: int) -> None:
+    def _more(self, needed: int, until: float) -> None:
         """Read what there is, at least one byte; what the peer is saying must not take it too long altogether."""
         if self._start == self._end:
             self._start = self._end = 0
@@ -112,6 +119,11 @@ class Channel:
             rest = self._end - self._start
             self._buffer[:rest] = self._buffer[self._start : self._end]
             self._start, self._end = 0, rest
+        if until < math.inf:
+            left = until - time.monotonic()
+            if left < _LEAST:
+                raise Silent
+            self._limit(left)
         try:
             if self._owes_answer:
                 # A sender with Nagle's algorithm on holds its next small write back until we acknowledge the last.

@@ -79,9 +79,12 @@ class _Files:
     client_ca: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Loaded:
-    """Certificates in use; ``ends`` is when that of the node expires, in seconds since 1970."""
+    """Certificates in use; ``ends`` is when that of the node expires, in seconds since 1970.
+
+    The ``context`` has successors here, and not in a copy, which could take the place of what a reload loads meanwhile.
+    """
 
     files: _Files
     context: ssl.SSLContext
@@ -107,16 +110,21 @@ class Endpoint:
         loaded = self._loaded
         if loaded.context.session_stats()["number"] >= _SESSIONS:
             with suppress(OSError):  # no descriptor is free: the next connection finds the same
-                self._loaded = loaded = replace(loaded, context=_context(self.settings, loaded.files))
+                loaded.context = _context(self.settings, loaded.files)
         return loaded.context
 
-    def reload(self) -> None:
-        """Read the certificates again, for connections from now on. If anything is wrong, nothing changes."""
+    def reload(self, settings: TLS | None = None) -> None:
+        """Read the certificates again, of other ``settings`` if there are any, for connections from now on.
+
+        If anything is wrong, nothing changes.
+        """
+        wanted = settings or self.settings
         try:
-            self._loaded = _load(self.settings)
+            loaded = _load(wanted)
         except ConfigurationError as error:
             certificates_kept([str(problem) for problem in error.problems])
         else:
+            self.settings, self._loaded = wanted, loaded
             self.tell()
 
     def wrap(self, sock: socket.socket) -> ssl.SSLSocket:

@@ -12,6 +12,7 @@
     webhook    delivery by HTTP
     email      delivery by SMTP
     delivery   what both of these do; secrets is what they read from files, lines what the log says of them
+    deadline   an answer takes no longer than it may
 
 Receiving is not disturbed: couriers read the ledger through connections of their own, and write to a file of their
 own. Nothing waits in memory. What is to be told is looked up in the ledger, written to the outbox together with how

@@ -12,6 +12,7 @@ import orjson
 
 from scp.config import ConfigurationError, Email, Problem
 from scp.ids import as_text
+from scp.notify.deadline import within
 from scp.notify.delivery import Undelivered
 from scp.notify.lines import recipients_refused
 from scp.notify.message import subject, text
@@ -24,6 +25,20 @@ _NEEDED: Final = {
     "sender": "is empty: from whom is the mail?",
     "recipients": "is empty: for whom is the mail?",
 }
+_UNSENDABLE: Final = "has letters beyond ASCII, with which nobody can log in here"  # smtplib has no way to send them
+
+
+class _Server(smtplib.SMTP):
+    """A mail server whose every answer has its time, however many lines it takes."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read an answer."""
+        with within(self.timeout, lambda: self.sock):
+            return super().getreply()
+
+
+class _SecureServer(_Server, smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""
 
 
 class EmailSender:
@@ -39,6 +54,8 @@ class EmailSender:
         password = ""
         if settings.user:
             password = attempt(problems, f"{_PLACE} password_file", lambda: secret_in(settings.password_file)) or ""
+            given = {"user": settings.user, "password_file": password}
+            problems += [Problem(f"{_PLACE} {name}", _UNSENDABLE) for name, it in given.items() if not it.isascii()]
         self._context = attempt(problems, f"{_PLACE} ca", lambda: client_context(settings.ca))
         if problems:
             raise ConfigurationError(problems)
@@ -78,9 +95,9 @@ class EmailSender:
         settings = self._settings
         place = (settings.host, settings.port)
         server = (
-            smtplib.SMTP_SSL(*place, timeout=settings.timeout, context=self._context)
+            _SecureServer(*place, timeout=settings.timeout, context=self._context)
             if settings.security == "tls"
-            else smtplib.SMTP(*place, timeout=settings.timeout)
+            else _Server(*place, timeout=settings.timeout)
         )
         try:
             if settings.security == "starttls":

@@ -1,7 +1,7 @@
 """What waits to be delivered, and how far was told: one small SQLite file beside the ledger.
 
-Not in the ledger, whose one writer is for receiving. After a power cut the last commit may be missing (WAL with
-synchronous=NORMAL): then something is delivered twice, under the identifier that it had.
+Not in the ledger, whose one writer is for receiving. A letter and how far it gets are on the disk before anything is
+delivered: what is delivered again after a power cut has the identifier that it had.
 """
 
 import threading
@@ -82,7 +82,7 @@ class Outbox:
         self._db.set_busy_timeout(_BUSY_MS)
         with _opening:
             self._db.pragma("journal_mode", "wal")
-            self._db.pragma("synchronous", "normal")
+            self._db.pragma("synchronous", "full")
             with self._db:
                 if self._db.pragma("user_version") == 0:
                     self._db.execute(_SCHEMA)

@@ -9,13 +9,15 @@ import base64
 import binascii
 import hashlib
 import hmac
+import string
 import time
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from scp.config import ConfigurationError, Problem, Webhook
 from scp.ids import as_text
+from scp.notify.deadline import within
 from scp.notify.delivery import Undelivered
 from scp.notify.outbox import Letter
 from scp.notify.secrets import Unusable, attempt, client_context, secret_in, words
@@ -61,7 +63,8 @@ class WebhookSender:
         self._key, self._context, self._timeout = key, context, settings.timeout
         self._is_secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._target = quote(target, safe=string.punctuation)
 
     def send(self, letter: Letter) -> None:
         """Post a letter; any answer of 200 to 299 means that it arrived. Raises Undelivered."""
@@ -75,8 +78,9 @@ class WebhookSender:
         }
         connection = self._connection()
         try:
-            connection.request("POST", self._target, body, headers)
-            status = connection.getresponse().status
+            with within(self._timeout, lambda: connection.sock):
+                connection.request("POST", self._target, body, headers)
+                status = connection.getresponse().status
         except (OSError, HTTPException) as error:
             raise Undelivered(words(error)) from None
         finally:

@@ -121,6 +121,20 @@ def test_certificates_and_secrets_that_cannot_be_used_change_nothing_and_are_all
     assert node.policies(SENDER).profile is Profile.STANDARD
 
 
+@pytest.mark.parametrize("enabled", [False, True])
+def test_a_certificate_that_only_the_console_may_need_is_one_of_them(
+    node: Node, source: Source, *, enabled: bool
+) -> None:
+    source.sections = {
+        "audit": {"profile": "observe"},
+        "console": {"enabled": True, "tls": True},
+        "tls": {"enabled": enabled, "certificate": "/absent", "key": "/absent"},
+    }
+    outcome = Renewal(node, source).reload()
+    assert [problem.partition(":")[0] for problem in outcome.problems] == ["[tls] certificate", "[tls] key"]
+    assert node.policies(SENDER).profile is Profile.STANDARD
+
+
 def test_certificates_alone_can_be_what_is_wrong(node: Node, source: Source) -> None:
     source.sections = {"tls": {"enabled": True, "certificate": "/absent", "key": "/absent"}}
     with capture_logs() as lines:

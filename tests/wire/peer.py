@@ -319,12 +319,12 @@ class Peer:
         except HungUpError as error:
             return error
 
-    def trickle(self, data: bytes, seconds: float) -> HungUpError:
-        """Send byte after byte, with that much time between them, until the node ends the association; return how."""
+    def trickle(self, data: bytes, seconds: float, size: int = 1) -> HungUpError:
+        """Send so many bytes after each other, with that much time between, until the node ends it; return how."""
         self._socket.settimeout(seconds)
-        for position in range(len(data)):
+        for position in range(0, len(data), size):
             try:
-                self.send_raw(data[position : position + 1])
+                self.send_raw(data[position : position + size])
                 return self.hung_up()
             except TimeoutError:
                 continue

@@ -69,4 +69,8 @@ def test_a_reload_renews_its_certificate(tmp_path: Path) -> None:
         first.key.write_bytes(second.key.read_bytes())
         node.signal(signal.SIGHUP)
         node.wait_for("certificates_loaded", certificate_subject="second")
+        third = authority.issue("third")
+        node.configure(f'{ON}tls = true\n[tls]\ncertificate = "{third.certificate}"\nkey = "{third.key}"\n')
+        node.signal(signal.SIGHUP)
+        node.wait_for("certificates_loaded", certificate_subject="third")
         assert httpx.get(f"{url}/healthz", verify=authority.client(), trust_env=False).status_code == 200

@@ -102,6 +102,13 @@ class TestConnectionsThatSayNothing:
         assert not peer.trickle(b"\1\0\0\0\4\0" + request(), 0.3).aborted
         assert turned_away(target, peer) == NO_REQUEST
 
+    def test_a_request_that_keeps_coming_is_not_waited_for_either(self, target: NodeProcess) -> None:
+        peer = Peer(target.port)
+        body = request(APPLICATION_CONTEXT, context(), USER_INFORMATION, item(0x99, bytes(60_000)))
+        raw = struct.pack(">BxI", ASSOCIATE_RQ, len(body)) + body
+        assert not peer.trickle(raw, 0.05, size=100).aborted  # in 30 s, faster than the minimum rate
+        assert turned_away(target, peer) == NO_REQUEST
+
     def test_a_connection_that_only_looks_whether_the_port_is_open_is_not_worth_a_line(
         self, target: NodeProcess
     ) -> None:

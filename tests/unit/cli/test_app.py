@@ -101,9 +101,15 @@ def test_without_an_output_a_verb_works_all_the_same() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_locale_without_the_signs_gets_the_rest() -> None:
-    done = outside("rules | head -1", PYTHONIOENCODING="latin-1")
+@pytest.mark.parametrize(
+    "environ",
+    [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}],
+    ids=["latin-1", "c"],
+)
+def test_a_locale_without_the_signs_gets_the_rest(environ: dict[str, str]) -> None:
+    done = outside("rules", **environ)
     assert (done.stdout.split()[0], done.stderr) == ("code", "")
+    assert "INT-001" in done.stdout
 
 
 def test_what_may_not_be_looked_at_is_named(

@@ -106,3 +106,18 @@ def test_a_node_that_is_told_to_stop_ends_with_0(tmp_path: Path, number: signal.
     assert process.returncode == 0
     assert [line["event"] for line in lines(out)] == ["draining", "stopped"]
     assert err == ""
+
+
+def test_a_node_whose_log_nobody_reads_any_more_exits_with_0(tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "scp", "serve", "--host", "127.0.0.1", "--port", "0", "--data", str(tmp_path / "data"),
+    ]  # fmt: skip
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=buffered) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "ready"
+        process.stdout.close()
+        process.terminate()
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""

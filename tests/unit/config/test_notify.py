@@ -30,6 +30,7 @@ def test_nothing_is_told_by_default() -> None:
         ('[notify.webhook]\nurl = "https://"', '2 [notify.webhook] url: "https://" is not the address of a page'),
         ('[notify.webhook]\nurl = "http://x:y/"', '2 [notify.webhook] url: "http://x:y/" is not the address of a page'),
         ('[notify.webhook]\nurl = "http://x/a b"', '2 [notify.webhook] url: "http://x/a b" is not the address'),
+        ('[notify.webhook]\nurl = "http://a..b/"', '2 [notify.webhook] url: "http://a..b/" is not the address'),
         ("[notify.webhook]\nsecret = 1", "2 [notify.webhook] secret: unknown name; did you mean 'secret_file'?"),
         ("[notify.webhook]\nper_hour = 0", "2 [notify.webhook] per_hour: 0 is not a number of messages: 1–3600"),
         ('[notify.email]\nsender = "nobody"', '2 [notify.email] sender: "nobody" is not a mail address'),

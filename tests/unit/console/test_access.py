@@ -79,7 +79,15 @@ def test_programs_name_their_user_with_each_request(name: str, role: Role) -> No
 
 @pytest.mark.parametrize(
     "header",
-    ["Basic", "Basic ?", "Basic YQ==", "Basic /w==", "Bearer x", "basic " + base64.b64encode(b"\xff:x").decode()],
+    [
+        "Basic",
+        "Basic ?",
+        "Basic \xff",
+        "Basic YQ==",
+        "Basic /w==",
+        "Bearer x",
+        "basic " + base64.b64encode(b"\xff:x").decode(),
+    ],
 )
 def test_credentials_that_cannot_be_read_are_none(header: str) -> None:
     assert Access(console(**USERS)).visitor("", header, "127.0.0.1") is None
@@ -108,6 +116,11 @@ def test_wrong_passwords_from_everywhere_make_a_user_wait() -> None:
         assert access.check_password("anna", b"wrong", f"192.0.2.{number}") is False
     assert isinstance(access.check_password("anna", b"secret", "192.0.2.99"), Wait)
     assert access.check_password("vera", b"secret", "192.0.2.99") is True
+
+
+def test_after_the_wait_that_is_said_one_may_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scp.console.throttle.Throttle.wait", lambda *_: 1.2)
+    assert Access(console(**USERS)).check_password("anna", b"secret", "192.0.2.1") == Wait(2)
 
 
 def test_a_password_of_a_megabyte_is_only_wrong() -> None:

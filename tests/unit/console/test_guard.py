@@ -2,10 +2,14 @@
 
 import socket
 import time
+from collections import deque
+from contextlib import suppress
+from itertools import repeat
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import structlog
 
 from scp.console.guard import CONTENT_SECURITY_POLICY, host_of
 from tests.unit.console.consoles import PASSWORD, Consoled, consoled, sign_in
@@ -89,6 +93,14 @@ def test_what_comes_from_another_site_changes_nothing(
         assert "set-cookie" not in response.headers
 
 
+@pytest.mark.parametrize("origin", ["null", "http://[", "http://evil.example"])
+def test_an_origin_that_is_not_ours_is_refused_as_any_other_request(local: Consoled, origin: str) -> None:
+    with local.client() as client:
+        response = client.post("/quarantine", headers={"origin": origin})
+    assert response.status_code == 403
+    assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+
+
 def test_our_own_pages_may_act(guarded: Consoled) -> None:
     with guarded.client(headers={"origin": guarded.url, "sec-fetch-site": "same-origin"}) as client:
         assert sign_in(client).status_code == 303
@@ -124,14 +136,79 @@ def test_a_body_that_never_ends_is_given_up(local: Consoled, monkeypatch: pytest
     assert answer.split(b"\r\n")[0].split()[1] == b"408"
 
 
-def test_a_connection_that_asks_nothing_ends(local: Consoled, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scp.console.server._FIRST_REQUEST_SECONDS", 0.05)
-    assert raw(local, b"") == b""
-    assert raw(local, b"GET / HTTP/1.1\r\nHost: local") == b""
+def test_a_body_that_trickles_is_given_up(local: Consoled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scp.console.guard._BODY_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", port_of(local)), 0.05) as sock:
+        sock.sendall(
+            b"POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 60000\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        )
+        answer = b""
+        for _ in range(500):
+            with suppress(TimeoutError):
+                answer = sock.recv(65536)
+                break
+            sock.sendall(b"x")
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_who_leaves_in_mid_body_is_no_page_that_failed(local: Consoled) -> None:
+    assert local.console._server
+    pages = local.console._server.server_state.tasks
+    with structlog.testing.capture_logs() as logged:
+        with socket.create_connection(("127.0.0.1", port_of(local)), 30) as sock:
+            sock.sendall(
+                b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\nx"
+            )
+            while not pages:
+                time.sleep(0.005)
+        while pages:
+            time.sleep(0.005)
+    assert logged == []
+
+
+ASKED = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+REFUSED = b"POST /login HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: 9\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "after_the_answer"),
+    [
+        pytest.param(b"", b"", id="nothing"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: local", b"", id="part of a request"),
+        pytest.param(ASKED, b"", id="nothing more"),
+        pytest.param(ASKED, b"G", id="part of a second request"),
+        pytest.param(ASKED + ASKED, b"G", id="part of a third request, after two at once"),
+        pytest.param(REFUSED, b"x", id="part of a body that was answered unread"),
+    ],
+)
+def test_a_connection_that_asks_nothing_or_nothing_more_ends(
+    local: Consoled, monkeypatch: pytest.MonkeyPatch, said: bytes, after_the_answer: bytes
+) -> None:
+    monkeypatch.setattr("scp.console.server._REQUEST_SECONDS", 0.5)
+    with socket.create_connection(("127.0.0.1", port_of(local)), 10) as sock:
+        sock.sendall(said)
+        if after_the_answer:
+            answers = b""
+            while answers.count(b"}") < said.count(b"\r\n\r\n"):
+                answers += sock.recv(65536)
+            sock.sendall(after_the_answer)
+        while sock.recv(65536):
+            pass
     with local.client() as client:
         assert client.get("/healthz").status_code == 200
-        time.sleep(0.2)
-        assert client.get("/healthz").status_code == 200
+
+
+def test_a_connection_that_does_not_read_its_answers_ends(local: Consoled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scp.console.server._UNREAD_SECONDS", 0.5)
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", port_of(local)))
+        sock.settimeout(20)
+        asking = repeat(b"GET /rules HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+        with pytest.raises(ConnectionError):
+            deque(map(sock.sendall, asking), maxlen=0)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from scp.console import decode
 from scp.console.picture import SIDE, frame_of, native_samples, picture, rle_samples, source_of
 from scp.console.png import png
 from scp.console.thumbnails import NoPicture, Thumbnails
+from scp.dicom.pages import read
 from scp.dicom.pixel_source import Source
 from scp.dicom.read import scan_of
 from scp.dicom.syntax import EXPLICIT_LITTLE, encoding_of
@@ -85,6 +86,37 @@ def test_a_large_image_becomes_small() -> None:
     made = shown(image(Rows=1000, Columns=600, PixelData=bytes(1000 * 600 * 2)))
     assert max(made.shape) <= SIDE
     assert made.shape == (250, 150)
+
+
+@pytest.mark.parametrize(
+    ("samples", "planar", "bits"), [(1, 0, 1), (1, 0, 16), (1, 1, 8), (3, 0, 8), (3, 1, 8), (3, 1, 16)]
+)
+def test_of_a_large_image_only_what_is_shown_is_read(
+    monkeypatch: pytest.MonkeyPatch, samples: int, planar: int, bits: int
+) -> None:
+    shape = (1023, 530, samples) if planar == 0 else (samples, 1023, 530)
+    whole = np.random.default_rng(1).integers(0, 2**bits, shape, f"u{max(bits // 8, 1)}")
+    raw = np.packbits(whole, bitorder="little").tobytes() if bits == 1 else whole.tobytes()
+    one = source(
+        image(
+            Rows=1023, Columns=530, SamplesPerPixel=samples, PlanarConfiguration=planar, BitsAllocated=bits,
+            BitsStored=bits, HighBit=bits - 1, PixelData=raw + bytes(len(raw) % 2),
+        )
+    )  # fmt: skip
+    frame = frame_of(one)
+    assert frame
+    pieces: list[bytes] = []
+
+    def noted(*where: Any) -> bytes:
+        pieces.append(read(*where))
+        return pieces[-1]
+
+    monkeypatch.setattr("scp.console.picture.read", noted)
+    found = native_samples(one, frame)
+    assert found is not None
+    wanted = whole if planar == 0 else whole.transpose(1, 2, 0)
+    assert np.array_equal(found.reshape(256, 133, samples), wanted[::4, ::4])
+    assert sum(map(len, pieces)) < len(raw) / 3
 
 
 def test_the_frame_in_the_middle_is_shown() -> None:
@@ -249,6 +281,17 @@ def test_another_process_decodes_the_same(
     here = thumbnails.png(1, path)
     monkeypatch.setattr("scp.console.thumbnails._here", lambda _: None)
     assert thumbnails.png(2, path) == here
+
+
+def test_large_frames_in_run_lengths_are_decoded_by_another_process(
+    thumbnails: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("scp.console.thumbnails._MOST_DECODED", 7)
+    monkeypatch.setattr("scp.console.thumbnails.rle_samples", fail)
+    assert thumbnails.png(1, put(tmp_path, run_length(), RLELossless)).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("broken", ["nothing", "no picture", "no pixels"])

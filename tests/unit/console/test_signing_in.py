@@ -1,8 +1,11 @@
 """Signing in, being thrown out, and what each role may do."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
+from scp.passwords import hash_password
 from tests.unit.console.consoles import PASSWORD, USERS, Consoled, consoled, csrf, sign_in
 
 PAGES = ["/", "/now/live", "/series", "/series/1.2.3", "/series/1.2.3/plot.svg", "/instances/1.2/thumbnail.png",
@@ -35,6 +38,12 @@ def test_a_wrong_password_of_a_program_is_no_password(guarded: Consoled) -> None
     with guarded.client() as client:
         assert client.get("/metrics", auth=("vera", "wrong")).status_code == 401
         assert client.get("/metrics", auth=("vera", PASSWORD)).status_code == 200
+
+
+def test_a_password_of_a_program_may_have_any_letters(tmp_path: Path) -> None:
+    password = "pässwörd"
+    with consoled(tmp_path, viewers={"vera": hash_password(password.encode())}) as one, one.client() as client:
+        assert client.get("/metrics", auth=("vera", password)).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/login"])

@@ -129,6 +129,16 @@ class TestReading:
             channel.next_pdu()
 
     @pytest.mark.usefixtures("slow")
+    def test_until_a_time_it_must_be_here_however_fast_it_comes(self, pair: Pair) -> None:
+        channel, peer = pair
+        channel.set_timeout(60)
+        peer.sendall(pdu(P_DATA_TF, b"abc"))
+        channel.next_pdu(until=5)
+        peer.sendall(pdu(P_DATA_TF, bytes(1000), 2000))
+        with pytest.raises(Silent):
+            channel.next_pdu(until=5)
+
+    @pytest.mark.usefixtures("slow")
     def test_from_now_on_a_peer_may_have_more_time(self, pair: Pair) -> None:
         channel, peer = pair
         channel.set_timeout(60)

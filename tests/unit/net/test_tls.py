@@ -15,6 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from scp.config import TLS, ConfigurationError
+from scp.net import tls
 from scp.net.tls import Endpoint, HandshakeFailed, Secured, close_notify, shut
 from tests.certificates import Authority, Holder, protected, weak
 
@@ -147,6 +148,30 @@ def test_few_sessions_are_remembered_and_whoever_comes_later_is_asked_for_the_sa
     assert 0 < max(remembered) < 5
     with pytest.raises(HandshakeFailed, match="no client certificate"):
         meet(endpoint, greeting(authority.client()))
+
+
+def test_what_a_reload_loads_stays_though_the_sessions_were_too_many_just_then(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder, newer = authority.issue("first.example"), authority.issue("second.example")
+    endpoint = Endpoint(settings(holder))
+    client = authority.client()
+    client.check_hostname = False
+    monkeypatch.setattr("scp.net.tls._SESSIONS", 0)
+    make, reloads = tls._context, iter([endpoint.reload])
+
+    def reload_meanwhile(*given: Any) -> ssl.SSLContext:
+        made = make(*given)
+        for reload in reloads:
+            reload()
+        return made
+
+    holder.certificate.write_bytes(newer.certificate.read_bytes())
+    holder.key.write_bytes(newer.key.read_bytes())
+    monkeypatch.setattr("scp.net.tls._context", reload_meanwhile)
+    assert endpoint.context
+    der = resumed(endpoint.context, client, None).getpeercert(binary_form=True)
+    assert der == ssl.PEM_cert_to_DER_cert(newer.certificate.read_text())
 
 
 @pytest.mark.parametrize(

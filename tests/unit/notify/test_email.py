@@ -1,6 +1,9 @@
 """A letter is mailed over TLS as the settings say, and has arrived only if the server took it."""
 
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +104,36 @@ def test_a_letter_for_nobody_whom_the_server_takes_did_not_arrive() -> None:
         with pytest.raises(Undelivered, match=r"^the server takes no recipient$") as caught:
             sender(server.port, security="none").send(LETTER)
         assert caught.value.answered
+
+
+def test_a_server_whose_answer_does_not_end_is_given_up() -> None:
+    server, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def chatter() -> None:
+        with server, server.accept()[0] as connection, suppress(OSError):
+            while not over.wait(0.05):
+                connection.sendall(b"220-welcome\r\n")
+
+    thread = threading.Thread(target=chatter)
+    thread.start()
+    ending = threading.Timer(20, over.set)
+    ending.start()
+    with pytest.raises(Undelivered, match=r"^no answer in time$"):
+        sender(server.getsockname()[1], security="none", timeout=1).send(LETTER)
+    ending.cancel()
+    over.set()
+    thread.join()
+
+
+def test_a_login_that_cannot_be_sent_is_told_before_it_is_tried(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("pässword")
+    with pytest.raises(ConfigurationError) as caught:
+        sender(587, user="mé", password_file=str(password))
+    assert [str(problem) for problem in caught.value.problems] == [
+        "[notify.email] user: has letters beyond ASCII, with which nobody can log in here",
+        "[notify.email] password_file: has letters beyond ASCII, with which nobody can log in here",
+    ]
 
 
 def test_a_letter_that_the_server_refuses_did_not_arrive() -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -34,6 +35,46 @@ def test_letters_and_how_far_they_get_survive(path: Path, outbox: Outbox) -> Non
     assert (again.mark("since"), again.mark("health"), again.mark("audit")) == (5, "disk", None)
     assert again.told() == {10: 3, 20: 4}
     again.close()
+
+
+class Disk(apsw.VFS):
+    """Notes whether all that was written to journals is on the disk."""
+
+    def __init__(self) -> None:
+        super().__init__("disk", "unix", makedefault=True)
+        self.journals: dict[str, bool] = {}
+
+    def xOpen(self, name: Any, flags: list[int]) -> "Written":
+        return Written(self, name, flags)
+
+
+class Written(apsw.VFSFile):
+    """A file of such a disk."""
+
+    def __init__(self, disk: Disk, name: Any, flags: list[int]) -> None:
+        super().__init__("unix", name, flags)
+        self._disk, self._name = disk, name.filename() if isinstance(name, apsw.URIFilename) else str(name)
+
+    def xWrite(self, data: bytes, offset: int) -> None:
+        super().xWrite(data, offset)
+        if self._name.endswith("-wal"):
+            self._disk.journals[self._name] = False
+
+    def xSync(self, flags: int) -> None:
+        super().xSync(flags)
+        if self._name in self._disk.journals:
+            self._disk.journals[self._name] = True
+
+
+def test_a_letter_and_how_far_it_gets_are_on_the_disk_before_it_can_be_delivered(path: Path) -> None:
+    disk = Disk()
+    try:
+        outbox = Outbox(path, "webhook")
+        outbox.put([Letter(7, "refusals", 100, "{}")], Progress({"since": 5}, {10: 3}))
+        assert disk.journals == {f"{path}-wal": True}
+        outbox.close()
+    finally:
+        disk.unregister()
 
 
 def test_the_file_is_for_its_owner_only(path: Path, outbox: Outbox) -> None:

@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,37 @@ def test_a_receiver_that_says_nothing_is_given_up(secret: Path) -> None:
         sender(url, secret, timeout=1).send(LETTER)
     assert not caught.value.answered
     close()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_receiver_that_says_nothing_of_use_is_given_up_however_much_it_says(
+    secret: Path, authority: Authority, holder: Holder, *, secure: bool
+) -> None:
+    server, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def chatter() -> None:
+        with server, suppress(OSError):
+            plain, _ = server.accept()
+            with context_of(holder).wrap_socket(plain, server_side=True) if secure else plain as connection:
+                while not over.wait(0.05):
+                    connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    thread = threading.Thread(target=chatter)
+    thread.start()
+    url = f"http{'s' if secure else ''}://localhost:{server.getsockname()[1]}/"
+    ending = threading.Timer(20, over.set)
+    ending.start()
+    with pytest.raises(Undelivered, match=r"^no answer in time$"):
+        sender(url, secret, timeout=1, ca=str(authority.certificate)).send(LETTER)
+    ending.cancel()
+    over.set()
+    thread.join()
+
+
+def test_an_address_may_have_any_letters(secret: Path) -> None:
+    with WebReceiver().running() as receiver:
+        sender(f"{receiver.url}/größe%20?to=ä&x=%C3%A4", secret).send(LETTER)
+        assert receiver.next().path == "/hook/gr%C3%B6%C3%9Fe%20?to=%C3%A4&x=%C3%A4"
 
 
 def test_a_receiver_that_is_not_there_is_told(secret: Path) -> None:
