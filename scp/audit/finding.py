@@ -17,6 +17,9 @@ Value = _Scalar | tuple[_Scalar, ...] | Mapping[str, _Scalar]
 
 _UID_CHARACTERS = "0123456789."
 _NOT_LO = re.compile(r"[^ -~]")
+_LONGEST: Final = 64
+"""Characters of LO (PS3.5 §6.2)."""
+_CUT: Final = "..."
 MOST_TAGS: Final = 16
 """Offending Elements of one finding: enough to see the pattern, whatever a hostile Data Set holds."""
 
@@ -98,8 +101,12 @@ class Finding:
 
     @property
     def comment(self) -> str:
-        """The Error Comment (0000,0902): LO, at most 64 characters of ASCII, the code first, no backslash."""
-        return _NOT_LO.sub("?", f"{self.code} {self.problem.message}".replace("\\", "/"))[:64]
+        """The Error Comment (0000,0902): LO, at most 64 characters of ASCII, the code first, no backslash.
+
+        One that is cut says so: half a number would be another number.
+        """
+        comment = _NOT_LO.sub("?", f"{self.code} {self.problem.message}".replace("\\", "/"))
+        return comment if len(comment) <= _LONGEST else f"{comment[: _LONGEST - len(_CUT)]}{_CUT}"
 
 
 class Decision(Enum):

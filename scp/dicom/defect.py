@@ -58,8 +58,8 @@ class Defect:
     path: tuple[tuple[int, int], ...] = ()
 
     def __str__(self) -> str:
-        """For example `truncated at byte 1022 in (0008,1140)[2].(0008,1155)`."""
-        steps = [f"{_tag_text(sequence)}[{item}]" for sequence, item in self.path]
+        """For example `truncated at byte 1022 in (0008,1140)[2].(0008,1155)`; people count Items from 1."""
+        steps = [f"{_tag_text(sequence)}[{item + 1}]" for sequence, item in self.path]
         if self.tag is not None:
             steps.append(_tag_text(self.tag))
         place = f" in {'.'.join(steps)}" if steps else ""

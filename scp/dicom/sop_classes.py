@@ -51,13 +51,13 @@ class Kind(Enum):
 
 
 PLANES: Final = frozenset({Kind.CT, Kind.MR, Kind.PET})
-"""Classic single-frame images with an Image Plane Module of Type 1 (PS3.3 C.7.6.2)."""
+"""Classic single-frame images in whose IODs the Image Plane Module is mandatory (PS3.3 C.7.6.2)."""
 
 IMAGES: Final = PLANES | {
     Kind.NM, Kind.ENHANCED, Kind.PROJECTION, Kind.SECONDARY_CAPTURE, Kind.ULTRASOUND, Kind.VISIBLE_LIGHT,
     Kind.SLIDE, Kind.OTHER_IMAGE, Kind.RT_IMAGE, Kind.RT_DOSE, Kind.SEGMENTATION,
 }  # fmt: skip
-"""Objects with an Image Pixel Module."""
+"""Objects with pixels, but for the images of second generation radiotherapy."""
 
 KNOWN: Final = frozenset(Kind) - {Kind.UNKNOWN}
 

@@ -4,6 +4,7 @@ Ranges are PS3.7 §9.1.1.1.9 and PS3.4 Table B.2-1: ``A7xx`` our resources (try 
 match its SOP Class, ``Cxxx`` the Data Set cannot be accepted, ``B0xx`` stored with a warning. Not used, because other
 software gives them another meaning: C001, C002, C210 and C211 (pynetdicom's own) and C122 (DICOMweb). Nor is 0210,
 duplicate invocation: requests are answered one by one, so that no Message ID is in use when the next one is read.
+0111 is that of N-CREATE (PS3.7 §10.1.5): C-STORE has none of its own for an instance that is there.
 """
 
 from enum import IntEnum

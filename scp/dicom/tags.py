@@ -116,7 +116,7 @@ NM_FRAME_VECTORS: Final = (
     0x00540090,  # Angular View Vector
     0x00540100,  # Time Slice Vector
 )
-"""The US vectors of NM and PET, one value for each frame (PS3.3 C.8.4.8)."""
+"""The US vectors of NM, one value for each frame (PS3.3 C.8.4.8)."""
 
 UI_TAGS: Final = frozenset(tag for tag, entry in DicomDictionary.items() if entry[0] == "UI")
 """Every tag whose VR is UI, for Data Sets that do not write their VRs."""

@@ -66,11 +66,11 @@ def root_problem(uid: str) -> str | None:
         return None
     first, *others = uid.split(".")
     if first not in ("0", "1", "2"):
-        return "the first component is not 0, 1 or 2"
+        return "first component not 0, 1 or 2"
     if first != "2" and others and int(others[0]) >= 40:
-        return "the second component is over 39 although the first is 0 or 1"
+        return "second component over 39"
     if (uid == UUID_ROOT or uid.startswith(f"{UUID_ROOT}.")) and not _is_one_uuid(others[1:]):
-        return "2.25 is not followed by one component that is a UUID, below 2^128"
+        return "no UUID below 2^128 after 2.25"
     return None
 
 

@@ -68,7 +68,7 @@ STATED: Final = {
         {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.33"},
         {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"},
     ),
-    ("ENT-206", ""): Stated((t.SERIES_NUMBER,), {"SeriesNumber": "2.0"}, {"SeriesNumber": "3.0"}),
+    ("ENT-206", ""): Stated((t.SERIES_NUMBER,), {"SeriesNumber": "2"}, {"SeriesNumber": "3"}),
     ("ENT-206", "label"): Stated((t.LATERALITY,), {"Laterality": "L"}, {"Laterality": "R"}),
     ("ENT-207", ""): Stated((t.SERIES_TIME,)),
     ("ENT-208", ""): Stated((t.PATIENT_NAME,)),

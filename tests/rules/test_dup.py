@@ -244,8 +244,9 @@ def test_what_is_stored_is_never_replaced_whatever_the_profile() -> None:
         ("DUP-005", pair(PixelData=OTHER_PIXELS), "other PixelData"),
         ("DUP-005", lossy(), "lossy compression: pixels cannot be compared"),
         ("DUP-005", unreadable(), "cannot be compared with the stored copy"),
-        ("DUP-006", pair(**PARENTS["study"], **PARENTS["series"]),
-         "is stored under another StudyInstanceUID, SeriesInstanceUID"),
+        ("DUP-006", pair(**PARENTS["study"], **PARENTS["series"]), "is stored under another study, series"),
+        ("DUP-006", pair(**PARENTS["study"], **PARENTS["series"], **PARENTS["class"]),
+         "is stored under another study, series, SOP Class"),
         ("DUP-006", pair(PatientID="P2", StationName="x"), "is stored under another patient"),
     ],
 )  # fmt: skip

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from pydicom.uid import (
     ComprehensiveSRStorage,
+    DigitalXRayImageStorageForPresentation,
     EnhancedMRImageStorage,
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
     RawDataStorage,
+    RTImageStorage,
     UltrasoundImageStorage,
     UltrasoundMultiFrameImageStorage,
     VLWholeSlideMicroscopyImageStorage,
@@ -32,6 +34,8 @@ from tests.rules.builders import Case, after, fires, image, other, outcome_of, q
 PET, US, US_LOOP = PositronEmissionTomographyImageStorage, UltrasoundImageStorage, UltrasoundMultiFrameImageStorage
 SLIDE, SR, RAW = VLWholeSlideMicroscopyImageStorage, ComprehensiveSRStorage, RawDataStorage
 OTHER_STUDY: dict[str, Any] = {"StudyInstanceUID": "1.2.826.0.1.2"}
+PORTAL: dict[str, Any] = {"SOPClassUID": RTImageStorage}
+FILM: dict[str, Any] = {"SOPClassUID": DigitalXRayImageStorageForPresentation}
 OTHER_FRAME: dict[str, Any] = {"FrameOfReferenceUID": "1.2.826.0.1.1.10"}
 
 
@@ -101,6 +105,10 @@ CASES = [
     row("ENT-206", "number written otherwise", {"SeriesNumber": "2"}, {"SeriesNumber": "+02"}),
     *both("ENT-206", "laterality", "label", {"Laterality": "L"}, {"Laterality": "R"}),
     *both("ENT-206", "position", "label", {"PatientPosition": "HFS"}, {"PatientPosition": "FFS"}),
+    row("ENT-206", "portal images of two positions", PORTAL | {"PatientPosition": "HFS"},
+        PORTAL | {"PatientPosition": "HFP"}),
+    row("ENT-206", "films of two positions", FILM | {"PatientPosition": "HFS"}, FILM | {"PatientPosition": "HFP"}),
+    row("ENT-206", "films of two sides", FILM | {"Laterality": "L"}, FILM | {"Laterality": "R"}, "label"),
     row("ENT-206", "number and position", {"PatientPosition": "HFS"},
         {"PatientPosition": "FFS", "SeriesNumber": "3"}, ""),
     *both("ENT-207", "time", "", {"SeriesTime": "101113"}, {"SeriesTime": "101114"}),

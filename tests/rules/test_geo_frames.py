@@ -151,6 +151,12 @@ def test_both_counts_are_told() -> None:
     found = problem(RULES["GEO-120"], subject(enhanced(3, 4)))
     assert found.message == "3 per-frame items for 4 frames"
     assert (found.expected, found.found) == (4, 3)
+    assert problem(RULES["GEO-120"], subject(enhanced(1, 2))).message == "1 per-frame item for 2 frames"
+
+
+def test_the_group_that_is_in_both_comes_last_as_its_name_may_be_cut() -> None:
+    found = problem(RULES["GEO-120"], subject(twice("RealWorldValueMappingSequence", in_frame=2)))
+    assert found.message == "shared and per-frame: (0040,9096) RealWorldValueMappingSequence"
 
 
 def test_the_group_that_is_in_both_is_named() -> None:

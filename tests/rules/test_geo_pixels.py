@@ -147,10 +147,13 @@ def test_what_is_short_is_told_in_bytes() -> None:
     found = problem(RULES["GEO-107"], pixels(20))
     assert found.message == "Pixel Data 12 bytes short of 32"
     assert (found.expected, found.found, found.tags) == (32, 20, (t.PIXEL_DATA,))
+    assert problem(RULES["GEO-107"], pixels(33)).message == "Pixel Data 1 byte longer than 32"
 
 
 def test_the_element_that_holds_the_pixels_is_the_offending_one() -> None:
-    assert problem(RULES["GEO-107"], parametric("FloatPixelData", 32, 4)).tags == (t.FLOAT_PIXEL_DATA,)
+    found = problem(RULES["GEO-107"], parametric("FloatPixelData", 32, 4))
+    assert found.tags == (t.FLOAT_PIXEL_DATA,)
+    assert found.message.startswith("Float Pixel Data ")
 
 
 def test_the_attribute_that_is_wrong_is_named() -> None:

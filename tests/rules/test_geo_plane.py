@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from pydicom.uid import (
     EnhancedCTImageStorage,
     EnhancedXAImageStorage,
+    IntravascularOpticalCoherenceTomographyImageStorageForPresentation,
     NuclearMedicineImageStorage,
+    OphthalmicTomographyImageStorage,
+    ParametricMapStorage,
     PositronEmissionTomographyImageStorage,
     RTDoseStorage,
 )
@@ -25,6 +28,8 @@ PAGE = ["DERIVED", "SECONDARY", "OTHER"]
 NO_PLANE = {"ImagePositionPatient": None, "ImageOrientationPatient": None, "PixelSpacing": None}
 ZEROS = {"ImagePositionPatient": ["0"] * 3, "ImageOrientationPatient": ["0"] * 6, "PixelSpacing": ["0", "0"]}
 PET, NM, DOSE = PositronEmissionTomographyImageStorage, NuclearMedicineImageStorage, RTDoseStorage
+PULLBACK = IntravascularOpticalCoherenceTomographyImageStorageForPresentation
+EYE = OphthalmicTomographyImageStorage
 
 
 def with_text(keyword: str, text: str) -> Subject:
@@ -116,6 +121,8 @@ CASES = [
         "enhanced-CT-without",
         lambda: subject(image(SOPClassUID=EnhancedCTImageStorage, FrameOfReferenceUID=None)),
     ),
+    fires("GEO-108", "map-without", lambda: subject(image(SOPClassUID=ParametricMapStorage, FrameOfReferenceUID=None))),
+    fires("GEO-108", "pullback-without", lambda: subject(image(SOPClassUID=PULLBACK, FrameOfReferenceUID=None))),
     quiet("GEO-108", "present", lambda: subject(image())),
     fires("GEO-109", "decimal-comma", lambda: with_text("SliceLocation", "12,5")),
     fires("GEO-109", "two-values", lambda: with_text("SliceLocation", "1\\2")),
@@ -140,6 +147,7 @@ NOT_APPLICABLE = [
         "enhanced-XA",
         lambda: subject(image(SOPClassUID=EnhancedXAImageStorage, FrameOfReferenceUID=None)),
     ),
+    beside("GEO-108", "eye", lambda: subject(image(SOPClassUID=EYE, FrameOfReferenceUID=None))),
     beside("GEO-108", "not-read-to-its-end", lambda: cut(image(), t.FRAME_OF_REFERENCE_UID)),
     beside("GEO-109", "absent", lambda: subject(image(SliceLocation=None))),
 ]
@@ -166,6 +174,19 @@ def test_a_malformed_value_is_described_and_never_quoted() -> None:
     found = problem(RULES["GEO-101"], with_text("ImagePositionPatient", "1\\2\\Doe^Jane"))
     assert found.message == "Image Position is not 3 numbers"
     assert found.found == {"Image Position": "value 3 of 3 is not a decimal string"}
+
+
+def test_what_is_just_too_far_is_not_said_to_be_as_far_as_it_may() -> None:
+    found = problem(RULES["GEO-101"], with_text("ImagePositionPatient", "0\\-1000001\\0"))
+    assert found.message == "Image Position is 1e+06 mm from the origin, over 1 km"
+    assert (found.expected, found.found) == ("at most 1000000 mm", (0, -1000001, 0))
+    farthest = problem(RULES["GEO-101"], with_text("ImagePositionPatient", "0\\0\\1.7e308"))
+    assert len(f"GEO-101 {farthest.message}") <= 64
+
+
+def test_one_number_is_not_called_numbers() -> None:
+    found = problem(RULES["GEO-101"], with_text("PixelSpacing", "0.5"))
+    assert found.found == {"Pixel Spacing": "1 number"}
 
 
 def test_the_missing_half_of_the_pair_is_the_offending_element() -> None:

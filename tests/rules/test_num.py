@@ -98,6 +98,8 @@ PAGE: dict[str, Any] = {
     "ImageType": ["DERIVED", "SECONDARY"], "ImagePositionPatient": ["0"] * 3, "ImageOrientationPatient": ["0"] * 6,
     "PixelSpacing": None,
 }  # fmt: skip
+SCOUT: dict[str, Any] = {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}
+FROM_THE_SIDE: dict[str, Any] = SCOUT | {"ImageOrientationPatient": ["0", "1", "0", "0", "0", "-1"]}
 CASES = [
     fires("NUM-001", "decimal", lambda: numbered(b"1.0 ")),
     fires("NUM-001", "text", lambda: numbered(b"one ")),
@@ -171,6 +173,10 @@ CASES = [
           snapshot=lambda: after(of(NuclearMedicineImageStorage))),
     fires("NUM-004", "pages", lambda: subject(image(**PAGE)), "other",
           snapshot=lambda: after(subject(image(**PAGE)))),
+    fires("NUM-004", "scout-from-the-side", lambda: subject(image(**FROM_THE_SIDE)), "other",
+          snapshot=lambda: after(subject(image(**SCOUT)))),
+    fires("NUM-004", "scout-at-the-same-place", lambda: subject(image(**SCOUT)),
+          snapshot=lambda: after(subject(image(**SCOUT)))),
     fires("NUM-004", "slices-without-a-plane", lambda: subject(image(**PAGE | {"ImageType": ["ORIGINAL", "PRIMARY"]})),
           snapshot=lambda: after(subject(image(**PAGE | {"ImageType": ["ORIGINAL", "PRIMARY"]})))),
     quiet("NUM-004", "second-echo", lambda: subject(mr_image(EchoTime="7.56", EchoNumbers="2")),

@@ -1,5 +1,6 @@
 """SER: whether as much is there as the instances announce."""
 
+from math import cos, sin
 from typing import Any
 
 import pytest
@@ -35,11 +36,19 @@ def timed(count: int, announced: int | None) -> list[Member]:
             for n in range(count) for one in slices(temporal_positions=announced)]  # fmt: skip
 
 
+def rotating(count: int, announced: int) -> list[Member]:
+    """Projections of PET, each of another direction."""
+    directions = {n: (cos(n), sin(n), 0, 0, 0, -1) for n in range(1, count + 1)}
+    pet = PositronEmissionTomographyImageStorage
+    return [member(n, (0, 0, 0), orientation=one, sop_class_uid=pet, slices=announced) for n, one in directions.items()]
+
+
 SERIES_CASES = [
     fires("SER-310", "second of three missing", lambda: parts(1, 3)),
     fires("SER-310", "last missing", lambda: parts(1, 2)),
     fires("SER-310", "one missing, no total", lambda: parts(1, 3, total=None)),
     fires("SER-310", "numbers missing too", lambda: parts(None, None)),
+    fires("SER-310", "second of three missing, third twice", lambda: parts(1, 3, 3)),
     fires("SER-310", "one begins elsewhere", lambda: changed(parts(1, 2, 3), 1, concatenation_offset=5)),
     quiet("SER-310", "complete", lambda: parts(3, 1, 2)),
     quiet("SER-310", "complete, no total", lambda: parts(1, 2, 3, total=None)),
@@ -56,6 +65,7 @@ SERIES_CASES = [
     quiet("SER-311", "all temporal positions", lambda: timed(3, 3)),
     quiet("SER-311", "temporal positions without a number", lambda: slices(temporal_positions=3)),
     quiet("SER-311", "all slices of PET", lambda: pet(10, 10)),
+    quiet("SER-311", "all projections of PET", lambda: rotating(6, 6)),
     quiet("SER-311", "slices of CT", lambda: slices(9, slices=10)),
     quiet("SER-311", "nothing announced", slices),
     quiet("SER-311", "no images", lambda: [member(1, None, sop_class_uid="1.2.3")]),
@@ -79,6 +89,17 @@ def test_a_member_of_a_concatenation_that_begins_elsewhere_is_named() -> None:
     assert (found.found, found.instances) == (5, ("1.2.2",))
 
 
+def test_which_members_are_missing_is_not_said_if_some_have_no_number() -> None:
+    (found,) = found_by(ser_count.concatenation_incomplete, parts(None, None))
+    assert found.message == f"Concatenation {UID}: 1 instance of 3 missing"
+
+
+def test_a_member_that_is_there_twice_stands_for_no_other() -> None:
+    (found,) = found_by(ser_count.concatenation_incomplete, parts(1, 3, 3))
+    assert found.message == f"Concatenation {UID}: 1 instance of 3 missing, In-concatenation Number 2"
+    assert (found.expected, found.found) == (3, 2)
+
+
 def test_concatenations_are_told_in_the_order_of_their_uids() -> None:
     other = [one._replace(concatenation_uid="1.2.3") for one in parts(1, 2)]
     found = found_by(ser_count.concatenation_incomplete, [*parts(1, 3), *other])
@@ -87,9 +108,14 @@ def test_concatenations_are_told_in_the_order_of_their_uids() -> None:
 
 def test_a_wild_total_costs_nothing() -> None:
     (found,) = found_by(ser_count.concatenation_incomplete, parts(1, total=65_535))
-    assert found.message.startswith(
-        f"Concatenation {UID}: 65534 instances of 65535 missing, In-concatenation Number 2, 3,"
+    assert found.message == (
+        f"Concatenation {UID}: 65534 instances of 65535 missing, In-concatenation Number 2, 3, 4 and 65531 more"
     )
+
+
+def test_projections_that_rotate_are_counted_together() -> None:
+    (found,) = found_by(ser_count.fewer_instances_than_announced, rotating(5, 6))
+    assert (found.message, found.stack) == ("5 of 6 positions", 0)
 
 
 def test_acquisitions_are_counted_each_by_itself() -> None:

@@ -137,6 +137,21 @@ def test_orientations_are_counted_and_named() -> None:
     assert {"axial 3", "coronal 3", "sagittal 3"} == set(found.message.split(": ")[1].split(", "))
 
 
+def test_of_many_orientations_four_are_named_and_how_many_more_there_are() -> None:
+    turned = [member(n, (0, 0, 0), orientation=(cos(n / 4), sin(n / 4), 0, 0, 0, -1)) for n in range(1, 7)]
+    (found,) = found_by(ser_line.several_orientations, turned)
+    assert found.message.startswith("6 orientations: ")
+    assert found.message.endswith(" and 2 more")
+
+
+def test_of_slice_location_only_what_is_wrong_is_told() -> None:
+    stretched = [one._replace(geometry=one.geometry._replace(location=5.0 * n)) for n, one in enumerate(slices())]
+    (found,) = found_by(ser_line.slice_location_does_not_follow_position, stretched)
+    assert found.message == "Slice Location changes by 2 mm for each mm of position"
+    (found,) = found_by(ser_line.slice_location_does_not_follow_position, changed(stretched, 4, location=0.0))
+    assert found.message == "Slice Location changes by 2 mm for each mm of position, and is off by up to 20 mm"
+
+
 def test_jitter_names_the_few_that_differ() -> None:
     (found,) = found_by(ser_line.several_orientations, changed(slices(), 4, orientation=turned(0.2)))
     assert found.message == "orientations differ by up to 0.2°: Instance Number 5 from the others"

@@ -274,6 +274,16 @@ def test_uneven_steps_are_told_with_the_first_of_them() -> None:
     )
 
 
+def test_distances_that_differ_look_different_however_fine_the_slices_are() -> None:
+    fine = slices(10, 0.005, begin=1, spacing=(0.005, 0.005), thickness=0.005)
+    (found,) = found_by(ser_spacing.spacing_not_uniform, moved(fine, 4, (0, 0, 0.0004)))
+    assert found.message == (
+        "the step is 0.005 mm, but 0.0054 mm between Instance Number 4 (z 1.015) and 5 (z 1.0204) and at 1 other place"
+    )
+    (found,) = found_by(ser_spacing.slices_missing, without(fine, 4))
+    assert found.message == ("1 slice missing between Instance Number 4 (z 1.015) and 6 (z 1.025), step 0.005 mm")
+
+
 def test_repeats_are_told_with_the_images_at_the_position() -> None:
     (found,) = found_by(ser_spacing.positions_repeated_unevenly, [*slices(), *again(slices()[3:4])])
     assert found.message == "2 images at Instance Number 4 and 1004 (z −92.5), 1 at most positions"
@@ -285,7 +295,15 @@ def test_different_repeats_are_told_by_how_often_they_are() -> None:
     (found,) = found_by(
         ser_spacing.positions_repeated_unevenly, [*slices(4), *again(slices(2)), *again(again(slices(1)))]
     )
-    assert found.message == "images at a position differ: 1 at 2, 2 at 1, 3 at 1 positions"
+    assert found.message == "images at a position differ: 1 at 2 positions, 2 at 1 position, 3 at 1 position"
+
+
+def test_of_many_sizes_the_most_frequent_are_told_and_how_many_more_there_are() -> None:
+    members = [one for n in range(6) for one in slices(9 - n, first=100 * n, rows=64 + n, columns=64, stack=str(n))]
+    (found,) = found_by(ser_spacing.several_matrices, members)
+    assert found.message == (
+        "6 sizes: 64 × 64 in 9 images, 65 × 64 in 8 images, 66 × 64 in 7 images, 67 × 64 in 6 images and 2 more"
+    )
 
 
 def test_sizes_are_told_with_their_images() -> None:

@@ -59,6 +59,11 @@ def test_the_few_are_named_with_both_scales() -> None:
     assert found.instances == ("1.2.5",)
 
 
+def test_scales_that_differ_look_different() -> None:
+    (found,) = found_by(ser_values.rescale_differs, scaled(4, (1.00001, -1024.0)))
+    assert (found.found, found.expected) == ("1.00001 and −1024", "1 and −1024")
+
+
 def test_the_smaller_field_of_view_is_named() -> None:
     (found,) = found_by(ser_values.fields_of_view_overlap, changed(slices(), 4, spacing=(0.6, 0.6)))
     assert found.message == "2 fields of view lie in one another: Instance Number 5"

@@ -126,7 +126,9 @@ def test_only_values_that_are_counted_are_compared() -> None:
 
 def test_refusals_that_outnumber_what_is_stored_are_told() -> None:
     (found,) = found_by(ent_series.majority_contradicts, slices(1), Context(refused={"ENT-203": 90, "DUP-004": 3}))
-    assert found.message == "90 instances were refused for contradicting the 1 that are stored"
+    assert found.message == "90 instances were refused for contradicting the one that is stored"
+    (found,) = found_by(ent_series.majority_contradicts, slices(2), Context(refused={"ENT-203": 90}))
+    assert found.message == "90 instances were refused for contradicting the 2 that are stored"
 
 
 def test_copies_and_references_are_named() -> None:

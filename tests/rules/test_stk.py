@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.uid import PositronEmissionTomographyImageStorage, UltrasoundImageStorage
 
-from scp.audit.finding import Answer, Problem, Severity
+from scp.audit.finding import Answer, Finding, Problem, Severity
 from scp.audit.rule import Subject
 from scp.audit.rules.stk import RULES
 from scp.audit.snapshot import Snapshot
@@ -167,16 +167,23 @@ def found_by(code: str, second: dict[str, Any], snapshot: Snapshot) -> Problem:
     return outcome
 
 
+def test_two_spacings_fit_into_the_comment_whole() -> None:
+    first = after(subject(image(PixelSpacing=["0.9765625", "0.9765625"])))
+    found = found_by("STK-252", {"PixelSpacing": ["0.48828125", "0.48828125"]}, first)
+    comment = Finding("STK-252", Severity.REFUSE, Status.PIXEL_SPACING_DIFFERS, found).comment
+    assert comment == "STK-252 Pixel Spacing 0.48828 mm, the stack has 0.97656"
+
+
 def test_a_finding_holds_both_sides() -> None:
     first = after(subject(image()))
     matrix = found_by("STK-251", {"Rows": 5}, first)
     assert (matrix.message, matrix.tags) == ("5 x 4 pixels, the stack has 4 x 4", (t.ROWS, t.COLUMNS))
     assert (matrix.expected, matrix.found) == ((4, 4), (5, 4))
     spacing = found_by("STK-252", {"PixelSpacing": ["0.6", "0.5"]}, first)
-    assert spacing.message == "Pixel Spacing 0.6 x 0.5 mm, the stack has 0.5 x 0.5"
+    assert spacing.message == "Pixel Spacing 0.6 x 0.5 mm, the stack has 0.5"
     assert (spacing.expected, spacing.found) == ((0.5, 0.5), (0.6, 0.5))
     turn = found_by("STK-253", {"ImageOrientationPatient": ["1", "0", "0", "0", "0.8", "0.6"]}, first)
-    assert turn.message == "a direction cosine is off by 0.6000 in the stack"
+    assert turn.message == "a direction cosine is off by 0.6 in the stack"
     assert turn.found == (1, 0, 0, 0, 0.8, 0.6)
     assert turn.expected == (1, 0, 0, 0, 1, 0)
 

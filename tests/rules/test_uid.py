@@ -255,6 +255,17 @@ def test_every_fault_of_grammar_has_its_own_words() -> None:
     ]
 
 
+@pytest.mark.parametrize("uid", ["3.1", "1.40.1", "2.25.1.2", "1.2.840.10008.1"])
+def test_what_is_wrong_with_a_root_fits_into_the_comment_whole(uid: str) -> None:
+    found = found_by("UID-005", holding(FrameOfReferenceUID=padded(uid)))
+    assert len(f"UID-005 {found.message}") <= 64
+
+
+def test_a_retired_class_without_a_name_is_named_by_its_uid() -> None:
+    nameless = "1.2.840.10008.5.1.4.1.1.40"
+    assert found_by("UID-010", holding(SOPClassUID=padded(nameless))).message == f"retired: {nameless}"
+
+
 def test_all_malformed_uids_are_offending_elements() -> None:
     problem = found_by("UID-002", holding(StudyInstanceUID=b"x ", SeriesInstanceUID=b"1.2.3\0", SOPClassUID=b"y "))
 

@@ -30,6 +30,8 @@ from scp.dicom.difference import Comparison, Difference, Pixels
 
 _NAMES: Final = 3
 """Attributes that a message names."""
+_PARENTS: Final = {t.STUDY_INSTANCE_UID: "study", t.SERIES_INSTANCE_UID: "series", t.SOP_CLASS_UID: "SOP Class"}
+"""What the UIDs of the hierarchy name, by tag."""
 _UNCOMPARED: Final = {
     Pixels.LOSSY: "lossy compression: pixels cannot be compared",
     Pixels.UNREADABLE: "cannot be compared with the stored copy",
@@ -97,7 +99,7 @@ def _conflict(pair: _Pair) -> Conflict:
 
 def _parent(pair: _Pair) -> Problem:
     others = pair.other_parents
-    names = ", ".join(t.name_of(tag).partition(" ")[2] for tag in others)
+    names = ", ".join(_PARENTS[tag] for tag in others)
     return Problem(
         f"is stored under another {names or 'patient'}",
         tags=tuple(others) or (t.PATIENT_ID,),

@@ -7,6 +7,16 @@ series audit says later which of them stands alone.
 from collections.abc import Mapping
 from typing import Final
 
+from pydicom.uid import (
+    DigitalIntraOralXRayImageStorageForPresentation,
+    DigitalIntraOralXRayImageStorageForProcessing,
+    DigitalMammographyXRayImageStorageForPresentation,
+    DigitalMammographyXRayImageStorageForProcessing,
+    DigitalXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForProcessing,
+    RTImageStorage,
+)
+
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, pairwise_rule
 from scp.audit.rules.hierarchy import Labels, as_uid, differing, outcome, series_reference
@@ -30,6 +40,15 @@ _MODALITY: Final = Labels("series", SERIES, ("modality",))
 _FRAME: Final = Labels("series", SERIES, ("frame_of_reference_uid",))
 _SOP_CLASS: Final = Labels("series", SERIES, ("sop_class_uid",))
 _LABELS: Final = Labels("series", SERIES, ("series_number", "laterality", "patient_position"))
+_LABELS_BUT_POSITION: Final = _LABELS._replace(names=("series_number", "laterality"))
+_POSITIONED: Final = frozenset(
+    {
+        DigitalIntraOralXRayImageStorageForPresentation, DigitalIntraOralXRayImageStorageForProcessing,
+        DigitalMammographyXRayImageStorageForPresentation, DigitalMammographyXRayImageStorageForProcessing,
+        DigitalXRayImageStorageForPresentation, DigitalXRayImageStorageForProcessing, RTImageStorage,
+    }
+)  # fmt: skip
+"""Classes in which Patient Position is that of the image: DX Positioning and RT Image Modules."""
 _SERIES: Final = Labels(
     "series", SERIES,
     (
@@ -158,7 +177,7 @@ def series_with_mixed_sop_classes(subject: Subject, snapshot: Snapshot) -> Outco
 
 @pairwise_rule(
     "ENT-206", grades(Severity.WARN, Severity.REFUSE, label=_WARN), Status.SERIES_LABELS_DIFFER,
-    reference="PS3.3 C.7.3.1",
+    reference="PS3.3 C.7.3.1, C.8.8.2, C.8.11.5",
 )  # fmt: skip
 def series_labels_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
     """Labels of the series differ in it.
@@ -169,15 +188,17 @@ def series_labels_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
     Why: these belong to the series, not to the instance. Two numbers are two series to a reader; two sides or
     positions of one patient in one series are a danger.
 
-    Exceptions: an empty one contradicts nothing.
+    Exceptions: an empty one contradicts nothing. In RT Image, DX, mammography and intra-oral images Patient Position
+    is that of the image, and may differ.
 
     What to do: find the system that changed the label of part of a series, often one that renumbers, or two scans
     that were put into one series.
     """
     mine, series = subject.tracked.series, series_reference(subject, snapshot)
-    names = differing(_LABELS, mine, series)
+    labels = _LABELS_BUT_POSITION if subject.facts.sop_class_uid in _POSITIONED else _LABELS
+    names = differing(labels, mine, series)
     case = "label" if names and "series_number" not in names else ""
-    return outcome(_LABELS, names, mine, series, case)
+    return outcome(labels, names, mine, series, case)
 
 
 @pairwise_rule("ENT-207", grades(*_INFO), reference="PS3.3 C.7.3.1")

@@ -20,7 +20,7 @@ SHARED: Final = (
 )  # fmt: skip
 """What all instances of a series have in common, by name of :mod:`scp.audit.tracked`.
 
-Not Laterality and Patient Position, which are those of the image in many IODs, and not the SOP Class.
+Not Laterality, nor Patient Position, which is that of the image in some IODs (ENT-206), and not the SOP Class.
 """
 _OF_PLANES: Final = frozenset({"frame_of_reference_uid"})
 _CONTRADICTIONS: Final = frozenset({"ENT", "STK"})
@@ -65,8 +65,9 @@ def majority_contradicts(view: SeriesView) -> Iterator[SeriesProblem]:
     refused = sum(n for code, n in view.context.refused.items() if code.partition("-")[0] in _CONTRADICTIONS)
     if refused > len(view.members) > 0:
         codes = Counter(view.context.refused).most_common(1)
+        stored = "the one that is stored" if len(view.members) == 1 else f"the {len(view.members)} that are stored"
         yield SeriesProblem(
-            f"{refused} instances were refused for contradicting the {len(view.members)} that are stored",
+            f"{refused} instances were refused for contradicting {stored}",
             case="refused", instances=uids_of(view.members), found=codes[0][0],
         )  # fmt: skip
 

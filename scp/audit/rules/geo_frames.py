@@ -5,6 +5,7 @@ from typing import Final
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, instance_rule
+from scp.audit.series.words import count
 from scp.dicom import tags as t
 from scp.dicom.sop_classes import Kind
 from scp.dicom.status import Status
@@ -26,7 +27,7 @@ _OFFSETS: Final = (t.GRID_FRAME_OFFSET_VECTOR,)
 def functional_groups_do_not_match_frames(subject: Subject) -> Outcome:
     """The functional groups do not match the frames.
 
-    Checks: Per-frame Functional Groups Sequence (5200,9230) has one item for each frame of Number of Frames,
+    Checks: Per-Frame Functional Groups Sequence (5200,9230) has one item for each frame of Number of Frames,
     and no functional group is both in it and in Shared Functional Groups Sequence (5200,9229).
 
     Why: position, orientation, spacing and timing of each frame are found by counting items. With one item
@@ -46,7 +47,7 @@ def functional_groups_do_not_match_frames(subject: Subject) -> Outcome:
     per_frame = facts.frame_macros or ()
     if len(per_frame) != facts.frames:
         return Problem(
-            f"{len(per_frame)} per-frame items for {facts.frames} frames",
+            f"{count(len(per_frame), 'per-frame item')} for {count(facts.frames, 'frame')}",
             (t.PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, t.NUMBER_OF_FRAMES),
             expected=facts.frames,
             found=len(per_frame),
@@ -56,7 +57,7 @@ def functional_groups_do_not_match_frames(subject: Subject) -> Outcome:
     if not standard:
         return Answer.PASS
     return Problem(
-        f"{t.name_of(standard[0])} shared and per-frame",
+        f"shared and per-frame: {t.name_of(standard[0])}",
         (t.SHARED_FUNCTIONAL_GROUPS_SEQUENCE, t.PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE),
         expected="shared or per-frame",
         found=tuple(t.name_of(tag) for tag in standard),
@@ -99,8 +100,9 @@ def frame_vectors_do_not_match_frames(subject: Subject) -> Outcome:
         if length is None and facts.defect:
             return Answer.NOT_APPLICABLE
         if length != facts.frames:
+            values = count(length, "value") if length else "no values"
             return Problem(
-                f"{t.name_of(tag)}: {length or 'no'} values, {facts.frames} frames",
+                f"{t.name_of(tag)}: {values}, {count(facts.frames, 'frame')}",
                 (tag, t.NUMBER_OF_FRAMES),
                 expected=facts.frames,
                 found=length,
@@ -146,7 +148,7 @@ def dose_grid_not_monotone(subject: Subject) -> Outcome:
         return Answer.NOT_APPLICABLE
     if len(offsets) != facts.frames:
         return Problem(
-            f"{len(offsets)} grid frame offsets for {facts.frames} frames",
+            f"{count(len(offsets), 'grid frame offset')} for {count(facts.frames, 'frame')}",
             (*_OFFSETS, t.NUMBER_OF_FRAMES),
             expected=facts.frames,
             found=len(offsets),

@@ -2,8 +2,11 @@
 
 from typing import Final
 
+from pydicom.datadict import dictionary_description
+
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, instance_rule
+from scp.audit.series.words import count
 from scp.dicom import tags as t
 from scp.dicom.facts import Facts, Integer
 from scp.dicom.sop_classes import IMAGES
@@ -64,14 +67,16 @@ def pixel_data_of_wrong_length(subject: Subject) -> Outcome:
     expected = needed + needed % 2
     if needed <= length <= expected:
         return Answer.PASS
+    name = dictionary_description(tag)
     if length < needed:
         return Problem(
-            f"Pixel Data {expected - length} bytes short of {expected}",
+            f"{name} {count(expected - length, 'byte')} short of {expected}",
             (tag,),
             expected=expected if expected < 1 << 63 else str(expected),  # JSON has no larger integers
             found=length,
         )
-    return Problem(f"Pixel Data {length - expected} bytes longer than {expected}", (tag,), "long", expected, length)
+    longer = count(length - expected, "byte")
+    return Problem(f"{name} {longer} longer than {expected}", (tag,), "long", expected, length)
 
 
 def _bytes_needed(facts: Facts, tag: int) -> int | None:

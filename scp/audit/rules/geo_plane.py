@@ -4,23 +4,16 @@ from math import hypot, sqrt
 from typing import Final, TypeGuard
 
 from pydicom.uid import (
-    BreastTomosynthesisImageStorage,
-    EnhancedCTImageStorage,
-    EnhancedMRColorImageStorage,
-    EnhancedMRImageStorage,
-    EnhancedPETImageStorage,
-    EnhancedUSVolumeStorage,
-    LegacyConvertedEnhancedCTImageStorage,
-    LegacyConvertedEnhancedMRImageStorage,
-    LegacyConvertedEnhancedPETImageStorage,
-    XRay3DAngiographicImageStorage,
-    XRay3DCraniofacialImageStorage,
+    EnhancedXAImageStorage,
+    EnhancedXRFImageStorage,
+    OphthalmicTomographyImageStorage,
 )
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, instance_rule
 from scp.audit.rules import geo_spacing
 from scp.audit.rules.page import is_nothing, is_page, lies_nowhere
+from scp.audit.series.words import count
 from scp.dicom import tags as t
 from scp.dicom.facts import Decimals, Facts
 from scp.dicom.geometry import FARTHEST
@@ -38,20 +31,12 @@ _LONG: Final = 2.0
 """Length of a direction above which its numbers are no cosines at all: as far from 1 as _FLAT is."""
 _ORIENTATION: Final = (t.IMAGE_ORIENTATION_PATIENT,)
 
-_VOLUMES: Final = frozenset(
-    {
-        BreastTomosynthesisImageStorage, EnhancedCTImageStorage, EnhancedMRColorImageStorage,
-        EnhancedMRImageStorage, EnhancedPETImageStorage, EnhancedUSVolumeStorage,
-        LegacyConvertedEnhancedCTImageStorage, LegacyConvertedEnhancedMRImageStorage,
-        LegacyConvertedEnhancedPETImageStorage, XRay3DAngiographicImageStorage,
-        XRay3DCraniofacialImageStorage,
-    }
-)  # fmt: skip
-"""Enhanced classes whose IOD makes the Frame of Reference Module mandatory."""
+_UNPLACED: Final = frozenset({EnhancedXAImageStorage, EnhancedXRFImageStorage, OphthalmicTomographyImageStorage})
+"""Enhanced classes whose IOD does not make the Frame of Reference Module mandatory."""
 
 
-def _are_numbers(value: Decimals, count: int) -> TypeGuard[tuple[float, ...]]:
-    return isinstance(value, tuple) and len(value) == count
+def _are_numbers(value: Decimals, amount: int) -> TypeGuard[tuple[float, ...]]:
+    return isinstance(value, tuple) and len(value) == amount
 
 
 @instance_rule(
@@ -96,12 +81,12 @@ def image_plane_missing(subject: Subject) -> Outcome:
     missing = [label for value, _, label, _ in flawed if value == ()]
     if missing and facts.defect:
         return Answer.NOT_APPLICABLE
-    _, _, label, count = flawed[0]
+    _, _, label, amount = flawed[0]
     return Problem(
-        f"{', '.join(missing)} missing" if missing else f"{label} is not {count} numbers",
+        f"{', '.join(missing)} missing" if missing else f"{label} is not {amount} numbers",
         tags=tuple(tag for _, tag, _, _ in flawed),
         case="page" if is_page(facts) else "",
-        expected={label: f"{count} numbers" for _, _, label, count in flawed},
+        expected={label: f"{amount} numbers" for _, _, label, amount in flawed},
         found={label: _form(value) for value, _, label, _ in flawed},
     )
 
@@ -111,9 +96,9 @@ def _far(position: Decimals) -> Problem:
     assert isinstance(position, tuple), "it has a distance"
     far = max(map(abs, position))
     return Problem(
-        f"Image Position is {far:.2g} mm from the origin",
+        f"Image Position is {far:.2g} mm from the origin, over 1 km",
         (t.IMAGE_POSITION_PATIENT,),
-        expected=f"at most {FARTHEST:g} mm",
+        expected=f"at most {FARTHEST:.0f} mm",
         found=position,
     )
 
@@ -138,7 +123,7 @@ def _form(value: Decimals) -> str | None:
     """Say how a value looks: its numbers are of no use where their count is wrong."""
     if isinstance(value, Malformed):
         return value.reason
-    return f"{len(value)} numbers" if value else None
+    return count(len(value), "number") if value else None
 
 
 @instance_rule(
@@ -146,6 +131,7 @@ def _form(value: Decimals) -> str | None:
     grades(Severity.WARN, Severity.REFUSE),
     Status.PLANE_MISSING,
     kinds=KNOWN,
+    applies="all standard objects",
     reference="PS3.3 C.7.6.2.1.1",
 )
 def position_without_orientation(subject: Subject) -> Outcome:
@@ -240,7 +226,7 @@ def direction_cosines_not_orthonormal(subject: Subject) -> Outcome:
     "GEO-108",
     grades(Severity.INFO, Severity.WARN),
     kinds=PLANES | {Kind.RT_DOSE, Kind.ENHANCED},
-    applies="CT, MR, PET, RT Dose, enhanced volumes",
+    applies="CT, MR, PET, RT Dose, enhanced images",
     reference="PS3.3 C.7.4.1",
 )
 def frame_of_reference_missing(subject: Subject) -> Outcome:
@@ -252,10 +238,9 @@ def frame_of_reference_missing(subject: Subject) -> Outcome:
     slices of one acquisition are related by guessing, and planning and fusion software rejects them.
 
     Exceptions: enhanced classes in which the Frame of Reference Module is not mandatory (XA, XRF, ophthalmic
-    and intravascular tomography, breast projections, parametric maps), and pages (see GEO-101), which lie
-    nowhere. If the Data Set cannot be read to its end, absence is not judged. It is only noted by default,
-    because series that are good in every other way have none: all 93 slices of one of the eleven real series
-    tried, and 4 of another.
+    tomography), and pages (see GEO-101), which lie nowhere. If the Data Set cannot be read to its end, absence
+    is not judged. It is only noted by default, because series that are good in every other way have none: all
+    93 slices of one of the eleven real series tried, and 4 of another.
 
     What to do: look for an anonymisation or export step that empties the UID: it must be replaced
     consistently instead. If the modality itself sends none, ask its vendor; the attribute is Type 1.
@@ -263,7 +248,7 @@ def frame_of_reference_missing(subject: Subject) -> Outcome:
     facts = subject.facts
     if facts.frame_of_reference_uid:
         return Answer.PASS
-    if facts.defect or (facts.kind is Kind.ENHANCED and facts.sop_class_uid not in _VOLUMES) or is_page(facts):
+    if facts.defect or (facts.kind is Kind.ENHANCED and facts.sop_class_uid in _UNPLACED) or is_page(facts):
         return Answer.NOT_APPLICABLE
     return Problem("Frame of Reference UID missing", (t.FRAME_OF_REFERENCE_UID,), expected="a UID")
 
@@ -286,10 +271,10 @@ def slice_location_not_a_number(subject: Subject) -> Outcome:
     What to do: let the sender write one Decimal String (at most 16 characters, a point as decimal sign) or
     leave the attribute out: it is optional.
     """
-    count = subject.traits.locations
-    if count == 0:
+    amount = subject.traits.locations
+    if amount == 0:
         return Answer.NOT_APPLICABLE
-    if count == 1:
+    if amount == 1:
         return Answer.PASS
     found = _form(subject.facts.slice_location)
     return Problem("Slice Location is not a number", (t.SLICE_LOCATION,), expected="a number", found=found)

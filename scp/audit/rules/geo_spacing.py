@@ -20,6 +20,7 @@ _SAME: Final = 1e-3
     grades(Severity.REFUSE, Severity.REFUSE, other=(Severity.WARN, Severity.REFUSE)),
     Status.SPACING_NOT_POSITIVE,
     kinds=KNOWN,
+    applies="all standard objects",
     reference="PS3.3 §10.7.1.3",
 )
 def pixel_spacing_not_positive(subject: Subject) -> Outcome:
@@ -118,7 +119,7 @@ def projection_spacing_without_calibration(subject: Subject) -> Outcome:
         differs = any(abs(a - b) > _SAME * abs(b) for a, b in zip(spacing, measured, strict=True))
         if differs and not facts.pixel_spacing_calibration_type:
             return Problem(
-                f"{label} differs, not calibrated",
+                f"{label} differs, nothing says why",
                 (t.PIXEL_SPACING, tag, t.PIXEL_SPACING_CALIBRATION_TYPE),
                 expected=measured,
                 found=spacing,

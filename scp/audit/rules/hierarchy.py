@@ -60,8 +60,8 @@ def outcome(
         return Answer.PASS
     keywords = {name: keyword_for_tag(attribute.tag) for name, attribute in attributes.items()}
     impersonal = [name for name, attribute in attributes.items() if not attribute.personal]
-    expected: Value = {keywords[name]: reference.values[name] for name in impersonal} or None
-    found: Value = {keywords[name]: mine[name] for name in impersonal} or None
+    expected: Value = {keywords[name]: _shown(name, reference.values[name]) for name in impersonal} or None
+    found: Value = {keywords[name]: _shown(name, mine[name]) for name in impersonal} or None
     return Problem(
         f"not as in the {labels.level}: {', '.join(dict.fromkeys(keywords.values()))}",
         tags=tuple(dict.fromkeys(attribute.tag for attribute in attributes.values())),
@@ -70,3 +70,8 @@ def outcome(
         found=found,
         other=reference.other,
     )
+
+
+def _shown(name: str, value: str) -> str:
+    """Return a value as the instance has it: numbers are kept as such, so that 2 is kept as 2.0."""
+    return value.removesuffix(".0") if name == "series_number" else value

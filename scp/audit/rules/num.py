@@ -8,6 +8,7 @@ from scp.audit.rules.page import is_page
 from scp.audit.snapshot import Neighbour, Snapshot
 from scp.dicom import tags as t
 from scp.dicom.facts import Facts
+from scp.dicom.image_type import is_localizer
 from scp.dicom.sop_classes import IMAGES, KNOWN, PLANES, Kind, kind_of
 from scp.dicom.status import Status
 from scp.dicom.values import Malformed
@@ -71,7 +72,8 @@ def instance_number_missing(subject: Subject) -> Outcome:
     Checks: Instance Number (0020,0013) is present and not empty. It is Type 1 in multi-frame images with
     functional groups, segmentations, reports, key objects, presentation states, registrations,
     encapsulated documents, waveforms and RT treatment records. The case `optional` is every other object:
-    Type 2 in General Image and Raw Data, Type 3 in RTDOSE, RTSTRUCT and RTPLAN.
+    Type 2 in General Image and Raw Data, Type 3 in RTDOSE, RTSTRUCT and RTPLAN, and Type 1 in few only, such
+    as spectra and ophthalmic photographs.
 
     Why: it is what people and viewers sort by, and what they name an instance by.
 
@@ -127,8 +129,8 @@ def _concatenated(facts: Facts, neighbour: Neighbour) -> bool:
         Severity.REFUSE, Severity.REFUSE,
         unindexed=(Severity.WARN, Severity.WARN), other=(Severity.INFO, Severity.WARN),
     ),
-    Status.INSTANCE_NUMBER_REPEATED_IN_STACK, kinds=STACKED, applies="images without functional groups",
-    reference="PS3.3 C.7.6.1",
+    Status.INSTANCE_NUMBER_REPEATED_IN_STACK, kinds=STACKED,
+    applies="images without functional groups, but RT Dose", reference="PS3.3 C.7.6.1",
 )  # fmt: skip
 def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The Instance Number is repeated in its stack.
@@ -147,7 +149,8 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
     phases, tube voltages or acquisitions is normal and not counted. Gated and dynamic PET repeats positions
     and numbers, with another Image Index each. Other images are not numbered in stacks, and the standard asks for
     no number of their own: the views of a mammogram or of a full mouth, still images and loops of ultrasound,
-    photographs, portal images, screen captures and reports are often all numbered 1, and are only noted.
+    photographs, portal images, screen captures and reports are often all numbered 1, and are only noted. So are
+    localizers, whose Image Type says so, that lie elsewhere: scouts from the front and from the side are no stack.
 
     What to do: compare the two instances, both of which are named. If they show the same, the second is a
     copy under a new UID: find the system that made it. If not, two acquisitions were put into one series.
@@ -160,15 +163,16 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
     if not subject.traits.is_numbered:
         return Answer.NOT_APPLICABLE
     facts = subject.facts
-    taken = next((one for one in snapshot.neighbours if one.slot == subject.tracked.slot), None)
-    if taken is None:
+    taken = [one for one in snapshot.neighbours if one.slot == subject.tracked.slot]
+    if not taken:
         return Answer.PASS
-    return _repeated(facts, "stack", taken, _how_numbered(facts))
+    is_elsewhere = all(one.place != subject.tracked.place for one in taken)
+    return _repeated(facts, "stack", taken[0], _how_numbered(facts, is_elsewhere=is_elsewhere))
 
 
-def _how_numbered(facts: Facts) -> str:
+def _how_numbered(facts: Facts, *, is_elsewhere: bool) -> str:
     """Return the case of NUM-004: whether the number of an image says where it belongs in its stack."""
-    if facts.kind not in PLANES or is_page(facts):
+    if facts.kind not in PLANES or is_page(facts) or (is_elsewhere and is_localizer(facts.image_type)):
         return "other"
     return "unindexed" if facts.kind is Kind.PET and not facts.image_index else ""
 

@@ -14,10 +14,12 @@ from scp.audit.series.words import listed, who
 from scp.dicom import tags as t
 
 _MOST: Final = 1000
-"""Numbers in one gap that are written out."""
+"""Numbers in one gap that are looked for."""
 
 
-@series_rule("NUM-005", grades(Severity.INFO, Severity.WARN), applies="images", reference="PS3.3 C.7.6.1")
+@series_rule(
+    "NUM-005", grades(Severity.INFO, Severity.WARN), applies="CT, MR, PET (single frame)", reference="PS3.3 C.7.6.1",
+)  # fmt: skip
 def instance_numbers_have_gaps(view: SeriesView) -> Iterator[SeriesProblem]:
     """Instance Numbers are missing in a stack.
 
@@ -39,7 +41,7 @@ def instance_numbers_have_gaps(view: SeriesView) -> Iterator[SeriesProblem]:
         missing = max(numbers) - min(numbers) + 1 - len(between)
         if 0 < missing <= len(between):
             yield SeriesProblem(
-                f"{name}Instance Number {listed(_missing(between))} missing", stack=stack,
+                f"{name}Instance Number {listed(_missing(between), missing)} missing", stack=stack,
                 tags=(t.INSTANCE_NUMBER,), expected=missing + len(between), found=len(between),
             )  # fmt: skip
 
@@ -64,7 +66,9 @@ def _missing(ascending: Sequence[int]) -> list[int]:
     return [number for one, other in pairwise(ascending) for number in range(one + 1, min(other, one + _MOST))]
 
 
-@series_rule("NUM-006", grades(Severity.INFO, Severity.INFO), applies="images", reference="PS3.3 C.7.6.1")
+@series_rule(
+    "NUM-006", grades(Severity.INFO, Severity.INFO), applies="CT, MR, PET (single frame)", reference="PS3.3 C.7.6.1",
+)  # fmt: skip
 def instance_numbers_not_in_spatial_order(view: SeriesView) -> Iterator[SeriesProblem]:
     """Instance Numbers do not follow the position of the slices.
 

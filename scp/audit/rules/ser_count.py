@@ -39,12 +39,14 @@ def concatenation_incomplete(view: SeriesView) -> Iterator[SeriesProblem]:
     for uid, members in sorted(together.items()):
         numbers = {one.in_concatenation_number: one for one in members if one.in_concatenation_number is not None}
         total = max([one.geometry.concatenation_total or 0 for one in members] + [*numbers, 1])
-        if total > len(members):
+        nameless = sum(one.in_concatenation_number is None for one in members)
+        lost = total - len(numbers) - nameless
+        if lost > 0:
             missing = [one for one in range(1, min(total, _MOST) + 1) if one not in numbers]
+            named = f", In-concatenation Number {listed(missing, lost)}" if missing and not nameless else ""
             yield SeriesProblem(
-                f"Concatenation {uid}: {count(total - len(members), 'instance')} of {total} missing"
-                + (f", In-concatenation Number {listed(missing)}" if missing else ""),
-                tags=_CONCATENATION, instances=uids_of(members), expected=total, found=len(members),
+                f"Concatenation {uid}: {count(lost, 'instance')} of {total} missing{named}",
+                tags=_CONCATENATION, instances=uids_of(members), expected=total, found=total - lost,
             )  # fmt: skip
         elif (wrong := _misplaced([numbers[one] for one in sorted(numbers)])) is not None:
             yield SeriesProblem(
@@ -66,7 +68,7 @@ def _misplaced(members: Sequence[Member]) -> Member | None:
 
 @series_rule(
     "SER-311", grades(Severity.INFO, Severity.INFO), applies="CT, MR, PET (single frame)",
-    reference="PS3.3 C.7.6.1, C.8.3.1, C.8.9.1",
+    reference="PS3.3 C.7.10.1, C.8.3.1, C.8.9.1",
 )  # fmt: skip
 def fewer_instances_than_announced(view: SeriesView) -> Iterator[SeriesProblem]:
     """Fewer instances are there than they announce.
@@ -76,7 +78,8 @@ def fewer_instances_than_announced(view: SeriesView) -> Iterator[SeriesProblem]:
 
     Why: it is the only way to see that the end of a series is missing.
 
-    Exceptions: the numbers are often per volume, or of what was planned, so this is only noted.
+    Exceptions: the numbers are often per volume, or of what was planned, so this is only noted. Positions of PET in
+    several orientations, as of projections that rotate, are counted together.
 
     What to do: compare with the equipment. If its number of images is the larger one, send the series again.
     """
@@ -103,12 +106,15 @@ def fewer_instances_than_announced(view: SeriesView) -> Iterator[SeriesProblem]:
 
 def _slices(view: SeriesView) -> Iterator[SeriesProblem]:
     announced = {one.id: one.geometry.slices or 0 for one in view.members if one.kind is Kind.PET}
-    for stack in view.stacks:
-        most = max(announced.get(one, 0) for one in stack.members)
-        if len(stack.positions) < most:
+    rotates = len({stack.group for stack in view.stacks}) > 1
+    for stacks in [view.stacks] if rotates else [(stack,) for stack in view.stacks]:
+        most = max(announced.get(one, 0) for stack in stacks for one in stack.members)
+        there = sum(len(stack.positions) for stack in stacks)
+        if there < most:
             yield SeriesProblem(
-                f"{view.name(stack)}{len(stack.positions)} of {most} positions", stack=stack.number,
-                tags=(t.NUMBER_OF_SLICES,), expected=most, found=len(stack.positions),
+                f"{'' if rotates else view.name(stacks[0])}{there} of {most} positions",
+                stack=0 if rotates else stacks[0].number,
+                tags=(t.NUMBER_OF_SLICES,), expected=most, found=there,
             )  # fmt: skip
 
 

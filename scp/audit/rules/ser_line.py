@@ -12,7 +12,7 @@ from scp.audit.rule import grades, series_rule
 from scp.audit.series.line import LINE, fit_line
 from scp.audit.series.result import Stack
 from scp.audit.series.view import SeriesProblem, SeriesView
-from scp.audit.series.words import count, named, number, who
+from scp.audit.series.words import count, distance, named, number, some, who
 from scp.dicom import tags as t
 
 SLICES: Final = "CT, MR, PET, frames of volumes"
@@ -52,7 +52,7 @@ def several_orientations(view: SeriesView) -> Iterator[SeriesProblem]:
     """
     groups = {group: list(stacks) for group, stacks in groupby(sorted(view.stacks, key=_group), _group)}
     if len(groups) > 1:
-        said = ", ".join(f"{stacks[0].plane} {sum(len(one.offsets) for one in stacks)}" for stacks in _largest(groups))
+        said = some(f"{stacks[0].plane} {sum(len(one.offsets) for one in stacks)}" for stacks in _largest(groups))
         yield SeriesProblem(
             f"{len(groups)} orientations: {said}", tags=(t.IMAGE_ORIENTATION_PATIENT,), found=len(groups), expected=1
         )
@@ -70,8 +70,8 @@ def several_orientations(view: SeriesView) -> Iterator[SeriesProblem]:
 
 
 def _largest(groups: dict[int, list[Stack]]) -> list[list[Stack]]:
-    """Return the stacks of the four largest groups."""
-    return sorted(groups.values(), key=lambda stacks: -sum(len(one.offsets) for one in stacks))[:4]
+    """Return the stacks of each group, the largest group first."""
+    return sorted(groups.values(), key=lambda stacks: -sum(len(one.offsets) for one in stacks))
 
 
 @series_rule(
@@ -99,7 +99,7 @@ def positions_not_on_a_line(view: SeriesView) -> Iterator[SeriesProblem]:
     """
     slabs = [stack for stack in view.stacks if stack.is_slab]
     if slabs:
-        said = ", ".join(f"{stack.plane} {len(stack.offsets)}" for stack in slabs[:4])
+        said = some(f"{stack.plane} {len(stack.offsets)}" for stack in slabs)
         yield SeriesProblem(
             f"{len(slabs)} slabs beside each other: {said}", case="slabs", tags=(t.IMAGE_POSITION_PATIENT,),
             found=len(slabs), expected=1,
@@ -182,10 +182,11 @@ def slice_location_does_not_follow_position(view: SeriesView) -> Iterator[Series
         slopes, intercepts = fit_line(at[first], places[first, None])
         slope, off = abs(float(slopes[0])), np.abs(places - slopes[0] * at - intercepts[0]).max()
         tilted = 1 / np.cos(np.radians(stack.tilt or 0.0))
-        if off > max(0.1, _SLOPE * (stack.step or 0)) or all(abs(slope - one) > _SLOPE for one in (1.0, tilted)):
+        is_off = off > max(0.1, _SLOPE * (stack.step or 0))
+        if is_off or all(abs(slope - one) > _SLOPE for one in (1.0, tilted)):
             yield SeriesProblem(
-                f"{view.name(stack)}Slice Location changes by {number(slope, 3)} mm for each mm of position, "
-                f"and is off by up to {number(float(off))} mm",
+                f"{view.name(stack)}Slice Location changes by {number(slope, 3)} mm for each mm of position"
+                + (f", and is off by up to {number(float(off))} mm" if is_off else ""),
                 stack=stack.number,
                 tags=(t.SLICE_LOCATION, t.IMAGE_POSITION_PATIENT),
                 expected=1,
@@ -194,7 +195,7 @@ def slice_location_does_not_follow_position(view: SeriesView) -> Iterator[Series
 
 
 @series_rule(
-    "SER-308", grades(Severity.INFO, Severity.INFO), applies=SLICES, reference="PS3.3 C.7.6.2.1.1, C.8.15.3.11",
+    "SER-308", grades(Severity.INFO, Severity.INFO), applies=SLICES, reference="PS3.3 C.7.6.2, C.7.6.16.2.1",
 )  # fmt: skip
 def spacing_between_slices_is_not_the_step(view: SeriesView) -> Iterator[SeriesProblem]:
     """Spacing Between Slices is not the distance of the slices.
@@ -215,7 +216,7 @@ def spacing_between_slices_is_not_the_step(view: SeriesView) -> Iterator[SeriesP
         wrong = [one for one in stated if min(abs(one - stack.step), abs(one - along)) > _STEP * one]
         if wrong:
             yield SeriesProblem(
-                f"{view.name(stack)}Spacing Between Slices {number(wrong[0], 3)} mm, step {number(stack.step, 3)} mm",
+                f"{view.name(stack)}Spacing Between Slices {distance(wrong[0])} mm, step {distance(stack.step)} mm",
                 stack=stack.number,
                 tags=(t.SPACING_BETWEEN_SLICES,),
                 expected=round(stack.step, 4),

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, islice
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from scp.audit.series.planes import Bools, Floats, Ints
 from scp.audit.series.result import Gap, Stack
 from scp.audit.series.slabs import PLANNED
 from scp.audit.series.view import SeriesProblem, SeriesView
-from scp.audit.series.words import count, named, number, planes_at, where
+from scp.audit.series.words import count, distance, named, number, planes_at, some, where
 from scp.dicom import tags as t
 from scp.dicom.sop_classes import Kind, kind_of
 
@@ -107,14 +107,14 @@ def _sizes(steps: Floats, pitch: Ints) -> list[float]:
 def _uneven(stack: Stack, steps: Floats, odd: Ints, case: str) -> str:
     first = int(odd[0])
     here = f"between {_between(stack, first)}"
-    step = number(stack.step or 0.0, 3)
+    step = distance(stack.step or 0.0)
     if case == "pitch":
         pitch = pitches(steps)
-        sizes = [number(size, 3) for size in _sizes(steps, pitch)]
+        sizes = [distance(size) for size in _sizes(steps, pitch)]
         change = int(np.argmax(pitch == 1))
         return f"the step changes: {', then '.join(sizes)} mm, from {where(stack, change)} on"
     more = f" and at {count(len(odd) - 1, 'other place')}" if len(odd) > 1 else ""
-    return f"the step is {step} mm, but {number(float(steps[first]), 3)} mm {here}{more}"
+    return f"the step is {step} mm, but {distance(float(steps[first]))} mm {here}{more}"
 
 
 def _between(stack: Stack, position: int) -> str:
@@ -180,7 +180,7 @@ def _room(stack: Stack, room: Gap, name: str) -> SeriesProblem:
     apart = stack.positions[room.after + 1] - stack.positions[room.after]
     return SeriesProblem(
         f"{name}two runs of slices, {number(apart)} mm apart between {_between(stack, room.after)}, "
-        f"step {number(room.step, 3)} mm",
+        f"step {distance(room.step)} mm",
         case="slabs" if stack.sop_class_uid in PLANNED else "runs",
         stack=stack.number,
         tags=_POSITION,
@@ -194,7 +194,7 @@ def _hole(stack: Stack, gap: Gap, name: str, case: str) -> SeriesProblem:
     planes = (*planes_at(stack, gap.after), *planes_at(stack, gap.after + 1))
     return SeriesProblem(
         f"{name}{count(gap.missing, 'slice')} missing between {_between(stack, gap.after)}, "
-        f"step {number(gap.step, 3)} mm",
+        f"step {distance(gap.step)} mm",
         case=case,
         stack=stack.number,
         tags=_POSITION,
@@ -306,9 +306,11 @@ def _has_holes(stack: Stack, places: Iterable[int]) -> bool:
 
 def _repeats(stack: Stack, odd: Sequence[int], case: str) -> str:
     if case or 2 * len(odd) >= len(stack.positions):
-        said = ", ".join(f"{images} at {places}" for images, places in islice(sorted(Counter(stack.counts).items()), 4))
+        said = some(
+            f"{images} at {count(places, 'position')}" for images, places in sorted(Counter(stack.counts).items())
+        )
         again = "acquisitions overlap" if case == "acquisitions" else "images at a position differ"
-        return f"{again}: {said} positions"
+        return f"{again}: {said}"
     first = odd[0]
     more = f"; {count(len(odd) - 1, 'other position')} differ too" if len(odd) > 1 else ""
     usual = f"{stack.usual_count} at most positions"
@@ -334,7 +336,7 @@ def several_matrices(view: SeriesView) -> Iterator[SeriesProblem]:
     )
     large = [(size, images) for size, images in sizes.most_common() if images >= _MATRIX]
     if len(large) > 1:
-        said = ", ".join(f"{rows} × {columns} in {images} images" for (rows, columns), images in large[:4])
+        said = some(f"{rows} × {columns} in {images} images" for (rows, columns), images in large)
         yield SeriesProblem(f"{len(large)} sizes: {said}", tags=(t.ROWS, t.COLUMNS), expected=1, found=len(large))
 
 

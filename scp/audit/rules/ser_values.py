@@ -8,7 +8,8 @@ from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
 from scp.audit.rules.stk import SAME_SPACING
 from scp.audit.series.view import SeriesProblem, SeriesView
-from scp.audit.series.words import count, named, number, who
+from scp.audit.series.words import count, named, who
+from scp.audit.value import written
 from scp.dicom import tags as t
 
 _Rescale = tuple[float | None, ...]
@@ -53,7 +54,7 @@ def rescale_differs(view: SeriesView) -> Iterator[SeriesProblem]:
 
 
 def _shown(pair: _Rescale) -> str:
-    return " and ".join("missing" if value is None else number(value, 4) for value in pair)
+    return " and ".join("missing" if value is None else written(value).replace("-", "−") for value in pair)
 
 
 @series_rule(

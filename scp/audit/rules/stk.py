@@ -122,9 +122,10 @@ def orientation_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcom
     """The orientation differs in the stack.
 
     Checks: the first stored image of the series with this SOP Class, Image Type and Acquisition Number has the same
-    Image Orientation (0020,0037): no direction cosine is off by more than 0.001. The usual case is CT and PET as they
-    were scanned. The case `mr` is MR, `derived` is CT and PET whose Image Type says DERIVED, and `tilt` is a CT slice
-    that is turned by more than 0.5 degrees, about its rows, to the Gantry/Detector Tilt (0018,1120) that it states.
+    Image Orientation (Patient) (0020,0037): no direction cosine is off by more than 0.001. The usual case is CT and PET
+    as they were scanned. The case `mr` is MR, `derived` is CT and PET whose Image Type says DERIVED, and `tilt` is a CT
+    slice that is turned by more than 0.5 degrees, about its rows, to the Gantry/Detector Tilt (0018,1120) that it
+    states.
 
     Why: slices that are not parallel are not one volume.
 
@@ -150,7 +151,7 @@ def orientation_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcom
     if off <= _COSINE:
         return Answer.PASS
     return Problem(
-        f"a direction cosine is off by {off:.4f} in the stack",
+        f"a direction cosine is off by {off:.3g} in the stack",
         tags=(t.IMAGE_ORIENTATION_PATIENT,),
         case=_legitimate(facts, theirs),
         expected=theirs,
@@ -224,7 +225,8 @@ def _numbers(values: Decimals, count: int) -> tuple[float, ...]:
 
 
 def _shown(values: tuple[float, ...]) -> str:
-    return " x ".join(f"{value:.5g}" for value in values)
+    """Write a Pixel Spacing, which is mostly the same in both directions, so that two fit into an Error Comment."""
+    return " x ".join(dict.fromkeys(f"{value:.5g}" for value in values))
 
 
 RULES: Final = (matrix_differs_in_stack, pixel_spacing_differs_in_stack, orientation_differs_in_stack)

@@ -175,7 +175,7 @@ def sop_class_retired_or_private(subject: Subject) -> Outcome:
     if is_private(uid):
         return Problem("SOP Class is private", tags=(t.SOP_CLASS_UID,), case="private", found=uid)
     if is_retired(uid):
-        return Problem(f"retired: {UID(uid).name}", tags=(t.SOP_CLASS_UID,), found=uid)
+        return Problem(f"retired: {UID(uid).name or uid}", tags=(t.SOP_CLASS_UID,), found=uid)
     return Answer.PASS
 
 

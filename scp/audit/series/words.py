@@ -10,7 +10,11 @@ MOST_NAMED: Final = 100
 """SOP Instance UIDs that a finding names at most."""
 _SHOWN: Final = 3
 """Numbers that a message names at most."""
+_LISTED: Final = 4
+"""Sorts of things that a message lists at most."""
 _HUGE: Final = 1e9
+_FINE: Final = 0.1
+"""Distance of slices in mm below which two decimals do not tell them apart."""
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -20,22 +24,37 @@ def number(value: float, digits: int = 2) -> str:
     return "0" if text == "-0" else text.replace("-", "−")
 
 
+def distance(value: float) -> str:
+    """Write a distance of slices in mm, one below 0.1 mm with more decimals: those that differ must look different."""
+    return number(value, 3 if abs(value) >= _FINE else 6)
+
+
 def count(amount: int, thing: str) -> str:
     """Write an amount of things: ``1 slice``, ``3 slices``."""
     return f"{amount} {thing}" if amount == 1 else f"{amount} {thing}s"
 
 
-def listed(numbers: Iterable[int]) -> str:
-    """Write numbers: ``4, 7 and 9``, or ``4, 7, 9 and 12 more``."""
+def listed(numbers: Iterable[int], amount: int = 0) -> str:
+    """Write numbers: ``4, 7 and 9``, or ``4, 7, 9 and 12 more``; ``amount`` says how many there are, if more."""
     texts = [str(one) for one in numbers]
-    if len(texts) > _SHOWN + 1:
-        return f"{', '.join(texts[:_SHOWN])} and {len(texts) - _SHOWN} more"
+    amount = max(amount, len(texts))
+    if amount > min(_SHOWN + 1, len(texts)):
+        shown = texts[:_SHOWN]
+        return f"{', '.join(shown)} and {amount - len(shown)} more"
     return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
+
+
+def some(texts: Iterable[str]) -> str:
+    """Write the first four of some texts, and how many more there are."""
+    every = list(texts)
+    more = f" and {len(every) - _LISTED} more" if len(every) > _LISTED else ""
+    return ", ".join(every[:_LISTED]) + more
 
 
 def at(stack: Stack, position: int) -> str:
     """Write a position as people know it: ``z −82.5``."""
-    return f"{stack.axis} {number(stack.coordinates[position])}"
+    digits = 2 if stack.step is None or stack.step >= _FINE else 5
+    return f"{stack.axis} {number(stack.coordinates[position], digits)}"
 
 
 def planes_at(stack: Stack, position: int) -> range:

@@ -154,6 +154,7 @@ def test_a_page_names_every_case(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", **BY_ID)
 def test_a_rule_says_where_it_applies_and_on_what_it_stands(rule: Rule) -> None:
     assert rule.applies
+    assert rule.kinds in (None, frozenset(Kind)) or rule.applies != "all"
     assert rule.reference == "–" or "PS3." in rule.reference or re.match(r"[A-C]\.\d", rule.reference)
     assert rule.kinds is None or rule.kinds <= set(Kind)
     assert rule.kinds != frozenset() or rule is INTERNAL

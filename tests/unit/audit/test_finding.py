@@ -14,6 +14,13 @@ def test_a_comment_begins_with_the_code_and_fits_the_response(message: str) -> N
     assert len(comment) == min(64, len(f"GEO-103 {message}"))
 
 
+def test_a_comment_that_is_cut_says_so() -> None:
+    whole, longer = "x" * 56, "the stack has 0.97656 x 0.97656 mm, where this one has 0.48828"
+    assert Finding("STK-252", Severity.WARN, 0xC142, Problem(whole)).comment == f"STK-252 {whole}"
+    cut = Finding("STK-252", Severity.WARN, 0xC142, Problem(longer)).comment
+    assert cut == "STK-252 the stack has 0.97656 x 0.97656 mm, where this one ha..."
+
+
 @given(st.text(max_size=80))
 def test_a_comment_is_one_value_of_printable_ascii(message: str) -> None:
     comment = Finding("GEO-103", Severity.WARN, 0xC0A1, Problem(message)).comment

@@ -249,7 +249,7 @@ def test_the_path_leads_to_the_defect_and_what_was_read_on_the_way_is_kept() -> 
     scan = walk(UID + outer, EXPLICIT_LITTLE)
     assert scan.defect is not None
     assert scan.defect.path == ((0x00081115, 2), (0x00081199, 1))
-    assert str(scan.defect) == "overrun at byte 114 in (0008,1115)[2].(0008,1199)[1].(0008,1155)"
+    assert str(scan.defect) == "overrun at byte 114 in (0008,1115)[3].(0008,1199)[2].(0008,1155)"
     assert list(scan.elements) == [0x00080018, 0x00081115]
     first, second, third = scan.elements[0x00081115].items or ()
     assert (list(first), list(second), list(third)) == ([0x00081150], [], [0x00081199])
@@ -259,4 +259,4 @@ def test_the_path_leads_to_the_defect_and_what_was_read_on_the_way_is_kept() -> 
 def test_a_defect_says_what_and_where() -> None:
     assert str(Defect(DefectKind.TRUNCATED, 7)) == "truncated at byte 7"
     assert str(Defect(DefectKind.BAD_VR, 0, 0x7FE00010)) == "bad VR at byte 0 in (7FE0,0010)"
-    assert str(Defect(DefectKind.TRAILING, 9, None, ((SQ, 3),))) == "trailing bytes at byte 9 in (0008,1140)[3]"
+    assert str(Defect(DefectKind.TRAILING, 9, None, ((SQ, 3),))) == "trailing bytes at byte 9 in (0008,1140)[4]"

@@ -3,7 +3,7 @@
 import pytest
 
 from scp.audit.series.stacks import stacks_of
-from scp.audit.series.words import count, listed, named, number, uids_of, where, who_of
+from scp.audit.series.words import count, distance, listed, named, number, some, uids_of, where, who_of
 from tests.rules.series import again, member, slices
 
 
@@ -29,6 +29,29 @@ def test_numbers_have_no_more_digits_than_they_need(value: float, digits: int, t
 )
 def test_several_numbers_are_listed(numbers: tuple[int, ...], text: str) -> None:
     assert listed(numbers) == text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "amount", "text"),
+    [
+        ((4, 7), 2, "4 and 7"),
+        ((4, 7), 3, "4, 7 and 1 more"),
+        ((4, 7, 9, 12), 4, "4, 7, 9 and 12"),
+        ((1, 2, 3, 4, 5), 900, "1, 2, 3 and 897 more"),
+    ],
+)
+def test_numbers_that_were_not_looked_for_are_counted(numbers: tuple[int, ...], amount: int, text: str) -> None:
+    assert listed(numbers, amount) == text
+
+
+def test_of_many_sorts_four_are_listed() -> None:
+    assert some("abcd") == "a, b, c, d"
+    assert some("abcdef") == "a, b, c, d and 2 more"
+
+
+@pytest.mark.parametrize(("value", "text"), [(2.5, "2.5"), (0.12345, "0.123"), (0.0054, "0.0054"), (0, "0")])
+def test_small_distances_have_more_decimals(value: float, text: str) -> None:
+    assert distance(value) == text
 
 
 def test_one_is_not_many() -> None:
