@@ -5,10 +5,10 @@ Troubles are reported where they show, by the fault that carries them, and clear
 ======  ==============================================  ==============================================================
 sort    reported by                                     cleared by
 ======  ==============================================  ==============================================================
-space   the gate before each object                     the gate, when more than the reserve is free again
+space   the gate before each object, and within it      the gate, when more than the reserve is free again
 disk    a write, move or read that failed               an instance that was stored, or the probe of the upkeep thread
 ledger  a transaction that failed                       the same
-gone    the gate: the ledger's file is another one      the gate, if the file comes back; else by a restart
+gone    the gate: the ledger's files are other ones     the gate, if the file comes back; else by a restart
 sync    a sync that the disk failed                     nothing: what was lost shows by ``auditscp verify``, and only
                                                         an administrator can say that the disk is well; then restart
 ======  ==============================================  ==============================================================

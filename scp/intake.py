@@ -4,8 +4,8 @@
 that comes back. Everything that can go wrong on our side becomes an answer too: a sender is never left without one.
 
 With ``durability = "full"``, this is the order in which things become durable, and what holds after a power cut at
-any moment in between. Of a *light* object, whose whole file has at most 64 KiB, the ledger takes the bytes together
-with the decision (:mod:`scp.ledger.sealed`), so that one sync does for both:
+any moment in between. Of a *light* object, whose whole file has at most 64 KiB and came in one piece, the ledger takes
+the bytes together with the decision (:mod:`scp.ledger.sealed`), so that one sync does for both:
 
 ====  ========================================  ======================================================================
 step  what happens                              if the power fails now

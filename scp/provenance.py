@@ -1,7 +1,8 @@
 """Where a stored object came from, kept in the object's own file: enough to make the ledger anew without the ledger.
 
 It is JSON in Private Information (0002,0102) of the File Meta Information that we write (PS3.10 §7.1): the receipt,
-when the request came, its Message ID and abstract syntax, and the association. No patient data.
+when the request came, its Message ID and abstract syntax, and the association. No patient data. Of the general classes
+that were negotiated, which may be thousands, it is only whether the abstract syntax is one: nothing else is judged by.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Provenance:
 
 def written(receipt: int, received: int, request: Request) -> bytes:
     """Return what is kept with an object."""
+    general = [one for one in request.related_general_classes if one == request.abstract_syntax]
     return orjson.dumps(
         {
             "receipt": as_text(receipt),
@@ -34,7 +36,7 @@ def written(receipt: int, received: int, request: Request) -> bytes:
             "message_id": request.message_id,
             "abstract_syntax": request.abstract_syntax,
             "association": orjson.Fragment(_association(request.association)),
-            **({"related_general_classes": request.related_general_classes} if request.related_general_classes else {}),
+            **({"related_general_classes": general} if general else {}),
         }
     )
 

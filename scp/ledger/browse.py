@@ -1,7 +1,9 @@
 """Series and their instances, a page at a time: newest first, from where the page before ended.
 
-Every statement goes along an index and stops after a page, whatever the size of the ledger. Times are microseconds
-UTC since 1970. Patients are found by the fingerprint of what was asked for: the ledger has nothing else of them.
+Every statement goes along an index, and the newest stop after a page, whatever the size of the ledger; what few series
+fit, by sender or by verdict, is looked for among all of them, and with the beginning of a UID all that fit are sorted.
+Times are microseconds UTC since 1970. Patients are found by the fingerprint of what was asked for: the ledger has
+nothing else of them.
 """
 
 from dataclasses import dataclass

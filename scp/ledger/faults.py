@@ -16,7 +16,7 @@ _WORDS: Final[Mapping[type[Exception], str]] = {
     apsw.ReadOnlyError: "it is read-only",
     apsw.FullError: "the disk is full",
     apsw.IOError: "the disk failed",
-    apsw.CantOpenError: "the file is missing, or not for this user",
+    apsw.CantOpenError: "the file is missing, not for this user, or in a file system that is read-only",
 }
 
 

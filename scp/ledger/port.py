@@ -1,9 +1,10 @@
 """What a ledger does, whatever keeps it.
 
 A ledger has exactly one receipt for each C-STORE request that reached the node, whatever became of it. Receipts are
-append-only. It holds no names, birth dates or free text: personal values are fingerprints (see
+append-only. It holds no names, birth dates or free text of patients: personal values are fingerprints (see
 :mod:`scp.audit.tracked`), and what it keeps of objects for a moment is encrypted, so that it can be looked at, copied
-and backed up without care for them.
+and backed up without care for them. Text as it was written is what scanners call themselves, and the reasons that
+people give for their acts on quarantine: they are asked to leave patients out of them.
 """
 
 from collections.abc import Callable, Iterable

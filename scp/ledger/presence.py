@@ -1,7 +1,7 @@
-"""Whether the ledger is still there.
+"""Whether the ledger is still there, and the write-ahead log beside it.
 
 SQLite goes on writing into a file that was removed or replaced under it: every answer would be true until the
-process ends, and all would be lost then.
+process ends, and all would be lost then. What is in a log that was removed is carried over at a proper stop.
 """
 
 import os
@@ -12,8 +12,9 @@ from scp.errors import LedgerFault, LedgerGone
 
 
 def presence(path: Path) -> Callable[[], LedgerFault | None]:
-    """Return what looks whether the file is still the one that is there now. Raises LedgerFault if there is none."""
-    first = _identity(path)
+    """Return what looks whether the files are still those that are there now. Raises LedgerFault if there is none."""
+    log = path.with_name(f"{path.name}-wal")
+    first, first_log = _identity(path), _identity(log)
     if first is None:
         raise LedgerGone("the ledger's file is not there")
 
@@ -23,6 +24,8 @@ def presence(path: Path) -> Callable[[], LedgerFault | None]:
             return LedgerGone("the ledger's file is gone: stop the node, put it back or rebuild it, and start again")
         if now != first:
             return LedgerGone("the ledger's file was replaced under the running node: restart it")
+        if first_log and _identity(log) != first_log:  # SQLite keeps it for as long as the node has the ledger open
+            return LedgerGone(f"{log.name} was removed under the running node: stop it properly, and start again")
         return None
 
     return see

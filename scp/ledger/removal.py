@@ -19,13 +19,18 @@ from scp.ledger.reading import fetch
 
 WHO: Final = "retention"
 
-# The newest request about a study: those that stored something, and those that did not, duplicates too.
+# The newest request about a study: those that stored something, and those that did not, duplicates too; of series as
+# well of which all was refused, so that there is no row of them.
 _OLD_STUDIES: Final = """SELECT study.id, study.uid FROM study JOIN receipt ON receipt.id = study.reference
     WHERE received < ?1 AND study.uid <> '' AND NOT EXISTS (SELECT 1 FROM series
         JOIN instance ON instance.series = series.id JOIN receipt ON receipt.id = instance.id
         WHERE series.study = study.id AND received >= ?1)
     AND NOT EXISTS (SELECT 1 FROM series JOIN receipt ON receipt.series_instance_uid = series.uid
-        WHERE series.study = study.id AND kept <> 'archive' AND received >= ?1)"""
+        WHERE series.study = study.id AND kept <> 'archive' AND received >= ?1)
+    AND NOT EXISTS (SELECT 1 FROM receipt INDEXED BY receipt_unstored_series
+        WHERE series_instance_uid IN (SELECT series_instance_uid FROM receipt INDEXED BY receipt_held_study
+            WHERE study_instance_uid = study.uid AND kept = 'quarantine')
+        AND kept <> 'archive' AND study_instance_uid = study.uid AND received >= ?1)"""
 _INSTANCES: Final = """SELECT instance.id, path, size, instance.study, series.uid FROM series
     JOIN instance ON instance.series = series.id JOIN receipt ON receipt.id = instance.id
     WHERE series.study = ? ORDER BY instance.id"""

@@ -14,6 +14,7 @@ import orjson
 
 from scp.audit.finding import Severity
 from scp.ids import id_at
+from scp.ledger.acts import ActKind, State
 from scp.ledger.reading import fetch
 from scp.ledger.scanners import COLUMNS
 from scp.outcomes import Outcome
@@ -103,9 +104,12 @@ _TALLY: Final = f"""SELECT calling_ae_title, address, scanner, outcome, tightene
     FROM tally {_WHERE} GROUP BY calling_ae_title, address, scanner, outcome, tightened"""
 _RULES: Final = f"SELECT code, severity, sum(findings) FROM rule_tally {_WHERE} GROUP BY code, severity"
 _SCANNERS: Final = f"SELECT id, {', '.join(COLUMNS)} FROM scanner WHERE id IN (SELECT value FROM json_each(?))"
-_ACTS: Final = """SELECT outcome, count(*) FROM act WHERE id >= :id AND (:sender IS NULL OR receipt IN
+# Of what was in quarantine only: instances that retention let go of may be as many as were ever received.
+_ACTS: Final = f"""SELECT iif(kind = '{ActKind.EXPIRE}', '{State.EXPIRED}', outcome), count(*)
+    FROM act INDEXED BY act_on_held WHERE kind IN ({", ".join(f"'{kind}'" for kind in ActKind)})
+    AND former >= 'quarantine/' AND former < 'quarantine0' AND id >= :id AND (:sender IS NULL OR receipt IN
     (SELECT receipt.id FROM receipt JOIN association ON association.id = receipt.association
-    WHERE receipt.id = act.receipt AND calling_ae_title = :sender)) GROUP BY outcome"""
+    WHERE receipt.id = act.receipt AND calling_ae_title = :sender)) GROUP BY 1"""
 
 _Row = tuple[str, str, int, str, str, int, int, int]
 

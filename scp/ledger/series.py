@@ -18,6 +18,7 @@ from scp.audit.series.member import Context, Member
 from scp.audit.series.result import SeriesAudit, SeriesFinding, stack_document
 from scp.audit.tracked import variant_of
 from scp.dicom.geometry import read_geometry
+from scp.ids import new_id
 from scp.ledger.reading import fetch
 from scp.ledger.uid_key import by_uid
 
@@ -46,8 +47,11 @@ _UNJUDGED: Final = """SELECT uid FROM series INDEXED BY series_open WHERE is_ope
     AND EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id) ORDER BY id LIMIT ?"""
 _CLOSE: Final = f"UPDATE series SET is_open = 0 WHERE id = ? AND is_open AND {COVERS} = ?"
 
-_INSERT_AUDIT: Final = """INSERT INTO series_audit (series, made, verdict, instances, images, covers, refused, stacks)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
+# A number larger than any before, of audits too that retention took away or a ledger had that is lost: whoever tells
+# people of audits knows by it how far that came, and SQLite would give the number of the last one that left once more.
+_INSERT_AUDIT: Final = """INSERT INTO series_audit
+    (id, series, made, verdict, instances, images, covers, refused, stacks)
+    VALUES (max(?, (SELECT ifnull(max(id), 0) + 1 FROM series_audit)), ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
 _INSERT_FINDING: Final = f"INSERT INTO series_finding VALUES (NULL, {', '.join('?' * 12)})"
 FINDING: Final = 'code, "case", severity, message, stack, tags, instances, expected, found'
 """The columns that :func:`finding_of` reads."""
@@ -170,7 +174,7 @@ def write_audit(db: apsw.Connection, kept: SeriesContent, audit: SeriesAudit, ma
     number = db.execute(
         _INSERT_AUDIT,
         (
-            kept.number, made, audit.verdict.value, audit.instances, audit.images, kept.covers,
+            new_id(), kept.number, made, audit.verdict.value, audit.instances, audit.images, kept.covers,
             _dumps(dict(audit.refused)), _dumps([stack_document(stack) for stack in audit.stacks]),
         ),
     ).get  # fmt: skip

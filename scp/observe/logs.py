@@ -14,7 +14,7 @@ from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from stat import S_ISREG
-from typing import IO, Any, AnyStr, Final, Generic, Literal, TextIO
+from typing import Any, Final, Literal, NamedTuple, TextIO
 
 import orjson
 import structlog
@@ -26,41 +26,68 @@ _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LIBRARIES: Final = ("pynetdicom", "pydicom")
 _PATIENCE_MS: Final = 2_000
 """For so long everybody waits for a reader of the log that has stopped reading."""
+_TERMINAL_BYTES: Final = 128
+"""So many a terminal has room for if it has any; a pipe has it for PIPE_BUF. What is longer would wait without end."""
 
 
-class _Lines(Generic[AnyStr]):
+class _Lines:
     """Writes lines, each at once, to a stream whose reader may go away or stop: they are lost then, but nothing else.
 
-    One that has stopped is waited for once, and has lines again from when it reads on.
+    One that has stopped is waited for once, and has lines again from when it reads on; of a line that it had begun to
+    read, first the rest.
     """
 
-    def __init__(self, stream: IO[AnyStr], end: AnyStr) -> None:
-        self._stream: IO[AnyStr] = stream
-        self._end: AnyStr = end
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
         self._lock = threading.Lock()
-        self._wait = _waiting_for(stream)
+        self._outlet = _outlet_of(stream)
         self._patience = _PATIENCE_MS
+        self._rest = b""
 
-    def write(self, line: AnyStr) -> None:
+    def write(self, line: str | bytes) -> None:
+        whole = (line.encode(self._stream.encoding, "backslashreplace") if isinstance(line, str) else line) + b"\n"
         with self._lock, suppress(OSError, ValueError):
-            if self._wait and not self._wait(self._patience):
-                self._patience = 0
+            if self._outlet is None:
+                self._stream.buffer.write(whole)
+                self._stream.buffer.flush()
                 return
-            self._patience = _PATIENCE_MS
-            self._stream.write(line + self._end)
-            self._stream.flush()
+            self._rest = self._pour(self._rest)
+            if not self._rest:
+                left = self._pour(whole)
+                self._rest = left if len(left) < len(whole) else b""
 
     debug = info = warning = error = critical = write
 
+    def _pour(self, text: bytes) -> bytes:
+        """Write text for as long as somebody takes it, and return what is left. Raises OSError."""
+        assert self._outlet
+        descriptor, most, wait = self._outlet
+        while text:
+            if not wait(self._patience):
+                self._patience = 0
+                break
+            self._patience = _PATIENCE_MS
+            text = text[os.write(descriptor, text[:most]) :]
+        return text
 
-def _waiting_for(stream: IO[Any]) -> Callable[[int], object] | None:
-    """Return what waits so many milliseconds until a stream takes a line; None if it always does, as a file."""
+
+class _Outlet(NamedTuple):
+    """A stream that may have to be waited for: so many bytes it takes at once when ``wait`` says that it takes any."""
+
+    descriptor: int
+    most: int
+    wait: Callable[[int], object]
+
+
+def _outlet_of(stream: TextIO) -> _Outlet | None:
+    """Return what has to be waited for; None if a stream always takes a line, as a file."""
     with suppress(OSError, ValueError):
         descriptor = stream.fileno()
         if not S_ISREG(os.fstat(descriptor).st_mode):
+            stream.flush()  # from here on it is passed by
             poll = select.poll()
             poll.register(descriptor, select.POLLOUT)
-            return poll.poll
+            return _Outlet(descriptor, _TERMINAL_BYTES if os.isatty(descriptor) else select.PIPE_BUF, poll.poll)
     return None
 
 
@@ -68,7 +95,7 @@ def configure(log_format: Format = "auto", level: str = "info", stream: TextIO |
     """Set up logging for the process, on standard output unless said otherwise."""
     stream = stream or sys.stdout
     console = log_format == "console" or (log_format == "auto" and stream.isatty())
-    lines = _Lines(stream, "\n") if console else _Lines(stream.buffer, b"\n")
+    lines = _Lines(stream)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

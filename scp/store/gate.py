@@ -1,4 +1,4 @@
-"""Asked before each object is begun: whether the node can take one at all, looked at once a second at most."""
+"""Asked before each object and each further piece of it: whether the node can take any, looked at once a second."""
 
 import threading
 import time

@@ -24,11 +24,11 @@ _HONEST: Final = (5, 8)
 
 _REMOTE: Final[Mapping[int, str]] = {
     0x6969: "nfs", 0x517B: "smb", 0xFE534D42: "smb2", 0xFF534D42: "cifs", 0x65735546: "fuse", 0x01021997: "9p",
-    0x00C36400: "ceph", 0x5346414F: "afs", 0x0BD00BD0: "lustre", 0x47504653: "gpfs",
-    0x786F4256: "vboxsf", 0xF15F: "ecryptfs",
+    0x00C36400: "ceph", 0x5346414F: "afs", 0x6B414653: "kafs", 0x0BD00BD0: "lustre", 0x47504653: "gpfs",
+    0x786F4256: "vboxsf", 0xF15F: "ecryptfs", 0x794C7630: "overlay", 0x61756673: "aufs",
 }  # fmt: skip
 """File systems of which somebody else has the disk, or one below, by their number: who syncs the whole may not be heard
-there."""
+there. An overlay syncs the file system below, and says that all is well whatever became of its files."""
 _STATFS_BYTES: Final = 256
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)

@@ -1,4 +1,4 @@
-"""Whether enough is free for what comes: below the reserve nothing is begun, so that the ledger never meets the end."""
+"""Whether enough is free for what comes: below the reserve nothing is taken, so that the ledger never meets the end."""
 
 import os
 from collections.abc import Callable

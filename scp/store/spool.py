@@ -1,7 +1,7 @@
 """What is being received: a file in the spool that nobody has been told about."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,8 @@ class Incoming:
     how the Data Set begins: as much of its first piece as helps to recognise it.
     """
 
-    def __init__(self, path: str, header: bytes, limit: int) -> None:
+    def __init__(self, path: str, header: bytes, limit: int, check: Callable[[], None] = lambda: None) -> None:
+        """Begin; ``check`` raises what stands in the way of taking more than a first piece."""
         self.name = path
         """Where the file is, as text."""
         self.size = 0
@@ -33,6 +34,7 @@ class Incoming:
         self.head = b""
         self._header = header
         self._limit = limit
+        self._check = check
         self._hash = blake3()
         self._pieces = 0
         self._whole: bytes | memoryview = b""
@@ -49,6 +51,8 @@ class Incoming:
     def write(self, piece: bytes | memoryview) -> None:
         """Add bytes of the Data Set. Raises ObjectTooLarge beyond the limit, StoreFault if they cannot be written.
 
+        Raises what ``check`` does too: a large object that was begun in time may be what takes the last free space.
+
         The memory of the last piece is looked at once more by :meth:`data`: it must stay until then.
         """
         self.size += len(piece)
@@ -58,6 +62,8 @@ class Incoming:
         first = self._pieces == 1
         if first:
             self.head = bytes(piece[:LONGEST])
+        else:
+            self._check()
         self._whole = piece if first else b""
         pieces = [self._header, piece] if first else [piece]
         if len(piece) < _LONG:

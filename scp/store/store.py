@@ -63,7 +63,7 @@ class Store:
     def receive(self, receipt: int, header: bytes) -> Incoming:
         """Begin an object in the spool. Raises StoreFault, and what the gate says."""
         self._gate.check()
-        return Incoming(f"{self._root}/{spool_path(receipt)}", header, self._limit)
+        return Incoming(f"{self._root}/{spool_path(receipt)}", header, self._limit, self._gate.check)
 
     def finish(self, incoming: Incoming) -> bytes | None:
         """Make a received object durable; or return the whole file, if it is so light that the ledger may vouch for it.

@@ -19,7 +19,9 @@ from scp.store.files import fault, sync_folder
 
 _PAGES: Final = 4096
 """Of the ledger, copied in one step."""
-_SQLITE: Final = b"SQLite format 3\0"
+_CLOSED: Final = b"SQLite format 3\0", b"\1\1"
+"""How a copy begins, and what follows after two bytes: that it is no ledger in use, which has a log beside it."""
+_IS_LEDGER: Final = "SELECT count(*) FROM meta WHERE name = 'key_check'"
 
 
 class Unsound(LedgerFault):
@@ -69,11 +71,24 @@ def _check_target(ledger: Path, target: Path) -> None:
             return
         if ledger.exists() and target.samefile(ledger):
             raise StoreFault("that is the ledger itself")
-        with target.open("rb") as file:
-            if file.read(len(_SQLITE)) != _SQLITE:
-                raise StoreFault("there is a file of that name which is no ledger; it stays as it is")
+        if not _is_copy(target):
+            raise StoreFault("there is a file of that name which is no copy of a ledger; it stays as it is")
     except OSError as error:
         raise fault("the target cannot be looked at", error) from error
+
+
+def _is_copy(path: Path) -> bool:
+    """Whether a file was made here: others are in the form of SQLite too. Raises OSError."""
+    with path.open("rb") as file:
+        head = file.read(20)
+    if (head[:16], head[18:]) != _CLOSED:
+        return False
+    try:
+        only_read = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        with closing(apsw.Connection(f"{path.absolute().as_uri()}?immutable=1", flags=only_read)) as db:
+            return bool(db.execute(_IS_LEDGER).get)
+    except apsw.Error:
+        return False
 
 
 def _copy(source: apsw.Connection, draft: Path, progress: Callable[[int, int], None]) -> Copied:

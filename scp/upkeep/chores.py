@@ -25,6 +25,7 @@ LOOK_SECONDS: Final = 2.0
 _CLEAR_SECONDS: Final = 5.0
 _SETTLE_SECONDS: Final = 0.5
 """For so long the ledger vouches for light objects; more of them share a sync, the longer it is."""
+_PROBE: Final = ("INSERT INTO meta VALUES ('probe', 0)", "DELETE FROM meta WHERE name = 'probe'")
 _RETENTION_SECONDS: Final = 24 * 3600.0
 _RETENTION_AFTER: Final = 600.0
 """A node that has just come up has other things to do."""
@@ -38,7 +39,7 @@ def chores(
     def look() -> None:
         gate.look()
         if Trouble.LEDGER in health.troubles:
-            _try(health, Trouble.LEDGER, lambda: ledger.transact(lambda db: db.execute("SELECT 1")))
+            _try(health, Trouble.LEDGER, lambda: _probe_ledger(ledger, store.folder))
         if Trouble.DISK in health.troubles:
             _try(health, Trouble.DISK, lambda: probe(store.folder))
 
@@ -101,6 +102,15 @@ def probe(folder: Path) -> None:
     finally:
         with suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def _probe_ledger(ledger: SqliteLedger, folder: Path) -> None:
+    """Write into the ledger, and a file beside it. Raises NodeFault if that cannot be done.
+
+    On a full disk a transaction succeeds that has nothing to write, or no more than its log once had room for.
+    """
+    probe(folder)
+    ledger.transact(lambda db: [db.execute(one) for one in _PROBE])
 
 
 def _try(health: Health, trouble: Trouble, act: Callable[[], object]) -> None:

@@ -36,6 +36,7 @@ from scp.errors import StoreFault, in_words
 from scp.ids import as_text, from_text, id_at, new_id
 from scp.layout import ARCHIVE, LEDGER, QUARANTINE, SPOOL, Place, Placement, archive_path, case_path, recall_path
 from scp.ledger import rows
+from scp.ledger.key import key_path, load_or_make_key
 from scp.ledger.port import Draft
 from scp.ledger.scanners import Scanners
 from scp.ledger.sqlite import SqliteLedger
@@ -90,6 +91,7 @@ class Rebuilder:
             if (self._folder / LEDGER).exists():
                 write_back(self._folder)
             set_bad_key_aside(self._folder)
+            load_or_make_key(key_path(self._draft), sync=True)  # unlike the draft, which is synced when it is whole
             with closing(SqliteLedger(self._draft, durability="none")) as ledger, closing(Found()) as found:
                 for path in self._objects():
                     found.add(self._came(path).receipt, path)

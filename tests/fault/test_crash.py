@@ -23,6 +23,7 @@ RECOVERING: Final = ("object.linked", "object.placed")
 """Points that recovery passes too, if something is left in the spool."""
 
 
+@pytest.mark.usefixtures("late")
 def test_what_was_acknowledged_is_there_after_kills_at_every_point_and_some_moments(tmp_path: Path) -> None:
     victim = crash(tmp_path / "data", Random(1), [*POINTS, ""], often=0)
     assert victim.kills == len(POINTS) + 1 > victim.cuts > 5
@@ -37,6 +38,7 @@ def test_a_crash_in_the_middle_of_recovery_is_recovered_from(tmp_path: Path) -> 
     victim.check()
 
 
+@pytest.mark.usefixtures("late")
 def test_what_a_power_cut_spoils_and_nobody_vouches_for_is_found_out(tmp_path: Path) -> None:
     """Otherwise the tests above would cut nothing."""
     victim = Victim(tmp_path / "data")

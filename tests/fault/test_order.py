@@ -69,7 +69,7 @@ def test_large_objects_bytes_then_decision_then_place_then_answer(tmp_path: Path
         trace.assert_case_in_order(uid, path)
 
 
-@pytest.mark.usefixtures("traced")
+@pytest.mark.usefixtures("traced", "late")
 @pytest.mark.parametrize("associations", [1, AT_ONCE])
 def test_light_objects_bytes_and_decision_at_once_then_place_then_answer_and_then_their_sync(
     tmp_path: Path, associations: int
@@ -89,7 +89,7 @@ def test_light_objects_bytes_and_decision_at_once_then_place_then_answer_and_the
     assert node.rows("SELECT * FROM sealed") == []
 
 
-@pytest.mark.usefixtures("traced")
+@pytest.mark.usefixtures("traced", "late")
 def test_the_ledger_vouches_for_a_light_object_until_its_file_system_was_synced(tmp_path: Path) -> None:
     trace, node = trace_of(tmp_path, [[ct(1), ct(2, PixelData=b"ab")]])
     ((root,),) = (row.values() for row in node.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'sealed'"))
@@ -99,14 +99,14 @@ def test_the_ledger_vouches_for_a_light_object_until_its_file_system_was_synced(
         trace.assert_vouched_for(receipt["id"], receipt["path"], root)
 
 
-@pytest.mark.usefixtures("traced")
+@pytest.mark.usefixtures("traced", "late")
 def test_what_is_kept_already_costs_no_sync_but_the_ledgers(tmp_path: Path) -> None:
     trace, node = trace_of(tmp_path, [[ct(1), ct(1), ct(1)]])
     assert len(node.receipts()) == 3
     assert place_syncs(trace, node) == []
 
 
-@pytest.mark.usefixtures("traced")
+@pytest.mark.usefixtures("traced", "late")
 def test_a_large_object_in_a_folder_that_a_light_one_had_made_is_there_for_good(tmp_path: Path) -> None:
     """Nobody vouches for it: the names of the folders above it must be on the disk before it is told of."""
     trace, node = trace_of(tmp_path, [[ct(1, Rows=512, Columns=512, PixelData=None), large_ct(2)]])

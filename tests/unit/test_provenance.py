@@ -9,6 +9,7 @@ from scp.dicom.part10 import file_header, read_file, read_note
 from scp.dicom.request import Association, Request
 from scp.ids import as_text
 from scp.provenance import Provenance
+from scp.upkeep.reading import HEAD
 
 ASSOCIATION = Association(as_text(9), "192.0.2.1", 4000, "CT1", "AUDITSCP", "1.2.3", "VERSION_1")
 REQUEST = Request(
@@ -16,7 +17,7 @@ REQUEST = Request(
 )
 
 
-@pytest.mark.parametrize("general", [(), ("1.2.840.10008.5.1.4.1.1.7",)])
+@pytest.mark.parametrize("general", [(), (REQUEST.abstract_syntax,)])
 @pytest.mark.parametrize("title", ["CT1", "CT10", "Ä"])
 def test_what_was_written_is_read_back_from_the_file(general: tuple[str, ...], title: str) -> None:
     request = replace(
@@ -29,6 +30,16 @@ def test_what_was_written_is_read_back_from_the_file(general: tuple[str, ...], t
     )
     found = read_file(header + b"\x08\0\x60\0CS\2\0CT")
     assert getattr(found, "offset", None) == len(header)
+
+
+def test_a_peer_that_names_many_general_classes_makes_no_header_long() -> None:
+    many = tuple(f"1.2.826.0.1.99.{number:032}" for number in range(1_500))
+    request = replace(REQUEST, related_general_classes=(*many, REQUEST.abstract_syntax))
+    header = file_header(request, provenance.written(5, 6, request))
+    assert len(header) < HEAD
+    kept = provenance.read(read_note(header))
+    assert kept is not None
+    assert kept.related_general_classes == (REQUEST.abstract_syntax,)
 
 
 def test_a_file_without_it_has_none() -> None:

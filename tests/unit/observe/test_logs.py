@@ -3,9 +3,12 @@
 import io
 import logging
 import os
+import pty
 import re
 import threading
+import tty
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,6 +80,41 @@ def test_a_reader_that_stops_is_not_waited_for_for_ever_and_has_lines_again_when
         assert [orjson.loads(line)["number"] for line in taken] == list(range(len(taken)))
         assert len(taken) < 2_000
         assert orjson.loads(reader.read(1 << 20))["event"] == "again"
+
+
+@pytest.mark.parametrize("characters", [40, 5_000, 7_500, 20_000])
+@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize("ends", [os.pipe, pty.openpty], ids=["pipe", "terminal"])
+def test_whatever_the_length_of_lines_a_reader_that_stops_holds_up_nobody_and_no_line_is_cut(
+    monkeypatch: pytest.MonkeyPatch, ends: Callable[[], tuple[int, int]], log_format: logs.Format, characters: int
+) -> None:
+    monkeypatch.setattr(logs, "_PATIENCE_MS", 1)
+    reading, writing = ends()
+    if os.isatty(writing):
+        tty.setraw(writing)
+    with os.fdopen(reading, "rb", 0) as reader, os.fdopen(writing, "w") as stream:
+        logs.configure(log_format, stream=stream)
+
+        def write() -> None:
+            for _ in range(1_000):
+                structlog.get_logger().info("begins", text="x" * characters, end="here")
+
+        writer = threading.Thread(target=write, daemon=True)
+        writer.start()
+        writer.join(30)
+        if writer.is_alive():
+            reader.close()  # which ends its wait
+            pytest.fail("a reader that has stopped is waited for")
+        os.set_blocking(reading, False)
+        taken = b""
+        for _ in range(10):  # what is read makes room for what was begun
+            while piece := reader.read(1 << 20):
+                taken += piece
+            structlog.get_logger().info("again", end="here")
+        *whole, rest = taken.split(b"\n")
+        assert rest == b""
+        assert len(whole) < 1_000
+        assert all(line.count(b"begins") + line.count(b"again") == line.count(b"here") == 1 for line in whole)
 
 
 @pytest.mark.parametrize(

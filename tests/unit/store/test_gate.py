@@ -12,10 +12,12 @@ from structlog.testing import capture_logs
 
 from scp.errors import LedgerFault, LedgerGone, NodeFault, SpaceFault, Trouble
 from scp.health import Health
+from scp.layout import LEDGER
 from scp.ledger.presence import presence
 from scp.store.gate import Gate, Look
 from scp.store.space import space
 from scp.store.store import Store
+from tests.unit.nodes import data_set, open_node
 from tests.unit.store.objects import header
 from tests.unit.system import system_error
 
@@ -109,6 +111,27 @@ def test_a_store_begins_nothing_while_its_gate_is_shut(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_large_object_does_not_take_what_is_to_stay_free(tmp_path: Path) -> None:
+    now = [0.0]
+    disk, gate, health = Disk(110 * MIB), Gate(lambda: now[0]), Health()
+    gate.watch(health, space(Path(), 100 * MIB, disk.statvfs))
+    store = Store(tmp_path, gate=gate)
+    incoming = store.receive(7, header())
+
+    def fill() -> None:
+        for _ in range(1_000):
+            incoming.write(bytes(1024))
+            disk.free -= MIB
+            now[0] += 0.3
+
+    with pytest.raises(SpaceFault, match="of which 100 MiB stay"):
+        fill()
+    assert disk.free > 90 * MIB
+    assert set(health.troubles) == {Trouble.SPACE}
+    incoming.discard()
+    store.close()
+
+
 def test_a_ledger_that_was_removed_or_replaced_is_seen_and_one_that_came_back_too(tmp_path: Path) -> None:
     path, aside = tmp_path / "ledger", tmp_path / "aside"
     with pytest.raises(LedgerFault):
@@ -124,3 +147,17 @@ def test_a_ledger_that_was_removed_or_replaced_is_seen_and_one_that_came_back_to
     assert "replaced" in str(see())
     aside.rename(path)
     assert see() is None
+
+
+def test_a_log_that_was_removed_under_a_ledger_in_use_is_seen(tmp_path: Path) -> None:
+    node = open_node(tmp_path)
+    see = presence(tmp_path / LEDGER)
+    assert node.send(data_set()).verdict.status == 0
+    assert see() is None
+    (tmp_path / f"{LEDGER}-wal").unlink()
+    assert isinstance(see(), LedgerGone)
+    assert "stop it properly" in str(see())
+    node.close()
+    again = open_node(tmp_path)
+    assert len(again.receipts()) == 1
+    again.close()

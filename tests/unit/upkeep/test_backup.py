@@ -11,7 +11,7 @@ import pytest
 from scp.errors import LedgerFault, StoreFault
 from scp.upkeep import backup
 from scp.upkeep.backup import Unsound, back_up
-from tests.unit.nodes import Scratch
+from tests.unit.nodes import Scratch, open_node
 from tests.unit.system import system_error
 from tests.unit.upkeep.folders import slice_of, table
 
@@ -70,11 +70,28 @@ def test_a_copy_from_before_is_replaced_and_anything_else_is_not(node: Scratch, 
     node.send(slice_of(50))
     assert back_up(ledger(node), target).receipts == 9
     target.write_bytes(b"somebody's work")
-    with pytest.raises(StoreFault, match="which is no ledger"):
+    with pytest.raises(StoreFault, match="which is no copy of a ledger"):
         back_up(ledger(node), target)
     assert target.read_bytes() == b"somebody's work"
     with pytest.raises(StoreFault, match="the ledger itself"):
         back_up(ledger(node), ledger(node))
+    node.close()
+
+
+def test_another_database_and_the_ledger_of_another_node_are_no_copies(node: Scratch, tmp_path: Path) -> None:
+    other = tmp_path / "other.sqlite3"
+    with closing(apsw.Connection(str(other))) as db:
+        db.execute("CREATE TABLE work (text)")
+    (tmp_path / "another").mkdir()
+    another = open_node(tmp_path / "another")
+    for target in (other, ledger(another)):
+        before = target.read_bytes()
+        with pytest.raises(StoreFault, match="which is no copy of a ledger"):
+            back_up(ledger(node), target)
+        assert target.read_bytes() == before
+    another.close()
+    with pytest.raises(StoreFault, match="which is no copy of a ledger"):
+        back_up(ledger(node), ledger(another))
     node.close()
 
 

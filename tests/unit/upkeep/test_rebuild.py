@@ -129,12 +129,24 @@ def test_a_ledger_that_is_gone_or_garbage_is_made_anew(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [None, b"short"])
-def test_a_key_that_is_lost_is_made_anew_and_all_are_who_they_were(folder: Path, damage: bytes | None) -> None:
+def test_a_key_that_is_lost_is_made_anew_durably_and_all_are_who_they_were(
+    folder: Path, damage: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        real(descriptor)
+        synced.add(os.fstat(descriptor).st_ino)
+
     key = (folder / NAME).read_bytes()
     (folder / NAME).unlink()
     if damage:
         (folder / NAME).write_bytes(damage)
-    rebuild(folder)
+    with monkeypatch.context() as watched:
+        watched.setattr(os, "fsync", fsync)
+        rebuild(folder)
+    assert {(folder / NAME).stat().st_ino, folder.stat().st_ino} <= synced
     assert (folder / NAME).read_bytes() != key
     assert len((folder / NAME).read_bytes()) == 32
     node = open_node(folder)

@@ -230,11 +230,26 @@ def test_a_trouble_that_is_over_is_seen_while_nobody_sends(node: Scratch, monkey
     with monkeypatch.context() as broken:
         failing(broken, "fsync")
         look.do()
-        assert set(health.troubles) == {Trouble.DISK}
+        assert set(health.troubles) == {Trouble.LEDGER, Trouble.DISK}
     look.do()
     assert health.is_well
     clear.do()
     assert node.files("spool") == []
+    node.close()
+
+
+def test_a_ledger_that_can_begin_and_end_a_transaction_and_write_nothing_is_still_in_trouble(node: Scratch) -> None:
+    health = Health()
+    look, _ = chores.chores(node.store, node.ledger, health, Gate(), set(), decide(node))
+    health.report(Trouble.LEDGER, "full")
+    node.ledger._db.execute("CREATE TEMP TRIGGER full BEFORE INSERT ON meta BEGIN SELECT RAISE(ABORT, 'no'); END")
+    look.do()
+    assert set(health.troubles) == {Trouble.LEDGER}
+    node.ledger._db.execute("DROP TRIGGER full")
+    before = table(node.folder, "SELECT * FROM meta")
+    look.do()
+    assert health.is_well
+    assert table(node.folder, "SELECT * FROM meta") == before
     node.close()
 
 

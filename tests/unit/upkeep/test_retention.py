@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from scp.audit.series.result import SeriesAudit, SeriesVerdict
 from scp.config import Retention
 from scp.errors import LedgerFault, StoreFault
-from scp.layout import ARCHIVE, TRASH, Place, Placement
-from scp.ledger import removal
+from scp.layout import ARCHIVE, LEDGER, TRASH, Place, Placement
+from scp.ledger import notices, removal
 from scp.ledger.reading import open_reader
+from scp.ledger.reports import report
 from scp.ledger.schema import SCHEMA
+from scp.ledger.series import read_series, write_audit
 from scp.store import trash
 from scp.store.trash import settle
 from scp.upkeep import retention
@@ -78,6 +81,13 @@ def test_refused_objects_leave_with_their_cases_and_their_receipts_say_so(node: 
     node.close()
 
 
+def test_a_report_counts_what_has_left_quarantine_and_not_what_has_left_the_archive(node: Scratch) -> None:
+    assert counted(expire(node, 31)) == (2, 4, 3, 0)
+    with closing(open_reader(node.folder / LEDGER)) as db:
+        assert report(db, now(node, 31)).acts == {"expired": 3}
+    node.close()
+
+
 def test_a_refused_object_that_comes_again_after_that_is_kept_again(node: Scratch) -> None:
     expire(node, 11)
     assert node.send(CONFLICT).verdict.status == 0xC111
@@ -119,7 +129,11 @@ def test_what_was_remembered_of_a_study_is_forgotten_with_it(node: Scratch) -> N
     node.close()
 
 
-@pytest.mark.parametrize("again", [slice_of(1), slice_of(5), OTHER_PATIENT], ids=["duplicate", "new", "refused"])
+@pytest.mark.parametrize(
+    "again",
+    [slice_of(1), slice_of(5), OTHER_PATIENT, slice_of(9, SeriesInstanceUID=f"{STUDY_1}.9", PatientID="SOMEBODY")],
+    ids=["duplicate", "new", "refused", "refused of a new series"],
+)
 def test_a_study_that_was_spoken_of_lately_stays(node: Scratch, again: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     old = now(node, 29)
     monkeypatch.setattr("scp.intake.time.time_ns", lambda: old * 1000)
@@ -127,6 +141,37 @@ def test_a_study_that_was_spoken_of_lately_stays(node: Scratch, again: bytes, mo
     done = expire(node, 2, Retention(archive_days=30))
     assert done.uids == [STUDY_2]
     assert flaws(node.folder) == []
+    node.close()
+
+
+def test_a_study_of_which_refused_objects_of_a_new_series_came_again_lately_stays(
+    node: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = slice_of(9, SeriesInstanceUID=f"{STUDY_1}.9", PatientID="SOMEBODY")
+    assert node.send(refused).verdict.status == 0xC132
+    old = now(node, 29)
+    monkeypatch.setattr("scp.intake.time.time_ns", lambda: old * 1000)
+    assert node.send(refused).verdict.status == 0xC132
+    assert expire(node, 2, Retention(archive_days=30)).uids == [STUDY_2]
+    node.close()
+
+
+def test_audits_after_the_newest_ones_have_left_are_told_of_all_the_same(node: Scratch) -> None:
+    def audit(study: int) -> int:
+        uid = f"1.2.826.0.1.{study}.1"
+        with closing(open_reader(node.folder / LEDGER)) as db:
+            kept = read_series(db, uid)
+        assert kept is not None
+        found = SeriesAudit(uid, f"1.2.826.0.1.{study}", "CT", SeriesVerdict.ATTENTION, (), (), instances=1, images=1)
+        return int(node.ledger.transact(lambda db: write_audit(db, kept, found, made=study)).audit)
+
+    told = max(audit(1), audit(2))
+    expire(node, 31, Retention(archive_days=30))
+    assert rows(node, "series_audit") == 0
+    assert node.send(slice_of(1)).verdict.status == 0
+    new = audit(1)
+    with closing(open_reader(node.folder / LEDGER)) as db:
+        assert [one.audit for one in notices.audits(db, told, 10)] == [new]
     node.close()
 
 
