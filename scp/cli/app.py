@@ -88,6 +88,16 @@ def main() -> None:
             sys.exit(1)  # as Click does if it notices first: who reads has seen enough
         errors.print(f"error: {error.filename or 'the output'}: {error.strerror or error}", markup=False)
         sys.exit(COULD_NOT_RUN)
+    except UnicodeEncodeError:
+        if not any(map(_is_broken, (*sys.argv, *os.environ.values()))):
+            raise
+        errors.print("error: an argument, or a variable of the environment, is not UTF-8")
+        sys.exit(COULD_NOT_RUN)
+
+
+def _is_broken(text: str) -> bool:
+    """Whether a text was made of bytes that are not UTF-8 (PEP 383)."""
+    return not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _open_outputs() -> None:

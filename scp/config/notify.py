@@ -23,6 +23,8 @@ def _url(value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or not value.isprintable() or " " in value:
             raise ValueError
+        if "@" in parts.netloc:  # it would not be sent: the signature says who we are
+            raise ValueError
         _ = parts.port, parts.hostname.encode("idna")  # raises ValueError if it is none
     return value
 
@@ -45,7 +47,11 @@ def _mail_host(value: str) -> str:
     return value
 
 
-URL = Annotated[str, AfterValidator(_url), Expecting('the address of a page, such as "https://hooks.example/auditscp"')]
+URL = Annotated[
+    str,
+    AfterValidator(_url),
+    Expecting('the address of a page, without a user, such as "https://hooks.example/auditscp"'),
+]
 MailAddress = Annotated[
     str, AfterValidator(_mail_address), Expecting('a mail address, such as "pacs-team@hospital.example"')
 ]

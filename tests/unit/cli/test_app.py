@@ -96,6 +96,20 @@ def test_an_output_that_takes_nothing_is_told_and_is_no_verdict(verb: str) -> No
     assert (done.returncode, done.stderr) == (2, "error: the output: No space left on device\n")
 
 
+NOT_UTF_8 = "error: an argument, or a variable of the environment, is not UTF-8\n"
+
+
+def test_an_argument_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    filled(tmp_path)
+    done = outside(f"series show $'\\xff' --data {tmp_path}")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", NOT_UTF_8)
+
+
+def test_a_variable_that_is_not_utf_8_is_told() -> None:
+    done = outside("config show", AUDITSCP_NODE__AE_TITLE="\udcff")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", NOT_UTF_8)
+
+
 def test_without_an_output_a_verb_works_all_the_same() -> None:
     done = outside("rules >&-")
     assert (done.returncode, done.stderr) == (0, "")

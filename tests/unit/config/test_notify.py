@@ -26,7 +26,11 @@ def test_nothing_is_told_by_default() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('[notify.webhook]\nurl = "ftp://x"', '2 [notify.webhook] url: "ftp://x" is not the address of a page, such'),
+        (
+            '[notify.webhook]\nurl = "ftp://x"',
+            '2 [notify.webhook] url: "ftp://x" is not the address of a page, without a user, such',
+        ),
+        ('[notify.webhook]\nurl = "http://a:b@x/"', '2 [notify.webhook] url: "http://a:b@x/" is not the address'),
         ('[notify.webhook]\nurl = "https://"', '2 [notify.webhook] url: "https://" is not the address of a page'),
         ('[notify.webhook]\nurl = "http://x:y/"', '2 [notify.webhook] url: "http://x:y/" is not the address of a page'),
         ('[notify.webhook]\nurl = "http://x/a b"', '2 [notify.webhook] url: "http://x/a b" is not the address'),
