@@ -17,6 +17,7 @@ from scp.config import Peer, Settings
 from scp.console.access import check as check_access
 from scp.console.certificates import console_endpoint
 from scp.dicom.request import Association
+from scp.dicom.syntax import KNOWN_TRANSFER_SYNTAXES
 from scp.dicom.walk import Limits
 from scp.errors import NodeFault, Trouble
 from scp.gauges import gauges
@@ -27,7 +28,7 @@ from scp.ledger.checkpoints import Checkpoints
 from scp.ledger.presence import presence
 from scp.ledger.reading import open_reader
 from scp.ledger.sqlite import SqliteLedger
-from scp.net.contexts import ALL_TRANSFER_SYNTAXES, Offer
+from scp.net.contexts import Offer
 from scp.net.server import Server
 from scp.net.trust import Trust
 from scp.notify.notifier import Notifier, orders_of
@@ -224,7 +225,7 @@ def offer(settings: Settings) -> Offer:
     """Return what is accepted in negotiation."""
     classes = settings.classes
     return Offer(
-        transfer_syntaxes=frozenset(classes.transfer_syntaxes) or ALL_TRANSFER_SYNTAXES,
+        transfer_syntaxes=frozenset(classes.transfer_syntaxes) or KNOWN_TRANSFER_SYNTAXES,
         private=classes.private,
         unknown=classes.unknown,
         refused_sop_classes=frozenset(classes.refused_sop_classes),

@@ -69,7 +69,9 @@ monitoring = APIRouter(tags=["monitoring"])
 
 Days = Annotated[int, Query(ge=1, le=3660, description="How far to look back.")]
 ReceiptId = Annotated[str, Path(pattern="^[0-9A-HJKMNP-TV-Z]{13}$", description="A receipt, as lists name it.")]
-Before = Annotated[str | None, Query(max_length=20, pattern="^[0-9A-Z]+$", description="`before` of the page before.")]
+Before = Annotated[
+    str | None, Query(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{12}$", description="`before` of the page before.")
+]
 Uid = Annotated[str, Path(max_length=64, pattern=r"^[0-9.]+$", description="A UID.")]
 
 

@@ -88,6 +88,9 @@ _SPECIAL: dict[str, Encoding | None] = {
 _STANDARD = {uid: ENCAPSULATED for uid, entry in UID_dictionary.items() if entry[1] == "Transfer Syntax"}
 _ENCODINGS: dict[str, Encoding | None] = {**_STANDARD, **_SPECIAL}
 
+KNOWN_TRANSFER_SYNTAXES = frozenset(uid for uid in _STANDARD if _ENCODINGS[uid])
+"""Those that the standard has or had, and that a Data Set can be encoded with (PS3.6 Table A-1)."""
+
 
 def encoding_of(uid: str) -> Encoding | None:
     """Return how to read a Data Set that came in this Transfer Syntax, or None if the UID cannot be one.

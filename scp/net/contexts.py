@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pydicom.uid import UID, AllTransferSyntaxes, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
 from pynetdicom.presentation import PresentationContext
 
 from scp.dicom.sop_classes import cannot_be_stored, is_private, is_standard_storage_class
+from scp.dicom.syntax import KNOWN_TRANSFER_SYNTAXES
 
 VERIFICATION: Final = "1.2.840.10008.1.1"
-ALL_TRANSFER_SYNTAXES: Final[frozenset[str]] = frozenset(AllTransferSyntaxes)
 
 # Explicit VR keeps what Implicit VR forgets, and big endian is retired: taken only if nothing else is proposed.
 _LAST = {ImplicitVRLittleEndian: 1, ExplicitVRBigEndian: 2}
@@ -29,7 +29,7 @@ class Context:
 class Offer:
     """What this node accepts."""
 
-    transfer_syntaxes: frozenset[str] = ALL_TRANSFER_SYNTAXES
+    transfer_syntaxes: frozenset[str] = KNOWN_TRANSFER_SYNTAXES
     private: bool = True
     unknown: bool = True
     refused_sop_classes: frozenset[str] = frozenset()

@@ -102,8 +102,11 @@ class _Acceptor(PynetdicomAssociation):
         self.acceptor.supported_contexts = offer.contexts_for(proposed)
         self.acse.negotiate_association()
         answer = A_ASSOCIATE_AC(self.acceptor.primitive)
+        # pynetdicom accepts none of these by itself; there is no answer to them (PS3.7 D.3.3.6.2).
         related = {
-            str(uid): tuple(map(str, classes)) for uid, (_, classes) in self.acceptor.accepted_common_extended.items()
+            str(uid): tuple(map(str, item.related_general_sop_class_identification))
+            for uid, item in self.requestor.sop_class_common_extended.items()
+            if offer.accepts(str(uid))
         }
         contexts = {
             number: Context(str(context.abstract_syntax), str(context.transfer_syntax[0]), related)

@@ -82,7 +82,7 @@ class Receiver:
         self._meter = meter
         self._commands = Commands()
         self._command = bytearray()
-        self._command_context = 0
+        self._command_context = 0  # between commands: no context has this number
         self._message: _Message | None = None
         self._values = 0
         self.idle_since = time.monotonic()
@@ -148,7 +148,7 @@ class Receiver:
     def _take_command(self, context_id: int, piece: memoryview, *, last: bool) -> None:
         if self._message is not None:
             raise Misbehaviour("a command before the end of a Data Set")
-        if self._command and context_id != self._command_context:
+        if self._command_context not in (0, context_id):
             raise Misbehaviour("a command on two Presentation Contexts")
         self._command += piece
         self._command_context = context_id
@@ -157,6 +157,7 @@ class Receiver:
         if last:
             raw = bytes(self._command)
             self._command.clear()
+            self._command_context = 0
             self._begin(context_id, raw)
 
     def _begin(self, context_id: int, raw: bytes) -> None:
@@ -272,8 +273,12 @@ class Receiver:
         if message and message.request:
             if message.reception:
                 self._intake.abandon(message.reception)
-            self._tally.add_aborted(message.size)
-            self._meter.aborted(message.size)
+            if message.answer:  # nobody is left to hear it, but it is what the receipt says
+                self._tally.add(message.answer.verdict, message.answer.size)
+                self._meter.instance(message.answer.verdict, message.answer.size, {})
+            else:
+                self._tally.add_aborted(message.size)
+                self._meter.aborted(message.size)
         if why:
             self._tally.fault = why
         return ending

@@ -1,7 +1,9 @@
 """What ``/metrics`` says, for Prometheus: the meters, and what is looked up when it is asked for.
 
-All names begin with ``auditscp_``. Counters begin at zero with the process. Labels are bounded: codes, verdicts and
-endings are from tables, and of the senders only the first 200 AE titles have a name. Nothing here is about a patient.
+All names begin with ``auditscp_``. Counters begin with the process: those of verdicts and endings at zero, so that
+``increase()`` sees the first of each, the others when there is something to count. Labels are bounded: codes, verdicts
+and endings are from tables, and of the senders only the first 200 AE titles have a name. Nothing here is about a
+patient.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +26,7 @@ from scp.audit.finding import Severity
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.errors import NodeFault
 from scp.observe.meter import BOUNDS_MS, Histogram, Meters, Totals
+from scp.outcomes import Ending, Outcome
 from scp.version import __version__
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -64,7 +67,7 @@ _COUNTERS: Final = (
     _Counter("associations_opened", "Associations accepted.", (), lambda it: [((), it.opened)]),
     _Counter(
         "associations_closed", "Associations that ended, by how they did.", ("ending",),
-        lambda it: (((ending,), number) for ending, number in it.endings.items()),
+        lambda it: (((ending.value,), it.endings[ending.value]) for ending in Ending),
     ),
     _Counter(
         "associations_rejected", "Connections that were not let in, by reason.", ("reason",),
@@ -77,6 +80,10 @@ _COUNTERS: Final = (
     _Counter(
         "instances", "C-STORE requests, by sender and by what became of them.", ("calling_ae_title", "verdict"),
         lambda it: it.outcomes.items(),
+    ),
+    _Counter(
+        "verdicts", "C-STORE requests, by what became of them.", ("verdict",),
+        lambda it: (((one.value,), sum(n for (_, what), n in it.outcomes.items() if what == one)) for one in Outcome),
     ),
     _Counter(
         "received_bytes", "Data Set bytes received, by sender.", ("calling_ae_title",),

@@ -15,9 +15,9 @@ from scp.audit.finding import Severity
 from scp.audit.policy import Profile, make_policy
 from scp.config import Settings
 from scp.dicom.request import Association
+from scp.dicom.syntax import KNOWN_TRANSFER_SYNTAXES
 from scp.dicom.walk import Limits
 from scp.errors import NodeFault, StoreFault
-from scp.net.contexts import ALL_TRANSFER_SYNTAXES
 from scp.wiring import known_codes, make_node, offer, policies, policy_of, walk_limits
 from tests.unit.nodes import association, data_set, request_for, take
 from tests.unit.system import system_error
@@ -134,7 +134,7 @@ def test_limits_are_those_of_the_settings() -> None:
 
 def test_everything_is_offered_unless_settings_say_otherwise() -> None:
     everything = offer(Settings())
-    assert everything.transfer_syntaxes == ALL_TRANSFER_SYNTAXES
+    assert everything.transfer_syntaxes == KNOWN_TRANSFER_SYNTAXES
     assert all(map(everything.accepts, (CTImageStorage, "1.2.3", "1.2.840.10008.5.1.4.1.1.999")))
     some = offer(
         settings(

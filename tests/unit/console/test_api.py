@@ -79,6 +79,8 @@ def test_quarantine_is_listed_page_by_page(one: Consoled, monkeypatch: pytest.Mo
     second = json(one, f"/quarantine?before={first['before']}")
     assert [case["receipt"] for case in (*first["cases"], *second["cases"])] == receipts[::-1]
     assert second["before"] is None
+    for not_a_receipt in ("0", "O" * 13, "Z" * 13):  # and not the first page once more
+        json(one, f"/quarantine?before={not_a_receipt}", 422)
 
 
 def test_a_case_has_both_sides(one: Consoled) -> None:

@@ -13,6 +13,7 @@ from scp.dicom.syntax import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
+    KNOWN_TRANSFER_SYNTAXES,
     Encoding,
     encoding_of,
     inflate,
@@ -41,6 +42,12 @@ def test_every_transfer_syntax_of_pydicom_is_read_as_pydicom_does(uid: UID) -> N
     if uid not in ELSEWHERE:
         assert encoding.encapsulated is uid.is_encapsulated
         assert encoding.deflated is uid.is_deflated
+
+
+def test_those_are_known_that_a_data_set_of_the_standard_can_have() -> None:
+    others = {"1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.94"}  # which pydicom leaves out
+    assert {*map(str, AllTransferSyntaxes)} | others <= KNOWN_TRANSFER_SYNTAXES
+    assert not KNOWN_TRANSFER_SYNTAXES & {"1.2.840.10008.1.2.6.1", "1.2.840.113619.5.2"}
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,18 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
-from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import (
+    UID,
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
+)
 from pynetdicom import AE
 from pynetdicom.pdu import A_ASSOCIATE_AC
+from pynetdicom.pdu_primitives import SOPClassCommonExtendedNegotiation
 
 from scp.net.contexts import Context, Offer
 from scp.net.negotiation import Negotiator, _Acceptor
@@ -81,6 +90,22 @@ def test_a_class_without_a_usable_transfer_syntax_is_refused_too() -> None:
     agreement = negotiator(Offer(transfer_syntaxes=frozenset({str(ExplicitVRLittleEndian)}))).read(PROPOSAL).agree()
     assert [context.abstract_syntax for context in agreement.contexts.values()] == [CTImageStorage]
     assert agreement.refused == (MRImageStorage,)
+
+
+def test_a_general_class_that_the_peer_names_for_another_holds_for_what_is_offered() -> None:
+    proposal = read_proposal(
+        proposal_of_pynetdicom(*map(_under_ct, (EnhancedCTImageStorage, PositronEmissionTomographyImageStorage)))
+    )
+    offer = Offer(refused_sop_classes=frozenset({str(PositronEmissionTomographyImageStorage)}))
+    agreement = negotiator(offer).read(proposal).agree()
+    assert agreement.contexts[1].related_general_classes == {EnhancedCTImageStorage: (CTImageStorage,)}
+
+
+def _under_ct(sop_class: UID) -> SOPClassCommonExtendedNegotiation:
+    item = SOPClassCommonExtendedNegotiation()
+    item.sop_class_uid, item.service_class_uid = sop_class, UID("1.2.840.10008.4.2")
+    item.related_general_sop_class_identification = [CTImageStorage]
+    return item
 
 
 def test_a_user_is_asked_for_each_time_and_confirmed_if_it_wishes(asked: list[bytes]) -> None:

@@ -22,8 +22,8 @@ from pynetdicom.pdu_primitives import (
 from scp.net.proposal import APPLICATION_CONTEXT, Malformed, as_shown, is_ae_title, read_proposal
 
 
-def proposal_of_pynetdicom(*, identity: bool = False) -> bytes:
-    """Return the variable part of a proposal with everything that pynetdicom proposes."""
+def proposal_of_pynetdicom(*more: Any, identity: bool = False) -> bytes:
+    """Return the variable part of a proposal with everything that pynetdicom proposes, and more user information."""
     primitive = A_ASSOCIATE()
     primitive.application_context_name = UID(APPLICATION_CONTEXT)
     primitive.calling_ae_title, primitive.called_ae_title = "MR 1", "ARCHIVE"
@@ -38,6 +38,7 @@ def proposal_of_pynetdicom(*, identity: bool = False) -> bytes:
     version.implementation_version_name = "TEST"
     window.maximum_number_operations_invoked = 5
     information: list[Any] = [length, implementation, version, window, build_role(CTImageStorage, scp_role=True)]
+    information.extend(more)
     if identity:
         user = UserIdentityNegotiation()
         user.user_identity_type, user.primary_field = 1, b"somebody"

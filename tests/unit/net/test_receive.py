@@ -200,6 +200,9 @@ FAULTS: Final[Mapping[str, tuple[Values, str, Outcomes]]] = {
     "command_elsewhere": (
         [pdv(STORAGE, COMMAND, b"a"), pdv(ECHO, COMMAND, b"a")], "a command on two Presentation Contexts", [],
     ),
+    "command_begun_elsewhere": (
+        [pdv(STORAGE, COMMAND, b""), pdv(ECHO, COMMAND, b"a")], "a command on two Presentation Contexts", [],
+    ),
     "command_too_long": ([pdv(STORAGE, COMMAND, bytes(16_000))] * 5, "a command set that is too long", []),
     "command_unreadable": ([pdv(STORAGE, COMMAND | LAST, b"abc")], "a command set that cannot be read", []),
     "no_field": ([command(without=FIELD)], "a command set that cannot be read", []),
@@ -298,8 +301,10 @@ class TestFaultsOfOurOwn:
         self, line: Line, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         failing_spool(monkeypatch)
-        assert line.say(*HALF).ending is Ending.LOST
+        served = line.say(*HALF)
+        assert served.ending is Ending.LOST
         assert line.outcomes() == [("retry", 0xA700)]
+        assert served.tally.outcomes == served.meter.outcomes == {"retry": 1}, "they say what the receipt says"
 
 
 def failing_spool(patch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,10 @@ def test_every_family_can_be_read_and_has_a_type_and_help() -> None:
     [
         ("auditscp_associations", {(): 1}),
         ("auditscp_associations_opened_total", {(): 2}),
-        ("auditscp_associations_closed_total", {(("ending", "released"),): 1}),
+        (
+            "auditscp_associations_closed_total",
+            {(("ending", one),): float(one == "released") for one in Ending},
+        ),
         ("auditscp_associations_rejected_total", {(("reason", "address not allowed"),): 1}),
         ("auditscp_tls_failures_total", {(("reason", "not TLS"),): 1}),
         (
@@ -73,6 +76,15 @@ def test_every_family_can_be_read_and_has_a_type_and_help() -> None:
 )
 def test_what_was_counted_is_there(name: str, expected: dict[Any, float]) -> None:
     assert samples(counted(), name) == expected
+
+
+def test_what_alerts_look_at_is_there_before_there_is_anything_to_count() -> None:
+    metrics = Metrics(Meters())
+    nothing_yet = {(("verdict", one),): 0.0 for one in ("accept", "warn", "refuse", "retry", "aborted")}
+    assert samples(metrics, "auditscp_verdicts_total") == nothing_yet
+    assert samples(counted(), "auditscp_verdicts_total") == nothing_yet | {
+        (("verdict", "accept"),): 1, (("verdict", "warn"),): 1,
+    }  # fmt: skip
 
 
 def test_buckets_hold_what_took_at_most_so_long() -> None:
