@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -34,7 +34,7 @@ from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
 from scp.dicom.uid import strip_uid
 from scp.dicom.walk import Limits
-from scp.errors import NodeFault
+from scp.errors import NodeFault, ObjectTooLarge, in_words
 from scp.ids import as_text, new_id
 from scp.ledger.port import Admitted, Draft
 from scp.ledger.series import all_series
@@ -67,6 +67,7 @@ def files_under(paths: Sequence[Path]) -> list[Path]:
     """Return the files named, and those in the folders named, sorted within each folder.
 
     A folder that cannot be read stands for what is in it, and so does a link to a folder, which is not followed.
+    What cannot be looked at is among them: it may be a file.
     """
     return [file for path in paths for file in (sorted(_files_in(path)) if path.is_dir() else (path,))]
 
@@ -74,9 +75,17 @@ def files_under(paths: Sequence[Path]) -> list[Path]:
 def _files_in(folder: Path) -> Iterator[Path]:
     unreadable: list[Path] = []
     for root, folders, names in os.walk(folder, onerror=lambda error: unreadable.append(Path(error.filename))):
-        yield from (path for name in folders if (path := Path(root, name)).is_symlink())
-        yield from (path for name in names if (path := Path(root, name)).is_file())
+        yield from (path for name in folders if _is(Path.is_symlink, path := Path(root, name)))
+        yield from (path for name in names if _is(Path.is_file, path := Path(root, name), unknown=True))
     yield from unreadable
+
+
+def _is(kind: Callable[[Path], bool], path: Path, *, unknown: bool = False) -> bool:
+    """Ask what a path is; ``unknown`` is the answer where none can be had: in a folder that may only be listed."""
+    try:
+        return kind(path)
+    except OSError:
+        return unknown
 
 
 def shown(path: Path) -> str:
@@ -85,32 +94,40 @@ def shown(path: Path) -> str:
 
 
 class Checker:
-    """A node without a network: judges files, and remembers them as a ledger would."""
+    """A node without a network: judges files, and remembers them as a ledger would.
 
-    def __init__(self, policy: Policy, limits: Limits) -> None:
+    A Data Set of more than ``object_bytes`` is not judged: a node stores none, whatever is in it.
+    """
+
+    def __init__(self, policy: Policy, limits: Limits, object_bytes: int = 1 << 32) -> None:
         self._policy = policy
         self._limits = limits
+        self._object_bytes = object_bytes
         self._ledger = SqliteLedger(None, durability="none")
         self._association = Association(as_text(new_id()), "127.0.0.1", 0, "CHECK", "AUDITSCP", "2.25.0", "")
         self._paths: dict[int, Path] = {}
 
     def check(self, path: Path) -> Checked | Skipped:
         """Judge one file after those before it."""
-        if path.is_dir() and path.is_symlink():
-            return Skipped(path, "a link to a folder: name the folder itself", unread=True)
-        if path.is_dir():
-            return Skipped(path, "a folder that cannot be read", unread=True)
-        if path.exists() and not path.is_file():
-            return Skipped(path, "not a file, but a pipe or a device")
         try:
+            if path.is_dir() and path.is_symlink():
+                return Skipped(path, "a link to a folder: name the folder itself", unread=True)
+            if path.is_dir():
+                return Skipped(path, "a folder that cannot be read", unread=True)
+            if path.exists() and not path.is_file():
+                return Skipped(path, "not a file, but a pipe or a device")
             with mapped(path) as whole:
                 part10 = read_file(whole)
                 if isinstance(part10, NotDicom):
                     return Skipped(path, part10.reason)
+                if len(whole) - part10.offset > self._object_bytes:
+                    return Skipped(path, ObjectTooLarge.comment, unread=True)
                 with whole[part10.offset :] as data:
                     return self._judge(path, part10, data)
         except FileNotFoundError:
             return Skipped(path, "there is no such file")
+        except OSError as error:
+            return Skipped(path, f"it cannot be looked at ({in_words(error)})", unread=True)
         except NodeFault as fault:
             return Skipped(path, str(fault), unread=True)
 

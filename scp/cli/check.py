@@ -57,7 +57,8 @@ def check(
     settings = settings_from(config, {"--profile": profile})
     logs.configure("auto", "error", sys.stderr)
     pictures = picture_folder(plot)
-    checker = Checker(policy_of(settings), walk_limits(settings, Path(gettempdir())))
+    limits = walk_limits(settings, Path(gettempdir()))
+    checker = Checker(policy_of(settings), limits, settings.limits.object_bytes)
     started, tally, codes = time.perf_counter(), Counter[str](), Counter[str]()
     unread = 0
     for file in _progress(files_under(paths)):

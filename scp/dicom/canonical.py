@@ -6,13 +6,13 @@ Two values are compared by what both can be read as, in this order:
 Both are                      Equal if
 ============================= ===================================================================================
 not text                      the bytes are equal, in little endian
-numbers, DS and IS included   the numbers are equal: ``1.0`` is ``1``, and US 5 is UL 5
+numbers, DS and IS included   the numbers are: ``1.0`` is ``1``, and US 5 is UL 5; DS and IS in double precision
 text                          the characters are equal, each decoded in its own character set, without padding
 anything else                 the bytes are equal, in little endian
 ============================= ===================================================================================
 
 Values of more than :data:`~scp.dicom.level.LONG` bytes are not taken apart: they are equal if their bytes are, in
-little endian.
+little endian, and if it is text their character sets.
 """
 
 from collections.abc import Iterable, Iterator

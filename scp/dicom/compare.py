@@ -1,6 +1,7 @@
 """Compare two copies of one instance: what differs once encoding and volatile attributes are put aside.
 
-Both Data Sets are walked and then gone through side by side, Items of Sequences included, in the order of tags.
+Both Data Sets are walked and then gone through side by side, Items of Sequences included, in the order of tags; those
+of a private group in that of their creators.
 :mod:`scp.dicom.level` says which elements of the two are one attribute and which do not count,
 :mod:`scp.dicom.canonical` what makes two values equal, :mod:`scp.dicom.pixels` what makes two images equal.
 """

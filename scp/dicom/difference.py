@@ -37,10 +37,10 @@ class Difference:
 class Comparison:
     """What differs between the stored copy (first) and the one that came (second).
 
-    ``differences`` are in the order of the tags, bulk data included where they are known to differ. There may be
-    more, which are only counted, in ``omitted``: whether any attribute differs that is not coercible, and whether
-    any does that is, can always be told from those that are there. If one of the copies cannot be read at all
-    there are none, and ``pixels`` says so.
+    ``differences`` are in the order of the tags, those of a private group in the order of their creators, bulk data
+    included where they are known to differ. There may be more, which are only counted, in ``omitted``: whether any
+    attribute differs that is not coercible, and whether any does that is, can always be told from those that are
+    there. If one of the copies cannot be read at all there are none, and ``pixels`` says so.
     """
 
     differences: tuple[Difference, ...]

@@ -37,7 +37,7 @@ def disclosed(
         if span is None:
             shown[t.name_of(tag)] = None
         elif span.items is not None:
-            shown[t.name_of(tag)] = f"{len(span.items)} items"
+            shown[t.name_of(tag)] = "1 item" if len(span.items) == 1 else f"{len(span.items)} items"
         elif span.vr in TEXT:
             shown[t.name_of(tag)] = decode_text(raw(tag), charset)[:LONGEST]
         else:

@@ -116,7 +116,7 @@ def tags(raw: bytes, *, little: bool, max_values: int = MAX_VALUES) -> tuple[int
 def text(raw: bytes) -> str:
     r"""Return a text of the default repertoire without padding: spaces around it, and NULs after it.
 
-    Bytes that are not ASCII become escapes such as `\xe9`, so that different bytes stay different.
+    Bytes that are not ASCII become escapes such as `\xe9`, so that texts that differ in them stay different.
     """
     return raw.rstrip(b"\0 ").lstrip(b" ").decode("ascii", "backslashreplace")
 

@@ -49,7 +49,7 @@ def picture(audit: SeriesAudit, *, is_recorded: bool = True) -> Scene:
     if drawn:
         shapes += _legend(drawn, y + 16)
         y += 62
-    title = f"{audit.modality or 'Series'}, {audit.instances} instances: {verdict}"
+    title = f"{audit.modality or 'Series'}, {_counted(audit.instances, 'instance')}: {verdict}"
     told = [finding.message for finding in audit.findings if finding.severity >= Severity.WARN]
     return Scene(WIDTH, y + 12, tuple(shapes), title, "; ".join(told) or "Nothing to report.")
 
@@ -157,7 +157,7 @@ def _legend(drawn: Sequence[Stack], y: float) -> Iterator[Shape]:
         entries.append((Dots(((-3, 0), (3, 0)), 3.2, Ink.MARK), "of the same number"))
     if any(stack.gaps for stack in drawn):
         entries.append((Box(0, -6, 16, 11, Ink.NOTICE), "slices missing here"))
-    if any(stack.uneven or stack.off_line for stack in drawn):
+    if any(stack.uneven or stack.off_line or stack.turned for stack in drawn):
         entries.append((Ring((0, 0), 6, Ink.TROUBLE), "look at this one"))
     for shape, text in entries:
         yield _moved(shape, x + 6, y + 4)

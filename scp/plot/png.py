@@ -9,6 +9,7 @@ from math import hypot
 from typing import TYPE_CHECKING, Final
 
 from scp.plot.scene import LIGHT, Box, Dots, Ink, Line, Point, Ring, Scene, Shape, Text
+from scp.printable import printable
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
@@ -91,7 +92,7 @@ class _Pen:
             at += period
 
     def _text(self, text: Text, colour: str) -> None:
-        font, written = self._font(text.size), text.text.translate(_WRITTEN)
+        font, written = self._font(text.size), printable(text.text).translate(_WRITTEN)
         thick = round(0.03 * text.size * self._by) if text.bold else 0
         where = (text.x * self._by, text.y * self._by)
         if not text.upwards:

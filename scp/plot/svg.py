@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Final
-from xml.sax.saxutils import escape
+from xml.sax import saxutils
 
 from scp.plot.scene import DARK, LIGHT, Box, Dots, Ink, Line, Ring, Scene, Shape, Text
+from scp.printable import printable
 
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
@@ -15,8 +16,8 @@ def svg(scene: Scene) -> str:
     body = "\n".join(line for shape in scene.shapes for line in _shape(shape))
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">
-<title>{escape(scene.title)}</title>
-<desc>{escape(scene.summary)}</desc>
+<title>{_escaped(scene.title)}</title>
+<desc>{_escaped(scene.summary)}</desc>
 <style>
 text {{ font-family: {_FONT}; }}
 .ring {{ fill: none; stroke-width: 1.6; }}
@@ -71,13 +72,17 @@ def _text(text: Text) -> str:
     more = f' text-anchor="{text.anchor}"' if text.anchor != "start" else ""
     more += ' font-weight="600"' if text.bold else ""
     more += f' transform="rotate(-90 {x} {y})"' if text.upwards else ""
-    return (
-        f'<text class="f-{text.ink}" x="{x}" y="{y}" font-size="{_number(text.size)}"{more}>{escape(text.text)}</text>'
-    )
+    attributes = f'class="f-{text.ink}" x="{x}" y="{y}" font-size="{_number(text.size)}"{more}'
+    return f"<text {attributes}>{_escaped(text.text)}</text>"
 
 
 def _titled(name: str, attributes: str, title: str) -> str:
-    return f"<{name} {attributes}><title>{escape(title)}</title></{name}>" if title else f"<{name} {attributes}/>"
+    return f"<{name} {attributes}><title>{_escaped(title)}</title></{name}>" if title else f"<{name} {attributes}/>"
+
+
+def _escaped(text: str) -> str:
+    """Return a text as XML can hold it: most control characters are no part of any document (XML 1.0 §2.2)."""
+    return saxutils.escape(printable(text))
 
 
 def _number(value: float) -> str:

@@ -11,7 +11,7 @@ from scp.audit.engine import Judgement, NeedsComparison
 from scp.audit.finding import Severity
 from scp.audit.policy import Policy
 from scp.cases import Cases, finding_document
-from scp.dicom.compare import compare
+from scp.comparing import compare_in_turn
 from scp.dicom.difference import Comparison
 from scp.dicom.request import Association
 from scp.dicom.walk import Limits
@@ -269,4 +269,4 @@ class Quarantine:
             self._store.data_set(ours.placement.path, ours.id) as (second, _),
             self._store.data_set(other.path, other.receipt) as (first, syntax),
         ):
-            return compare(first, syntax, second, kept.draft.subject.request.transfer_syntax, self._limits)
+            return compare_in_turn(first, syntax, second, kept.draft.subject.request.transfer_syntax, self._limits)

@@ -200,10 +200,12 @@ class Store:
     def data_set(self, path: str, receipt: int) -> Iterator[tuple[memoryview, str]]:
         """Give the Data Set of a stored object and its transfer syntax.
 
-        An object whose receipt is committed but which has not moved yet is read from the spool.
+        An object whose receipt is committed but which has not moved yet is read from the spool. One that was recalled
+        is read there first: until it has moved, the object that it replaces may lie in its place.
         """
+        recalled = recall_path(receipt)
         with ExitStack() as stack:
-            for candidate in (path, spool_path(receipt), recall_path(receipt), path):
+            for candidate in (recalled, path, spool_path(receipt), recalled, path):
                 with suppress(FileNotFoundError):
                     found = stack.enter_context(data_set_in(self.folder / candidate))
                     break

@@ -211,6 +211,31 @@ def test_a_folder_that_cannot_be_read_is_named_in_the_place_of_its_files(
     )
 
 
+def test_a_file_that_cannot_be_looked_at_is_skipped_and_those_after_it_are_not(
+    checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder that may be listed but not entered, or behind a link to one."""
+
+    def stat(path: Path, *, look: Callable[..., os.stat_result] = Path.stat, follow_symlinks: bool = True) -> object:
+        if path.name == "a":
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path, follow_symlinks=follow_symlinks)
+
+    file(tmp_path / "a")
+    file(tmp_path / "z")
+    monkeypatch.setattr(Path, "stat", stat)
+    assert files_under([tmp_path]) == [tmp_path / "a", tmp_path / "z"]
+    reason = "it cannot be looked at (Permission denied, errno 13)"
+    assert checker.check(tmp_path / "a") == Skipped(tmp_path / "a", reason, unread=True)
+
+
+def test_what_no_node_would_store_for_its_size_is_not_judged(tmp_path: Path) -> None:
+    path = file(tmp_path / "a")
+    too_large = Skipped(path, "the object is larger than this node's limit", unread=True)
+    assert Checker(make_policy(RULES), Limits(), len(IMAGE) - 1).check(path) == too_large
+    assert checked(Checker(make_policy(RULES), Limits(), len(IMAGE)).check(path)).verdict.decision is Decision.ACCEPT
+
+
 def test_a_file_that_cannot_be_read_is_skipped(
     checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,8 @@ def test_of_a_sequence_the_number_of_items_is_shown() -> None:
     sequence = 0x00081140
     data = explicit(sequence, "SQ", item() + item(explicit(t.MODALITY, "CS", b"CT")))
     assert shown(data, sequence) == {"(0008,1140) ReferencedImageSequence": "2 items"}
+    data = explicit(sequence, "SQ", item())
+    assert shown(data, sequence) == {"(0008,1140) ReferencedImageSequence": "1 item"}
 
 
 def test_a_private_element_is_shown_by_its_tag() -> None:

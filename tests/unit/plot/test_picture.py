@@ -95,6 +95,11 @@ def test_uneven_steps_are_marked_with_their_size() -> None:
 def test_a_slice_that_is_turned_is_ringed() -> None:
     scene = picture(audited(changed(slices(20), 7, orientation=(1.0, 0.0, 0.0, 0.0, 0.99999, 0.00447))))
     assert "turned" in texts(scene)
+    assert "look at this one" in texts(scene)
+
+
+def test_one_instance_is_told_in_the_singular() -> None:
+    assert picture(audited(slices(1))).title == "CT, 1 instance: consistent"
 
 
 def test_labels_that_would_lie_on_one_another_are_left_out() -> None:

@@ -21,6 +21,12 @@ def colours(content: bytes, box: tuple[int, int, int, int] | None = None) -> set
     return {"#{:02x}{:02x}{:02x}".format(*colour) for _, colour in found}
 
 
+def test_what_a_peer_said_in_two_lines_is_written_in_one() -> None:
+    assert png(Scene(60, 20, (Text(5, 10, "C\nT"), Text(5, 10, "C\nT", upwards=True)), "", "")) == png(
+        Scene(60, 20, (Text(5, 10, r"C\nT"), Text(5, 10, r"C\nT", upwards=True)), "", "")
+    )
+
+
 def test_a_picture_has_twice_its_size_in_pixels() -> None:
     scene = picture(audited(without(slices(12), 5)))
     image = Image.open(BytesIO(png(scene)))

@@ -38,6 +38,12 @@ def test_text_cannot_become_markup() -> None:
     assert [one.text for one in root.iter(f"{NAMESPACE}text")] == ['<b> & "x"']
 
 
+def test_what_no_document_can_hold_is_written_as_an_escape() -> None:
+    root = ET.fromstring(svg(picture(audited(slices(5), modality="C\x01T\x1b"))))
+    assert root.findtext(f"{NAMESPACE}title") == r"C\x01T\x1b, 5 instances: consistent"
+    assert r"C\x01T\x1b series" in [one.text for one in root.iter(f"{NAMESPACE}text")]
+
+
 def test_each_sort_of_shape_is_written() -> None:
     scene = Scene(
         100, 50,

@@ -11,10 +11,13 @@ import orjson
 import pytest
 from pydicom.uid import MRImageStorage
 
+from scp import comparing
 from scp.audit.catalogue import RULES
 from scp.audit.finding import Decision
 from scp.audit.policy import Policy, Profile, make_policy
 from scp.cases import Cases
+from scp.dicom.compare import compare
+from scp.dicom.difference import Comparison
 from scp.dicom.request import Association
 from scp.errors import NodeFault
 from scp.ids import as_text, new_id
@@ -25,6 +28,7 @@ from scp.ledger.reading import reading
 from scp.ledger.sqlite import SqliteLedger
 from scp.ledger.withdraw import Withdrawal
 from scp.quarantine.acts import Quarantine, Result, result_document
+from scp.quarantine.moving import Mover
 from scp.quarantine.readmission import NO_PLACE, REFUSED, STORED, TAKEN
 from scp.store.store import Store
 from tests.rules.builders import INSTANCE, SERIES, STUDY, encoded, image, raw
@@ -192,6 +196,22 @@ def test_what_is_stored_by_now_is_not_admitted_twice(node: Scratch) -> None:
     for policy in (STANDARD, OBSERVE):
         result = acting(node, policy).release(number, WHO)
         assert (result.outcome, result.why) == ("impossible", STORED)
+
+
+def test_an_act_decodes_frames_in_turn_with_the_node(node: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever compares compressed copies in one process does so one at a time: a frame is in memory for it."""
+    node.send(IMAGE)
+    number = refused(node, OTHER_PIXELS)
+    waited = []
+
+    def noted(*both: Any) -> Comparison:
+        waited.append(comparing._decoding.locked())
+        return compare(*both)
+
+    monkeypatch.setattr(comparing, "_may_be_compressed", lambda _: True)
+    monkeypatch.setattr(comparing, "compare", noted)
+    acting(node).release(number, WHO, dry_run=True)
+    assert waited == [True]
 
 
 def test_force_and_replace_and_drop_need_a_reason(node: Scratch) -> None:
@@ -524,6 +544,27 @@ def test_what_another_process_took_away_is_no_reference_any_more(node: Scratch) 
     beside.close()
     assert node.send(data_set(**SECOND)).verdict.status == 0xC132
     assert node.send(data_set(**SECOND, PatientID="P2")).verdict.status == 0x0000
+
+
+def test_until_an_act_is_finished_the_replaced_object_is_not_taken_for_the_one_that_replaced_it(
+    node: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed after it has decided leaves the old bytes in the place of the new ones."""
+
+    def die(*_: object) -> None:
+        raise NodeFault("killed")
+
+    node.send(IMAGE)
+    number = refused(node, OTHER_PIXELS)
+    with monkeypatch.context() as patched:
+        patched.setattr(Mover, "finish", die)
+        with pytest.raises(NodeFault):
+            acting(node).replace(number, WHO, "the right one")
+    assert IMAGE in data_in(node, ARCHIVED)
+    with node.store.data_set(ARCHIVED, number) as (data, _):
+        assert data == OTHER_PIXELS
+    answer = node.send(data_set(PixelData=b"\1" * 32, WindowCenter="77"))
+    assert [finding.code for finding in answer.verdict.findings] == ["DUP-004"]
 
 
 def test_acts_wait_for_each_other(node: Scratch) -> None:
