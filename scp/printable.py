@@ -1,4 +1,4 @@
-"""Text fit for a terminal, a log line or the head of a mail: what a peer said may hold anything."""
+"""Text fit for people: what a peer said, which may hold anything, and how many there are of something."""
 
 
 def printable(text: str) -> str:
@@ -6,3 +6,8 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def count(amount: int, thing: str, things: str = "") -> str:
+    """Write an amount of things: ``1 slice``, ``3 slices``; ``things`` is the plural if it takes more than an "s"."""
+    return f"{amount} {thing if amount == 1 else things or thing + 's'}"

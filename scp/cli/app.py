@@ -28,6 +28,9 @@ from scp.cli.options import COULD_NOT_RUN, errors
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.version import __version__
 
+_UNFORGIVING: Final = ("strict", "surrogateescape")
+"""How outputs take a sign that they do not have, the second in the C locale: not at all."""
+
 app = typer.Typer(
     name="auditscp",
     help="A DICOM Storage SCP that judges what it receives and tells the sender.",
@@ -68,10 +71,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-_UNFORGIVING: Final = ("strict", "surrogateescape")
-"""How outputs take a sign that they do not have, the second in the C locale: not at all."""
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from scp.audit.series.words import count
 from scp.cli.options import ConfigOption, DataOption, errors, fail, settings_from
 from scp.cli.reading import data_override, fail_at
 from scp.errors import LedgerFault, NodeFault
 from scp.layout import LEDGER
 from scp.ledger.key import NAME
+from scp.printable import count
 from scp.upkeep.backup import Unsound, back_up
 
 

@@ -17,7 +17,6 @@ from scp.audit.finding import Decision, Severity
 from scp.audit.policy import Profile
 from scp.audit.series.result import SeriesAudit, SeriesVerdict
 from scp.audit.series.result import document as series_document
-from scp.audit.series.words import count
 from scp.audit.value import written
 from scp.checking import Checked, Checker, Skipped, files_under, shown
 from scp.cli.options import (
@@ -34,7 +33,7 @@ from scp.cli.options import (
 from scp.cli.plot import PlotOption, draw_into, picture_folder
 from scp.cli.series import print_series
 from scp.observe import logs
-from scp.printable import printable
+from scp.printable import count, printable
 from scp.wiring import policy_of, walk_limits
 
 _COLOURS: Final = {"accept": "green", "warn": "yellow", "refuse": "red", "skipped": "dim"}

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from scp.audit.finding import Severity
 from scp.audit.series.result import SeriesVerdict, document
-from scp.audit.series.words import count
 from scp.cli.options import (
     ConfigOption,
     DataOption,
@@ -31,7 +30,7 @@ from scp.layout import LEDGER
 from scp.ledger.series import write_audit
 from scp.ledger.series_status import history, newest, past_document, status, status_document
 from scp.ledger.sqlite import SqliteLedger
-from scp.printable import printable
+from scp.printable import count, printable
 from scp.wiring import auditor_of
 
 app = typer.Typer(help="Whole series: verdicts, findings, stacks.", no_args_is_help=True, rich_markup_mode=None)

@@ -11,7 +11,6 @@ import typer
 from pydantic import ByteSize, TypeAdapter, ValidationError
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from scp.audit.series.words import count
 from scp.checking import shown
 from scp.cli.options import (
     ConfigOption,
@@ -30,7 +29,7 @@ from scp.ids import as_text
 from scp.layout import LEDGER
 from scp.ledger.kept import extent
 from scp.ledger.reading import open_reader
-from scp.printable import printable
+from scp.printable import count, printable
 from scp.upkeep.pace import Pace
 from scp.upkeep.verify import Flaw, Sort, Verifier
 

@@ -13,11 +13,11 @@ import orjson
 
 from scp.audit.finding import Severity
 from scp.audit.series.result import SeriesFinding, SeriesVerdict, finding_document
-from scp.audit.series.words import count
 from scp.layout import Place, timestamp
 from scp.ledger.reading import fetch
 from scp.ledger.series import COVERS, FINDING, finding_of, open_findings
 from scp.outcomes import Outcome
+from scp.printable import count
 
 _STATUS: Final = f"""SELECT series.id, series.uid, study.uid, json_extract(series.tracked, '$.modality'), audit.verdict,
     audit.made, audit.instances, audit.images, audit.refused, audit.stacks, audit.covers IS {COVERS},

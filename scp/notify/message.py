@@ -12,7 +12,7 @@ from scp.errors import Trouble
 from scp.ids import as_text
 from scp.layout import timestamp
 from scp.ledger.notices import Audited, Refusals
-from scp.printable import printable
+from scp.printable import count, printable
 
 VERSION: Final = 1
 """Of the form of messages; names may be added under the same number."""
@@ -113,12 +113,12 @@ def text(body: Body) -> str:
 def _refusals_subject(body: Body) -> str:
     senders = list(dict.fromkeys(one["calling_ae_title"] for one in body["associations"]))
     more = " and others" if len(senders) > 1 or body["further_associations"] else ""
-    return f"{_counted(body['refused'], 'instance')} refused from {senders[0]}{more}"
+    return f"{count(body['refused'], 'instance')} refused from {senders[0]}{more}"
 
 
 def _refusals_text(body: Body) -> Iterable[str]:
     for one in body["associations"]:
-        yield f"{_counted(one['refused'], 'instance')} refused from {one['calling_ae_title']} at {one['address']}"
+        yield f"{count(one['refused'], 'instance')} refused from {one['calling_ae_title']} at {one['address']}"
         yield f"  association {one['association']}"
         for code, number in one["codes"].items():
             yield f"  {number:6}  {_explained(code) if code else 'without a rule'}"
@@ -134,19 +134,19 @@ def _refusals_text(body: Body) -> Iterable[str]:
             yield f"  To see more: auditscp quarantine show {one['cases'][0]['case']}"
         yield ""
     if body["further_associations"]:
-        yield f"Refusals on {_counted(body['further_associations'], 'further association')} are in the ledger."
+        yield f"Refusals on {count(body['further_associations'], 'further association')} are in the ledger."
 
 
 def _series_subject(body: Body) -> str:
     verdicts = ", ".join(dict.fromkeys(one["verdict"] for one in body["series"]))
-    return f"{_counted(len(body['series']), 'series', 'series')} to look at: {verdicts}"
+    return f"{count(len(body['series']), 'series', 'series')} to look at: {verdicts}"
 
 
 def _series_text(body: Body) -> Iterable[str]:
     for one in body["series"]:
         yield f"{one['verdict']}: series {one['series_instance_uid']}"
         yield f"  study {one['study_instance_uid']}"
-        yield f"  {_counted(one['instances'], 'instance')}"
+        yield f"  {count(one['instances'], 'instance')}"
         yield from (f"  {number:6}  {_explained(code)}" for code, number in one["codes"].items())
         if not one["codes"]:
             yield "  instances were refused"
@@ -188,7 +188,3 @@ def _explained(code: str) -> str:
     """Return the code of a rule and what the rule finds."""
     rule = find(code)
     return f"{code}  {rule.problem}" if rule else code
-
-
-def _counted(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Final
 
 from scp.audit.series.result import Gap, Stack
-from scp.audit.series.words import count
 from scp.plot.axis import Axis, axis_over, short
 from scp.plot.scene import Box, Dots, Ink, Line, Point, Ring, Shape, Text
+from scp.printable import count
 
 UNEVEN_STEP: Final = 0.1
 """Relative to the usual step: what lies within is drawn as even."""

@@ -36,6 +36,7 @@ def test_a_crash_in_the_middle_of_recovery_is_recovered_from(tmp_path: Path) -> 
     for point in RECOVERING:
         victim.kill_recovering(point=point)
     victim.check()
+    assert victim.kills == 1 + len(RECOVERING)
 
 
 @pytest.mark.usefixtures("late")

@@ -5,11 +5,11 @@ from typing import Final
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, instance_rule
-from scp.audit.series.words import count
 from scp.dicom import tags as t
 from scp.dicom.sop_classes import Kind
 from scp.dicom.status import Status
 from scp.dicom.values import Malformed
+from scp.printable import count
 
 _PRIVATE: Final = 1 << 16
 """The lowest bit of the group: odd groups are private (PS3.5 §7.8)."""

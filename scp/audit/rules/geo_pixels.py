@@ -6,12 +6,12 @@ from pydicom.datadict import dictionary_description
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, instance_rule
-from scp.audit.series.words import count
 from scp.dicom import tags as t
 from scp.dicom.facts import Facts, Integer
 from scp.dicom.sop_classes import IMAGES
 from scp.dicom.status import Status
 from scp.dicom.values import Malformed
+from scp.printable import count
 
 _FLOATING_BITS: Final = {t.FLOAT_PIXEL_DATA: 32, t.DOUBLE_FLOAT_PIXEL_DATA: 64}
 """Bits of a pixel where the element itself fixes them (PS3.3 C.7.6.24, C.7.6.25)."""

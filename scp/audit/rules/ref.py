@@ -6,9 +6,10 @@ from typing import Final
 from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
 from scp.audit.series.view import SeriesProblem, SeriesView
-from scp.audit.series.words import MOST_NAMED, count, who_of
+from scp.audit.series.words import MOST_NAMED, who_of
 from scp.dicom import tags as t
 from scp.dicom.sop_classes import Kind
+from scp.printable import count
 
 REFERRING: Final = frozenset(
     {

@@ -8,9 +8,10 @@ from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
 from scp.audit.series.member import Member
 from scp.audit.series.view import SeriesProblem, SeriesView
-from scp.audit.series.words import count, listed, uids_of, who_of
+from scp.audit.series.words import listed, uids_of, who_of
 from scp.dicom import tags as t
 from scp.dicom.sop_classes import PLANES, Kind
+from scp.printable import count
 
 _CONCATENATION: Final = (t.CONCATENATION_UID, t.IN_CONCATENATION_NUMBER)
 _MOST: Final = 1000

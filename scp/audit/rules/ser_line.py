@@ -12,8 +12,9 @@ from scp.audit.rule import grades, series_rule
 from scp.audit.series.line import LINE, fit_line
 from scp.audit.series.result import Stack
 from scp.audit.series.view import SeriesProblem, SeriesView
-from scp.audit.series.words import count, distance, named, number, some, who
+from scp.audit.series.words import distance, named, number, some, who
 from scp.dicom import tags as t
+from scp.printable import count
 
 SLICES: Final = "CT, MR, PET, frames of volumes"
 

@@ -15,9 +15,10 @@ from scp.audit.series.planes import Bools, Floats, Ints
 from scp.audit.series.result import Gap, Stack
 from scp.audit.series.slabs import PLANNED
 from scp.audit.series.view import SeriesProblem, SeriesView
-from scp.audit.series.words import count, distance, named, number, planes_at, some, where
+from scp.audit.series.words import distance, named, number, planes_at, some, where
 from scp.dicom import tags as t
 from scp.dicom.sop_classes import Kind, kind_of
+from scp.printable import count
 
 _SLIGHT: Final = 0.1
 """Part of the step by which spacing may vary and only be noted."""

@@ -8,9 +8,10 @@ from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
 from scp.audit.rules.stk import SAME_SPACING
 from scp.audit.series.view import SeriesProblem, SeriesView
-from scp.audit.series.words import count, named, who
+from scp.audit.series.words import named, who
 from scp.audit.value import written
 from scp.dicom import tags as t
+from scp.printable import count
 
 _Rescale = tuple[float | None, ...]
 

@@ -29,11 +29,6 @@ def distance(value: float) -> str:
     return number(value, 3 if abs(value) >= _FINE else 6)
 
 
-def count(amount: int, thing: str) -> str:
-    """Write an amount of things: ``1 slice``, ``3 slices``."""
-    return f"{amount} {thing}" if amount == 1 else f"{amount} {thing}s"
-
-
 def listed(numbers: Iterable[int], amount: int = 0) -> str:
     """Write numbers: ``4, 7 and 9``, or ``4, 7, 9 and 12 more``; ``amount`` says how many there are, if more."""
     texts = [str(one) for one in numbers]

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import repeat
 from urllib.parse import urlsplit
@@ -152,6 +153,15 @@ def test_a_body_that_trickles_is_given_up(local: Consoled, monkeypatch: pytest.M
     assert answer.startswith(b"HTTP/1.1 408")
 
 
+def comes_true(holds: Callable[[], bool]) -> bool:
+    """Look again and again, for some seconds, whether something in another thread holds."""
+    for _ in range(2000):
+        if holds():
+            return True
+        time.sleep(0.005)
+    return False
+
+
 def test_who_leaves_in_mid_body_is_no_page_that_failed(local: Consoled) -> None:
     assert local.console._server
     pages = local.console._server.server_state.tasks
@@ -161,10 +171,8 @@ def test_who_leaves_in_mid_body_is_no_page_that_failed(local: Consoled) -> None:
                 b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
                 b"Content-Type: application/x-www-form-urlencoded\r\n\r\nx"
             )
-            while not pages:
-                time.sleep(0.005)
-        while pages:
-            time.sleep(0.005)
+            assert comes_true(lambda: bool(pages))
+        assert comes_true(lambda: not pages)
     assert logged == []
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from scp.audit.series.stacks import stacks_of
-from scp.audit.series.words import count, distance, listed, named, number, some, uids_of, where, who_of
+from scp.audit.series.words import distance, listed, named, number, some, uids_of, where, who_of
+from scp.printable import count
 from tests.rules.series import again, member, slices
 
 
