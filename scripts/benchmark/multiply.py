@@ -19,8 +19,8 @@ from scp.ledger.uid_key import key_of
 _NUMBER, _TIME = "{0} + :numbers", "{0} + :microseconds"
 _UID, _KEY = "other_uid({0}, :copy)", "other_key(uid, :copy)"
 _PATH, _DIGEST = "other_path({0}, :copy)", "other({0}, :copy)"
-_STUDY, _SERIES, _AUDIT = "{0} + :copy * {study}", "{0} + :copy * {series}", "{0} + :copy * {series_audit}"
-_COUNTED: Final = ("study", "series", "series_audit", "series_finding")
+_STUDY, _SERIES, _FINDING = "{0} + :copy * {study}", "{0} + :copy * {series}", "{0} + :copy * {series_finding}"
+_COUNTED: Final = ("study", "series", "series_finding")
 """Tables whose rows have small numbers: each copy begins after the last."""
 
 CHANGED: Final[Mapping[str, Mapping[str, str]]] = {
@@ -35,10 +35,8 @@ CHANGED: Final[Mapping[str, Mapping[str, str]]] = {
         "study_instance_uid": _UID, "series_instance_uid": _UID, "digest": _DIGEST, "path": _PATH, "original": _NUMBER,
     },
     "finding": {"receipt": _NUMBER, "other": _NUMBER},
-    "series_audit": {"id": _AUDIT, "series": _SERIES, "made": _TIME},
-    "series_finding": {
-        "id": "{0} + :copy * {series_finding}", "series": _SERIES, "opened": _AUDIT, "closed": _AUDIT,
-    },
+    "series_audit": {"id": _NUMBER, "series": _SERIES, "made": _TIME},
+    "series_finding": {"id": _FINDING, "series": _SERIES, "opened": _NUMBER, "closed": _NUMBER},
 }  # fmt: skip
 """What is different in each copy, by table and column. What triggers write, they write for each copy."""
 ONCE: Final = ("meta", "scanner")

@@ -29,7 +29,7 @@ def make_sample(folder: Path) -> Path:
         ct.write(folder / "ct", range(1, 301)),
         mr.write(folder / "mr", range(1, 91)),
         localizer.write(folder / "localizer", range(1, 4), _without_number),
-        again.write(folder / "again", range(1, 30)),
+        again.write(folder / "again", (*range(1, 15), *range(16, 31))),  # one is missing
     ]
     made.append(ct.write(folder / "refused", (1, 2, 3)))  # other images with numbers that are taken
     ledger = folder / "data" / LEDGER
