@@ -31,7 +31,7 @@ The map, from the outside in. Imports point down this list and never up::
 Beside them, for everybody: ``layout`` (paths), ``ids``, ``times``, ``printable`` (what a peer said, for people's eyes),
 ``outcomes``, ``errors``, ``health`` (what the node suffers from), ``standing`` (what a running node tells other
 programs), ``turn`` (which association is worked for), ``provenance`` (what is kept in each object's own header, so
-that a ledger can be made anew), ``passwords``, ``heap`` (memory that goes back to the system), ``failpoints`` (where a
+that a ledger can be made anew), ``passwords``, ``heap`` (freed memory goes back to the system), ``failpoints`` (where a
 test may let the node die).
 
 The way of one instance: **associate** (net), **receive** (net, store.spool), **scan** (dicom.walk), **facts**

@@ -1,8 +1,7 @@
 """The case of a refused object: everything that a person needs to judge it again, in one JSON document.
 
-A case is made from the ledger's receipt and from the two objects alone, so that recovery can make it as well as the
-moment of refusal. It lies in quarantine, beside the object, because it may show personal data: the values that
-differ, of both sides.
+A case is made only from the ledger's receipt and the two objects, so recovery can make it as well as the intake. It
+lies in quarantine, beside the object, because it may show personal data: the values that differ, of both sides.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +30,7 @@ from scp.store.store import Store
 T = TypeVar("T")
 
 VERSION: Final = 1
-"""Of the document's structure."""
+"""The version of the document's structure."""
 
 
 class Cases:

@@ -1,4 +1,4 @@
-"""Comparing two copies while others do the same: compressed ones in turn, as a frame that is decoded is in memory."""
+"""Comparing two copies in a node of many threads: compressed copies one at a time, as decoded frames take memory."""
 
 import threading
 from typing import Final
@@ -14,9 +14,9 @@ _decoding: Final = threading.Lock()
 def compare_in_turn(
     first: memoryview, first_syntax: str, second: memoryview, second_syntax: str, limits: Limits
 ) -> Comparison:
-    """Do as :func:`~scp.dicom.compare.compare`; of those that may decode frames, one at a time. It may wait for long.
+    """Do as :func:`~scp.dicom.compare.compare`. If it may decode frames, it waits for others that do, maybe for long.
 
-    Raises NodeFault if either cannot be read.
+    Raises NodeFault if either copy cannot be read.
     """
     if not (_may_be_compressed(first_syntax) or _may_be_compressed(second_syntax)):
         return compare(first, first_syntax, second, second_syntax, limits)

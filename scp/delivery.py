@@ -1,9 +1,9 @@
 """Which senders know that their instance was stored.
 
-A sender that resends an instance, byte for byte, because its connection broke before it could read our response is no
-duplicate: it does not know what we know. So a response is *confirmed* only when anything else arrives on its
-association, or the association is released. The ledger keeps that for good; here is what is still open in this
-process, so that a resend on a second association can wait for the fate of the first.
+If its connection broke before it could read our response, a sender resends the instance, byte for byte. That is no
+duplicate: the sender does not know what we know. So a response is *confirmed* only once something else arrives on its
+association, or the association is released. The ledger keeps that for good. This module knows what is still open in
+this process, so that a resend on a second association can wait for the fate of the first.
 """
 
 import threading
@@ -17,37 +17,37 @@ class Deliveries:
     """The last stored instance of each open association, until the sender has shown that it read the response."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # taken by itself where nobody is told: a Condition is slower to enter
+        self._lock = threading.Lock()  # taken directly where nobody is notified: a Condition is slower to enter
         self._changed = threading.Condition(self._lock)
         self._waiting = 0
         self._pending: dict[str, int] = {}
         self._confirmed: deque[int] = deque(maxlen=_REMEMBERED)
 
     def expect(self, association: str, instance: int) -> None:
-        """Begin to wait for a confirmation, before the decision can be seen by others."""
+        """Begin to wait for a confirmation. To be called before others can see the decision."""
         with self._lock:
             self._pending[association] = instance
 
     def heard(self, association: str) -> int | None:
-        """Something arrived, or the association was released: return the instance that this confirms."""
+        """Note that something arrived, or a release; return the instance that this confirms, if any."""
         return self._forget(association, confirmed=True)
 
     def ended(self, association: str) -> None:
-        """The association ended in another way than by release: its last response stays unconfirmed."""
+        """Note that an association ended other than by release: its last response stays unconfirmed."""
         self._forget(association, confirmed=False)
 
     def is_confirmed(self, instance: int) -> bool:
-        """Whether a confirmation has come that the ledger may not have written yet."""
+        """Whether an instance was confirmed lately; the ledger may not have written it yet."""
         with self._lock:
             return instance in self._confirmed
 
     def is_open(self, instance: int) -> bool:
-        """Whether the association that stored the instance last is still there and silent."""
+        """Whether an association that stored the instance is still there, and has been silent since."""
         with self._lock:
             return instance in self._pending.values()
 
     def settle(self, instance: int, seconds: float) -> None:
-        """Wait until the association of an instance goes on or ends, at most so long."""
+        """Wait until the association of an instance goes on or ends, for so many seconds at most."""
         with self._changed:
             self._waiting += 1
             try:

@@ -1,10 +1,10 @@
-"""Who examines what an association brings, from its first instance to its end.
+"""An examiner for each association, which knows what the association brought before.
 
-Many senders associate anew for each instance. So what an association leaves behind (how its Data Sets are encoded,
-what rules said of the last of them) is there for the next association of the same sender.
+Many senders make a new association for each instance. So what an association leaves behind (how its Data Sets are
+encoded, what rules said of the last of them) is kept for the next association of the same sender.
 
-An element costs some 200 bytes while a Data Set is read, and there may be a million of them: so Data Sets that may
-have many are read one at a time, which costs no time, as the interpreter would not read two at once.
+An element takes about 200 bytes while a Data Set is read, and there may be a million of them. So Data Sets that may
+have many elements are read one at a time; that costs no time, as the interpreter would not read two at once anyway.
 """
 
 import threading
@@ -19,13 +19,13 @@ from scp.dicom.syntax import encoding_of
 from scp.dicom.walk import Limits
 
 _MANY: Final = 1 << 20
-"""Bytes of a Data Set that may have more than a hundred thousand elements."""
+"""A Data Set with more bytes than this may have more than a hundred thousand elements."""
 _AT_REST: Final = 16
-"""Examiners that wait for the next association of their senders; each has some 100 kB."""
+"""How many examiners wait for the next association of their senders. Each takes about 100 kB."""
 
 
 class Examiners:
-    """An examiner for each association. For many threads, but not for two that serve one association."""
+    """Examiners by association. For any number of threads, but only one for each association."""
 
     def __init__(self, limits: Limits, key: bytes) -> None:
         """``key`` is the fingerprint key of the ledger."""
@@ -37,7 +37,7 @@ class Examiners:
         self._reading = threading.Lock()
 
     def of(self, association: Association) -> Examiner:
-        """Return the one who examines an association: one who knows its sender already, if there is one."""
+        """Return the examiner of an association; if it is new, one that knows its sender, if there is one."""
         examiner = self._at_work.get(association.id)
         if examiner is None:
             examiner = self._known(association.sender) or Examiner(self._limits, self._key)
@@ -45,14 +45,14 @@ class Examiners:
         return examiner
 
     def examine(self, data: memoryview, request: Request) -> Examination:
-        """Read a whole Data Set and run the rules that look at it alone. It may wait for others to be read."""
+        """Read a whole Data Set and run the instance rules. This may wait until other Data Sets have been read."""
         encoding = encoding_of(request.transfer_syntax)
         may_be_many = len(data) > _MANY or (encoding is not None and encoding.deflated)
         with self._reading if may_be_many else nullcontext():
             return self.of(request.association).examine(data, request)
 
     def ended(self, association: Association) -> None:
-        """Let the examiner of an association rest, if it has one."""
+        """Keep the examiner of an association that has ended for the next one of its sender."""
         examiner = self._at_work.pop(association.id, None)
         if examiner:
             with self._lock:
@@ -61,7 +61,8 @@ class Examiners:
     def _known(self, sender: Association) -> Examiner | None:
         with self._lock:
             for one in reversed(self._at_rest):
-                if one[0] == sender:
+                known, examiner = one
+                if known == sender:
                     self._at_rest.remove(one)
-                    return one[1]
+                    return examiner
         return None

@@ -1,4 +1,4 @@
-"""What ``/metrics`` looks up when it is asked: disk, ledger, quarantine, series, health, notifications."""
+"""What ``/metrics`` looks up when somebody asks: disk, ledger, quarantine, series, health, notifications."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scp.errors import Trouble
 from scp.layout import LEDGER
-from scp.ledger.census import Counts
+from scp.ledger.census import LatestCensus
 from scp.notify.notifier import Notifier
 from scp.observe.metrics import Gauge, file_sizes
 from scp.watch import Watch
@@ -16,7 +16,7 @@ Troubles = Callable[[], Mapping[Trouble, str]]
 
 def gauges(folder: Path, troubles: Troubles, notifier: Notifier, watch: Watch) -> tuple[Gauge, ...]:
     """Return the gauges of a node with this data folder."""
-    counts = Counts(folder / LEDGER)
+    census = LatestCensus(folder / LEDGER)
     ledger = tuple(folder / f"{LEDGER}{part}" for part in ("", "-wal", "-shm"))
     return (
         Gauge(
@@ -38,15 +38,15 @@ def gauges(folder: Path, troubles: Troubles, notifier: Notifier, watch: Watch) -
         Gauge("ledger_bytes", "Bytes of the ledger's files.", (), lambda: {(): file_sizes(*ledger)}),
         Gauge(
             "quarantine_objects", "Objects in quarantine.", (),
-            lambda: {(): counts.read().quarantine_objects},
+            lambda: {(): census.read().quarantine_objects},
         ),
         Gauge(
             "quarantine_bytes", "Data Set bytes of the objects in quarantine.", (),
-            lambda: {(): counts.read().quarantine_bytes},
+            lambda: {(): census.read().quarantine_bytes},
         ),
         Gauge(
             "series", "Series, by the verdict of their newest audit; none if there was none yet.", ("verdict",),
-            lambda: {(verdict,): number for verdict, number in counts.read().series.items()},
+            lambda: {(verdict,): number for verdict, number in census.read().series.items()},
         ),
         Gauge("series_open", "Series that wait to become quiet, to be audited.", (), lambda: {(): watch.open}),
         Gauge(

@@ -1,19 +1,19 @@
-"""What a node suffers from, so that whoever asks can be told, and the log tells each change once.
+"""What a node suffers from: whoever asks is told, and each change is logged once.
 
-Troubles are reported where they show, by the fault that carries them, and cleared by what proves the opposite:
+A trouble is reported by the fault that shows it, and cleared by what proves the opposite:
 
 ======  ==============================================  ==============================================================
 sort    reported by                                     cleared by
 ======  ==============================================  ==============================================================
-space   the gate before each object, and within it      the gate, when more than the reserve is free again
+space   the gate, before and within each object         the gate, when more than the reserve is free again
 disk    a write, move or read that failed               an instance that was stored, or the probe of the upkeep thread
 ledger  a transaction that failed                       the same
-gone    the gate: the ledger's files are other ones     the gate, if the file comes back; else by a restart
-sync    a sync that the disk failed                     nothing: what was lost shows by ``auditscp verify``, and only
-                                                        an administrator can say that the disk is well; then restart
+gone    the gate, if the ledger's files are other ones  the gate, if the files come back; otherwise a restart
+sync    a sync that failed because the disk did         nothing but a restart: ``auditscp verify`` shows what was lost,
+                                                        and only an administrator can say that the disk is well again
 ======  ==============================================  ==============================================================
 
-Faults that concern one object alone (too large, a comparison that never ends) are no trouble of the node.
+A fault that concerns a single object (too large, a comparison that never ends) is no trouble of the node.
 """
 
 import threading
@@ -26,7 +26,7 @@ import structlog
 from scp.errors import NodeFault, Trouble
 
 PROVEN_BY_STORING: Final = (Trouble.DISK, Trouble.LEDGER)
-"""Troubles that cannot be any more once an instance has gone all the way."""
+"""Troubles that are over once an instance has gone all the way."""
 
 
 class Health:
@@ -44,7 +44,7 @@ class Health:
         return not self.troubles
 
     def report(self, trouble: Trouble, reason: str) -> None:
-        """Note a trouble; the log tells when it begins. A reason that changes meanwhile replaces the one before."""
+        """Note a trouble; its beginning is logged. A new reason replaces the one before."""
         with self._lock:
             begins = trouble not in self.troubles
             self.troubles = {**self.troubles, trouble: reason}
@@ -59,7 +59,7 @@ class Health:
             self.report(fault.trouble, str(fault))
 
     def clear(self, *troubles: Trouble) -> None:
-        """Note that these troubles are over; the log tells those that were there."""
+        """Note that these troubles are over; the end of those that were there is logged."""
         with self._lock:
             over = [one for one in troubles if one in self.troubles]
             self.troubles = {one: reason for one, reason in self.troubles.items() if one not in over}

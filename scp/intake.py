@@ -1,34 +1,35 @@
 """The way of one instance: scan, facts, judge, admit, place, tell. Read :meth:`Intake.complete`.
 
 ``net`` begins an object when a C-STORE-RQ arrives, writes the Data Set into it, completes it, and sends the response
-that comes back. Everything that can go wrong on our side becomes an answer too: a sender is never left without one.
+that it gets back. Whatever goes wrong on our side becomes an answer too: a sender is never left without one.
 
-With ``durability = "full"``, this is the order in which things become durable, and what holds after a power cut at
-any moment in between. Of a *light* object, whose whole file has at most 64 KiB and came in one piece, the ledger takes
-the bytes together with the decision (:mod:`scp.ledger.sealed`), so that one sync does for both:
+With ``durability = "full"``, the table shows in which order things become durable, and what holds if the power fails
+after each step. An object is *light* if its whole file has at most 64 KiB and its Data Set came in one piece. The
+ledger takes the bytes of a light object together with the decision (:mod:`scp.ledger.sealed`), so that one sync makes
+both durable:
 
 ====  ========================================  ======================================================================
 step  what happens                              if the power fails now
 ====  ========================================  ======================================================================
-1     the Data Set is written into the spool    recovery removes it: the ledger knows no receipt
-2     unless it is light, its file is synced,   the same; from here on the bytes are there for good
-      in this thread
-3     the ledger commits receipt, verdict and   recovery finishes what the ledger decided: a light object is written
-      the bytes of a light object, one sync     anew, another one is moved; the sender, who had no response, sends
-      for all who wait (group commit)           again and gets 0000, as nothing was confirmed
-4     the file gets its name in the archive or  recovery finds it in its place, or in the spool still; its case is
-      quarantine, its case first                made from the ledger and the two objects, so it can be made again
-5     that folder is synced, one sync for all   nothing is left to do but to remove the name in the spool
-      who wait for the same; not for a light
-      object that is accepted
-6     the response is sent                      success was true when it was said
+1     the Data Set is written into the spool    recovery removes it: the ledger has no receipt of it
+2     unless the object is light, its file is   the same; from here on its bytes are safe
+      synced, in this thread
+3     the ledger commits the receipt, the       recovery finishes what the ledger decided: it writes a light object
+      verdict and the bytes of a light object,  anew and moves any other; the sender, who got no response, sends the
+      one sync for all who wait (group commit)  instance again and gets 0000, because nothing was confirmed
+4     the file gets its name in the archive or  recovery finds it there or still in the spool; a case can always be
+      in quarantine, where its case comes first made again, from the ledger and the two objects
+5     that folder is synced, one sync for all   recovery only removes the name in the spool
+      who wait for the same folder; not for a
+      light object that is accepted
+6     the response is sent                      what the response said holds
 7     within a second, one sync of the whole    nothing is left to do
       file system brings all light objects to
       the disk, and the ledger forgets their
       bytes (:mod:`scp.store.late`)
 ====  ========================================  ======================================================================
 
-A sync that fails is never repeated: the sender is told to try again, and whatever the ledger decided stays decided.
+A sync that fails is never repeated: the sender is told to try again, and what the ledger has decided stays decided.
 """
 
 import time
@@ -65,16 +66,19 @@ from scp.turn import aside
 
 T = TypeVar("T")
 
+Policies = Callable[[Association], Policy]
+"""Which policy holds for a sender."""
+
 _COMPARISONS: Final = 3
-"""How often the stored copy may change under a comparison before we ask the sender to try again."""
+"""How often the stored copy may change while we compare before the sender is asked to try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What goes back to the sender, and the receipt under which it can be looked up.
 
-    ``watch`` still runs: the step that is left is the response. ``tell`` writes the canonical line, and is called when
-    the response is sent: the sender need not wait for it.
+    ``watch`` is still running, as the response has yet to be sent. ``tell`` writes the canonical line; it is called
+    after the response, so that the sender need not wait for it.
     """
 
     receipt: int
@@ -86,13 +90,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """No verdict yet: the first sender of this instance may still show that it got its response."""
+    """No verdict yet: the first sender of this instance may still show that it has read its response."""
 
     instance: int
 
 
 class NotBegun(NodeFault):
-    """There is no room for an object; ``answer`` says so to the sender, and its receipt is written."""
+    """An object could not be begun; ``answer`` tells the sender so, and the receipt is written."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__("an object could not be begun")
@@ -103,13 +107,13 @@ def _try_again(fault: NodeFault) -> Verdict:
     return Verdict(Decision.RETRY, fault.status, comment=fault.comment)
 
 
-Policies = Callable[[Association], Policy]
-"""Which policy holds for a sender."""
-
-
 @dataclass(slots=True)
 class Reception:
-    """A request on its way in: its number, when it came, and the object in the spool."""
+    """A request on its way in: its receipt number, when it came, and its object in the spool.
+
+    ``received`` is in microseconds UTC since 1970. ``confirms`` is the instance whose response the sender has read, as
+    this request shows.
+    """
 
     receipt: int
     received: int
@@ -133,9 +137,9 @@ class Intake:
     ) -> None:
         self.health = health or Health()
         self.left_behind: set[Path] = set()
-        """Objects in the spool that could be neither placed nor removed: :mod:`scp.upkeep` does it when it can."""
+        """Files in the spool that could be neither placed nor removed: :mod:`scp.upkeep` tries again."""
         self.hear_series: Callable[[str], None] = lambda _uid: None
-        """Is told of which series an instance came; a node has its :class:`~scp.watch.Watch` listen."""
+        """Called with the Series Instance UID of each instance; in a node, this is :meth:`scp.watch.Watch.hear`."""
         self._ledger = ledger
         self._store = store
         self._policies = policies
@@ -146,7 +150,7 @@ class Intake:
         self._examiners = Examiners(limits, ledger.fingerprint_key)
 
     def begin(self, request: Request) -> Reception:
-        """Begin an object in the spool. Raises NotBegun, with the answer to send, if there is no room for it."""
+        """Begin an object in the spool. Raises NotBegun, with the answer to send, if that is not possible."""
         receipt, received = new_id(), time.time_ns() // 1000
         confirms = self._deliveries.heard(request.association.id)
         try:
@@ -185,18 +189,34 @@ class Intake:
         tell = partial(instance_line, reception.receipt, request, facts, verdict, size, watch)
         return Answer(reception.receipt, verdict, size, watch, tell)
 
+    def failed(self, reception: Reception, fault: NodeFault) -> Answer:
+        """Answer *try again*. What the ledger decided before the fault stays decided; recovery finishes it."""
+        reception.incoming.close()
+        self._deliveries.ended(reception.request.association.id)
+        self._suffer(reception.receipt, fault)
+        known = self._quietly(lambda: self._ledger.knows(reception.receipt))
+        if known is not False:
+            if known:
+                self._quietly(lambda: self._ledger.doubt(reception.receipt))
+            self.left_behind.add(reception.incoming.path)
+            size = reception.incoming.size
+            undecided_line(reception.receipt, reception.request, Outcome.RETRY, fault.status, size)
+        else:
+            self._drop(reception, Outcome.RETRY, fault.status)
+        return Answer(reception.receipt, _try_again(fault), reception.incoming.size)
+
     def abandon(self, reception: Reception) -> None:
-        """Let go of a request that ended before its Data Set did: nothing is stored, the receipt says so."""
+        """Drop a request whose Data Set was cut off: nothing is stored, and the receipt says so."""
         self._drop(reception, Outcome.ABORTED, None)
 
     def refuse(self, reception: Reception, status: Status, *offending: int) -> Answer:
-        """Refuse a request whose command set is wrong: its Data Set is not looked at, the receipt has the status."""
+        """Refuse a request whose command set is wrong: nothing is stored, and the receipt has the status."""
         self._drop(reception, Outcome.REFUSE, status)
         verdict = Verdict(Decision.REFUSE, status, status.meaning, offending)
         return Answer(reception.receipt, verdict, reception.incoming.size)
 
     def heard(self, association: Association) -> None:
-        """Note that something other than a C-STORE-RQ arrived: the sender has read its last response."""
+        """Note that something other than a C-STORE-RQ arrived, which shows that the last response was read."""
         instance = self._deliveries.heard(association.id)
         if instance is not None:
             self._quietly(lambda: self._ledger.confirm(instance))
@@ -221,9 +241,9 @@ class Intake:
         return examination
 
     def _admit(self, reception: Reception, examination: Examination, content: bytes | None) -> Admitted:
-        """Decide inside the ledger's transaction; step out of it for what takes long, and come back.
+        """Decide inside the ledger's transaction; leave it for what takes long, and come back.
 
-        ``content`` is the whole file, if it is not on the disk yet.
+        ``content`` is the whole file if the ledger is to vouch for it.
         """
         policy = self._policies(reception.request.association)
         examiner = self._examiners.of(reception.request.association)
@@ -235,23 +255,19 @@ class Intake:
         settled: set[int] = set()
 
         def decide(snapshot: Snapshot) -> Judgement | NeedsComparison | Waiting:
-            held = snapshot.held
-            if held and snapshot.identical and not held.confirmed:
-                instance = held.other.receipt
-                still_open = self._deliveries.is_open(instance)
-                if still_open and instance not in settled:
-                    return Waiting(instance)
-                # Still open, and silent for as long as we waited: then its sender has had the response.
-                confirmed = still_open or self._deliveries.is_confirmed(instance)
-                snapshot = replace(snapshot, held=replace(held, confirmed=confirmed))
-            if held and held.other.receipt in compared:
-                snapshot = replace(snapshot, comparison=compared[held.other.receipt])
+            if snapshot.held and snapshot.identical and not snapshot.held.confirmed:
+                confirmed = self._is_confirmed(snapshot.held.other.receipt, settled)
+                if isinstance(confirmed, Waiting):
+                    return confirmed
+                snapshot = replace(snapshot, held=replace(snapshot.held, confirmed=confirmed))
+            elif snapshot.held and snapshot.held.other.receipt in compared:
+                snapshot = replace(snapshot, comparison=compared[snapshot.held.other.receipt])
             return examiner.judge(examination, snapshot, policy)
 
         association = reception.request.association.id
         for _ in range(_COMPARISONS + 1):
             self._deliveries.expect(association, reception.receipt)
-            outcome = self._ledger.admit(draft, decide)
+            outcome: Admitted | NeedsComparison | Waiting = self._ledger.admit(draft, decide)
             if isinstance(outcome, Admitted):
                 self._expect_confirmation(association, reception.receipt, outcome)
                 return outcome
@@ -259,14 +275,24 @@ class Intake:
             if isinstance(outcome, Waiting):
                 aside(self._deliveries.settle, outcome.instance, self.settle_seconds)
                 settled.add(outcome.instance)
-            elif isinstance(outcome, NeedsComparison):
+            else:
                 compared[outcome.held.other.receipt] = self._compare(reception, outcome)
         raise NodeFault("the stored copy keeps changing")
+
+    def _is_confirmed(self, instance: int, settled: set[int]) -> bool | Waiting:
+        """Whether the sender of an instance knows that it is stored, by what the ledger does not know yet.
+
+        ``settled`` are the instances that were waited for: a sender that is still there, and silent for so long, has
+        had the response.
+        """
+        if self._deliveries.is_open(instance):
+            return True if instance in settled else Waiting(instance)
+        return self._deliveries.is_confirmed(instance)
 
     def _expect_confirmation(self, association: str, receipt: int, admitted: Admitted) -> None:
         if admitted.instance is None:
             self._deliveries.ended(association)
-        elif admitted.instance != receipt:  # or it is expected already
+        elif admitted.instance != receipt:  # the receipt's own is expected already
             self._deliveries.expect(association, admitted.instance)
 
     def _compare(self, reception: Reception, need: NeedsComparison) -> Comparison:
@@ -283,36 +309,21 @@ class Intake:
         if placement.place is Place.QUARANTINE:
             case = aside(self._cases.document, reception.receipt, reception.incoming.path, reception.request)
         elif placement.place is Place.NOWHERE and placement.path and not self._is_placed(placement):
-            # These are the same bytes, so they take its place; if another file has it, placing them finds out.
+            # The stored copy is missing. These are the same bytes, so they take its place; if another file is there,
+            # placing them fails.
             placement = replace(placement, place=Place.ARCHIVE)
-            if is_sealed:  # but not these
+            if is_sealed:  # the ledger vouches for the first copy at most
                 reception.incoming.sync()
         self._store.place(reception.incoming.name, placement, case, late=is_late)
         if is_sealed:
             self._store.late.add(reception.receipt, reception.incoming.length)
 
     def _is_placed(self, placement: Placement) -> bool:
-        """Whether a stored copy came to its place: a crash may have cost it the file, a fault left it in the spool."""
+        """Whether a stored copy is in its place: a crash may have lost its file, a fault left it in the spool."""
         return self._store.has(placement.path) and not self._store.has(spool_path(placement.original))
 
-    def failed(self, reception: Reception, fault: NodeFault) -> Answer:
-        """Answer *try again*. What was decided before the fault stays decided: recovery finishes it."""
-        reception.incoming.close()
-        self._deliveries.ended(reception.request.association.id)
-        self._suffer(reception.receipt, fault)
-        known = self._quietly(lambda: self._ledger.knows(reception.receipt))
-        if known is not False:
-            if known:
-                self._quietly(lambda: self._ledger.doubt(reception.receipt))
-            self.left_behind.add(reception.incoming.path)
-            size = reception.incoming.size
-            undecided_line(reception.receipt, reception.request, Outcome.RETRY, fault.status, size)
-        else:
-            self._drop(reception, Outcome.RETRY, fault.status)
-        return Answer(reception.receipt, _try_again(fault), reception.incoming.size)
-
     def _drop(self, reception: Reception, outcome: Outcome, status: int | None) -> None:
-        """Remove what came of a request about whose data nothing was decided, and write its receipt."""
+        """Remove what was received of a request without a decision, and write its receipt."""
         incoming = reception.incoming
         incoming.discard()
         if incoming.path.exists():
@@ -331,10 +342,12 @@ class Intake:
         size: int,
         confirms: int | None,
     ) -> None:
+        """Write the receipt of a request without a decision, and its canonical line."""
         self._quietly(lambda: self._ledger.record(receipt, received, request, outcome, status, size, confirms))
         undecided_line(receipt, request, outcome, status, size)
 
     def _quietly(self, act: Callable[[], T]) -> T | None:
+        """Do what must not keep anybody from an answer; None if it fails, which is told."""
         try:
             return act()
         except NodeFault as fault:
@@ -342,7 +355,7 @@ class Intake:
             return None
 
     def _suffer(self, receipt: int | None, fault: NodeFault) -> None:
-        """Tell of a fault; what stands in the way of every object is told once, when it begins."""
+        """Tell the log and the health of a fault; what stops every object is logged by the health, and only once."""
         if fault.trouble not in (Trouble.SPACE, Trouble.GONE):
             fault_line(receipt, fault)
         self.health.suffer(fault)

@@ -3,12 +3,12 @@
 ::
 
     ledger.sqlite3
-    fingerprint.key                         what the fingerprints in the ledger are made with
-    .lock, .acts                            held by who serves the folder, and by who moves what has its place
+    fingerprint.key                         the key of the fingerprints in the ledger
+    .lock, .acts                            held by whoever serves the folder, and whoever moves objects out of places
     node.json                               what a running node says of itself (:mod:`scp.standing`)
     notify.sqlite3                          notifications that wait to be delivered (:mod:`scp.notify.outbox`)
-    spool/<receipt>.part                    received, not decided; never acknowledged
-    spool/<receipt>.move                    a second name of what is moved from its place to another
+    spool/<receipt>.part                    received, not yet decided or not yet moved; not acknowledged
+    spool/<receipt>.move                    a second name of an object that is moved from its place to another
     archive/<study>/<series>/<instance>.dcm  UIDs that have passed the rules UID-001 and UID-002
     archive/non-patient/<instance>.dcm      objects that belong to no study
     quarantine/<date>/<receipt>.dcm         nothing that the peer said is part of a path here
@@ -55,7 +55,7 @@ def spool_path(receipt: int) -> str:
 
 
 def recall_path(receipt: int) -> str:
-    """Return the second name of bytes that had their place already, while they are moved."""
+    """Return the second name of bytes that are in their place already, while they are moved."""
     return f"{SPOOL}/{as_text(receipt)}.move"
 
 

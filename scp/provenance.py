@@ -1,8 +1,9 @@
 """Where a stored object came from, kept in the object's own file: enough to make the ledger anew without the ledger.
 
 It is JSON in Private Information (0002,0102) of the File Meta Information that we write (PS3.10 §7.1): the receipt,
-when the request came, its Message ID and abstract syntax, and the association. No patient data. Of the general classes
-that were negotiated, which may be thousands, it is only whether the abstract syntax is one: nothing else is judged by.
+when the request came, its Message ID and abstract syntax, and the association. It has no patient data. Thousands of
+related general classes may have been negotiated; the abstract syntax is kept if it is one of them, as no rule looks at
+any other.
 """
 
 from dataclasses import dataclass

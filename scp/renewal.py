@@ -1,7 +1,7 @@
 """Reload: the configuration is read again, and what may change while the node runs is changed, all of it or nothing.
 
-Associations go on. What they negotiated stays; policies hold for their next instance already. Settings that take a
-restart are named, and stay as they are.
+Associations go on with what they negotiated; new policies hold from their next instance on. Settings that need a
+restart stay as they are, and are named.
 """
 
 import time
@@ -21,13 +21,13 @@ from scp.wiring import Node, check_console, offer, trust_of
 APPLIED: Final = frozenset(
     {"association", "audit", "classes", "duplicates", "notify", "peer", "responses", "series", "tls", "user_identity"}
 )
-"""Sections that a reload applies. All others take a restart."""
+"""Sections that a reload applies. All others need a restart."""
 
 _CERTIFICATES: Final = "[tls]"
 
 
 class Renewal:
-    """Reloads a node. For one thread at a time; ``load`` reads the configuration as at the start."""
+    """Reloads a node. For one thread at a time; ``load`` reads the configuration just as the start does."""
 
     def __init__(self, node: Node, load: Callable[[], Settings]) -> None:
         self._node = node
@@ -58,12 +58,7 @@ class Renewal:
         settings = wanted.model_copy(
             update={name: getattr(node.settings, name) for name in Settings.model_fields if name not in APPLIED}
         )
-        node.policies.use(settings)
-        node.intake.settle_seconds = settings.duplicates.wait_seconds
-        node.watch.quiet_seconds = settings.series.quiet_seconds
-        node.server.renew(settings.association, offer(settings), trust)
-        node.notifier.use(orders)
-        node.settings = settings
+        self._apply(settings, trust, orders)
         if changed or restart:
             settings_renewed(changed, restart)
         if trust.endpoint:
@@ -72,11 +67,21 @@ class Renewal:
             nothing_to_reload()
         return Reload(begun, (), changed, restart)
 
+    def _apply(self, settings: Settings, trust: Trust, orders: Mapping[str, Orders]) -> None:
+        """Have every part of the node go by these settings from now on."""
+        node = self._node
+        node.policies.use(settings)
+        node.intake.settle_seconds = settings.duplicates.wait_seconds
+        node.watch.quiet_seconds = settings.series.quiet_seconds
+        node.server.renew(settings.association, offer(settings), trust)
+        node.notifier.use(orders)
+        node.settings = settings
+
 
 def prepared(settings: Settings) -> tuple[Trust, Mapping[str, Orders]]:
-    """Read what the settings name: certificates and secrets. Raises ConfigurationError with everything wrong.
+    """Read the certificates and secrets that settings name. Raises ConfigurationError with everything that is wrong.
 
-    The console takes a restart, but for its certificate: what is wrong with it is said, and not only then.
+    Most settings of the console need a restart; they are checked now all the same, so that the restart will succeed.
     """
     problems: list[Problem] = []
     trust, orders = None, None
@@ -91,7 +96,7 @@ def prepared(settings: Settings) -> tuple[Trust, Mapping[str, Orders]]:
     try:
         check_console(settings)
     except ConfigurationError as error:
-        problems += (one for one in error.problems if one not in problems)  # it may have the node's own certificate
+        problems += (one for one in error.problems if one not in problems)  # both may have the same certificate
     if trust is None or orders is None or problems:
         raise ConfigurationError(problems)
     return trust, orders
@@ -105,7 +110,7 @@ class Difference(NamedTuple):
 
 
 def differences(one: Section, two: Section, path: tuple[str, ...] = ()) -> Iterator[Difference]:
-    """Yield the settings that differ; tables and lists of blocks are one setting. Values are not shown."""
+    """Yield the settings that differ, without their values. A table or a list of blocks is one setting."""
     for name in type(one).model_fields:
         before, after, here = getattr(one, name), getattr(two, name), (*path, name)
         if before == after:

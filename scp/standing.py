@@ -1,7 +1,7 @@
 """What a running node tells other programs on the same machine: which process it is, and how the last reload ended.
 
-It is a file in the data folder. A node that crashed leaves it, and its number may belong to another process by now: so
-a node counts as running only if that process holds the lock of the folder open.
+It is a file in the data folder. A node that crashed leaves the file behind, and its process number may belong to
+another process by now. So a node counts as running only if that process has the lock of the folder open.
 """
 
 import os
@@ -20,10 +20,10 @@ STANDING: Final = "node.json"
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """How a reload ended. ``begun`` is of the monotonic clock, which all processes of a machine share.
+    """How a reload ended. ``begun`` is in seconds of the monotonic clock, which all processes of a machine share.
 
-    With ``problems`` nothing was changed. Otherwise ``changed`` are the settings that differ from before and are in
-    force now, and ``restart`` those that differ and wait for the next start.
+    If there were ``problems``, nothing was changed. Otherwise ``changed`` are the settings that differ from before and
+    are in force now, and ``restart`` those that differ and wait for the next start.
     """
 
     begun: float
@@ -41,7 +41,7 @@ class Standing:
 
 
 def publish(folder: Path, standing: Standing) -> None:
-    """Say so in a data folder. Raises OSError."""
+    """Write the file of a data folder. Raises OSError."""
     draft = folder / f"{STANDING}.part"
     draft.write_bytes(orjson.dumps(asdict(standing)))
     draft.chmod(0o640)
@@ -49,13 +49,13 @@ def publish(folder: Path, standing: Standing) -> None:
 
 
 def withdraw(folder: Path) -> None:
-    """Say that the node has ended."""
+    """Remove the file of a data folder: the node has ended."""
     with suppress(OSError):
         (folder / STANDING).unlink()
 
 
 def running(folder: Path) -> Standing | None:
-    """Return what the node in a data folder says, None if none is running or is to be seen from here."""
+    """Return what the node of a data folder says; None if no node is running, or this user cannot see it."""
     try:
         found = orjson.loads((folder / STANDING).read_bytes())
         standing = Standing(found["pid"], _reload(found["reload"]))
@@ -73,7 +73,7 @@ def _reload(found: dict[str, Any] | None) -> Reload | None:
 
 
 def _open_files(pid: int) -> Iterator[os.stat_result]:
-    """Yield what a process has open; nothing if there is no such process, or it is another user's."""
+    """Yield the open files of a process; none if there is no such process, or it belongs to another user."""
     with suppress(OSError):
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(OSError):

@@ -1,10 +1,10 @@
 """Which series have become quiet, and their audit: one thread of a serving node.
 
-The receive path only says which series an instance was of (:meth:`Watch.hear`). A series of which nothing has come
-for ``quiet_seconds`` is audited; an instance that comes later opens it again. At the start all that the ledger has not
-judged yet is heard of once more, so that nothing is lost by a restart. What people did about quarantined objects, in
-whatever process, is looked for about once a minute. The ledger remembers without end which series are not judged; here
-is room for so many of them, and the others have their turn when there is room again.
+The receive path only says of which series an instance came (:meth:`Watch.hear`). A series of which nothing has come for
+``quiet_seconds`` is audited; an instance that comes later opens it again. The ledger knows which series are open, so a
+restart loses none. About once a minute the watch looks for acts of people on quarantined objects, whichever process
+they used. It remembers up to :data:`MOST` series; if more are open, it gets the others from the ledger when it has room
+again.
 """
 
 import threading
@@ -26,9 +26,9 @@ from scp.observe.series_lines import series_line
 from scp.series import Audited, Auditor
 
 LOOK_SECONDS: Final = 60.0
-"""How often acts of other processes are looked for, and series for which there was no room."""
+"""Seconds between two looks for acts of other processes, and for series for which there was no room."""
 MOST: Final = 10_000
-"""Series that wait to become quiet: some MB, and what is audited between two looks."""
+"""How many series may wait to become quiet. They take a few MB, and can be audited between two looks."""
 
 
 class Watch:
@@ -42,17 +42,17 @@ class Watch:
         quiet_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Watch a ledger in a file; ``auditor`` is asked anew for each audit, because settings may change."""
+        """``path`` is the file of the ledger. ``auditor`` is called for each audit, because settings may change."""
         self._ledger = ledger
         self._path = path
         self._auditor = auditor
         self.quiet_seconds = quiet_seconds
         self._clock = clock
         self._due: dict[str, float] = {}
-        """When a series will be quiet, by its UID. Written by every thread: each operation is one step."""
+        """When a series will be quiet, by its UID. All threads write it without a lock: each operation is atomic."""
         self._look_at = 0.0
         self._is_behind = True
-        """Whether there are series that only the ledger knows of; all of them, at the start."""
+        """Whether there may be open series that only the ledger knows of; at the start, that is all of them."""
         self._last_act: int | None = None
         self._told = threading.Event()
         self._stopped = False
@@ -64,11 +64,11 @@ class Watch:
         return len(self._due)
 
     def start(self) -> None:
-        """Begin, with what the ledger has not judged yet."""
+        """Begin, with the series that the ledger says are open."""
         self._thread.start()
 
     def close(self, seconds: float = 5.0) -> None:
-        """Begin no other audit, and wait for the one at hand, at most so long."""
+        """Begin no other audit, and wait for the current one, for so many seconds at most."""
         self._stopped = True
         self._told.set()
         if self._thread.is_alive():
@@ -76,6 +76,8 @@ class Watch:
 
     def hear(self, series_instance_uid: str) -> None:
         """Note that an instance of a series was received. Takes less than a microsecond, and never waits."""
+        if not series_instance_uid:  # an object of no patient
+            return
         if series_instance_uid in self._due:
             self._due[series_instance_uid] = self._clock() + self.quiet_seconds
         else:
@@ -83,9 +85,9 @@ class Watch:
             self._told.set()
 
     def audit(self, series_instance_uid: str, *, pixels: bool = False) -> Audited | None:
-        """Audit a series here and now, and write and tell what is new; None if nothing of it is stored.
+        """Audit a series now, in the caller's thread; write and log what is new. None if nothing of it is stored.
 
-        Raises NodeFault if ledger or store fail.
+        With ``pixels``, all pixel data are compared too (DUP-008). Raises NodeFault if ledger or store fail.
         """
         started = time.perf_counter()
         with reading(self._path) as db:
@@ -99,7 +101,7 @@ class Watch:
         return audited
 
     def turn(self) -> float:
-        """Audit what is due, and return the seconds until something else is."""
+        """Audit the series that are due, and return the seconds until there is something to do again."""
         now = self._clock()
         if now >= self._look_at:
             self._guarded(self._look)
@@ -124,16 +126,16 @@ class Watch:
             raise
 
     def _remember(self, uid: str, due: float) -> None:
-        """Have a series audited at a time, unless it is waiting already; without room for it, the ledger knows it."""
+        """Have a series audited at a time, unless it is waiting already. If there is no room, the ledger knows it."""
         if len(self._due) < MOST:
             self._due.setdefault(uid, due)
         else:
             self._is_behind = True
 
     def _look(self) -> None:
-        """Hear of series about whose objects somebody did something, and of those for which there was no room."""
+        """Find the series on whose objects there were acts, and those for which there was no room."""
         was_behind = self._is_behind
-        self._is_behind = False  # before looking: what finds no room from here on is for the next time
+        self._is_behind = False  # before looking: what finds no room from here on is for the next look
         try:
             with reading(self._path) as db:
                 newest = kept_series.last_act(db)
@@ -147,7 +149,7 @@ class Watch:
         for uid in acted:
             self._remember(uid, now)
         for uid in unjudged:
-            self._remember(uid, now + self.quiet_seconds)  # its sender may be about to go on
+            self._remember(uid, now + self.quiet_seconds)  # after a restart, its sender may be about to go on
         self._is_behind = self._is_behind or len(unjudged) == MOST
 
     def _run(self) -> None:

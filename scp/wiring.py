@@ -55,7 +55,7 @@ _LAST_WORDS: Final = 2.0
 
 
 class PoliciesInForce:
-    """Which policy holds for a sender now. Asked for every instance: one attribute that is replaced whole, no lock."""
+    """Which policy holds for a sender now. Asked for every instance, so without a lock: one attribute is replaced."""
 
     __slots__ = ("_of",)
 
@@ -107,8 +107,8 @@ class Node:
 def make_node(settings: Settings) -> Node:
     """Connect the parts, and finish what a crash left undone.
 
-    Raises ConfigurationError if what the settings name cannot be used, certificates for one, and NodeFault if the
-    data folder cannot.
+    Raises ConfigurationError if something that the settings name cannot be used, such as a certificate, and NodeFault
+    if the data folder cannot.
     """
     trust = trust_of(settings)
     orders = orders_of(settings.notify, settings.node.ae_title)
@@ -141,6 +141,7 @@ def make_node(settings: Settings) -> Node:
     notifier = Notifier(folder, meters, lambda: health.troubles)
     meters.listener = notifier
     notifier.use(orders)
+    # ``node`` is bound below; the watch asks for its settings later, as a reload replaces them.
     watch = Watch(ledger, folder / LEDGER, lambda: auditor_of(node.settings), settings.series.quiet_seconds)
     intake.hear_series = watch.hear
     metrics = Metrics(meters, gauges(folder, lambda: health.troubles, notifier, watch))
@@ -151,7 +152,7 @@ def make_node(settings: Settings) -> Node:
 
 
 def auditor_of(settings: Settings) -> Auditor:
-    """Return what judges whole series, by the general settings: a series may come from several senders."""
+    """Return what judges whole series. It goes by the general settings, as a series may come from several senders."""
     return Auditor(policy_of(settings), walk_limits(settings), opener(settings.storage.folder))
 
 
@@ -161,16 +162,17 @@ def trust_of(settings: Settings) -> Trust:
 
 
 def check_console(settings: Settings) -> None:
-    """Raise ConfigurationError if the console would let in whoever comes, or its certificates cannot be used."""
+    """Raise ConfigurationError if the console would let anybody in, or its certificates cannot be used."""
     if settings.console.enabled:
         check_access(settings.console)
         console_endpoint(settings)
 
 
 def console_of(node: Node) -> "ConsoleServer | None":
-    """Return the console of a node, if it is to have one. Raises ConfigurationError if it would let in anybody."""
+    """Return the console of a node, if it has one. Raises ConfigurationError if it would let anybody in."""
     if not node.settings.console.enabled:
         return None
+    # Only here, because FastAPI and uvicorn take long to import, and most commands need neither.
     from scp.console.desk import NodeParts
     from scp.console.server import ConsoleServer
 
@@ -189,7 +191,7 @@ def console_of(node: Node) -> "ConsoleServer | None":
 
 
 def _looks(settings: Settings) -> tuple[Look, ...]:
-    """Return what can stand in the way of every object."""
+    """Return the looks at what can stop every object."""
     folder, reserve = settings.storage.folder, settings.storage.reserve_bytes
     there = Look(Trouble.GONE, presence(folder / LEDGER))
     return (there, space(folder, reserve)) if reserve else (there,)
@@ -197,12 +199,12 @@ def _looks(settings: Settings) -> tuple[Look, ...]:
 
 @contextmanager
 def open_quarantine(settings: Settings) -> Iterator[Quarantine]:
-    """Give what acts on the quarantine of a data folder from outside, whether a node runs on it or not.
+    """Yield what acts on the quarantine of a data folder from outside, whether a node runs on it or not.
 
     Raises NodeFault if there is no ledger in the folder, or if it cannot be used.
     """
     folder, durability = settings.storage.folder, settings.storage.durability
-    open_reader(folder / LEDGER).close()  # there is something to act on
+    open_reader(folder / LEDGER).close()  # raises if there is no ledger: SqliteLedger would make one
     with (
         closing(Store(folder, sync=durability == "full", exclusive=False)) as store,
         closing(SqliteLedger(folder / LEDGER, durability)) as ledger,
@@ -243,7 +245,7 @@ def policies(settings: Settings) -> Callable[[Association], Policy]:
 
 
 def policy_of(settings: Settings, peer: Peer | None = None) -> Policy:
-    """Return the policy for a peer, or for everybody who is none."""
+    """Return the policy for a ``[[peer]]``, or for all senders that match none."""
     audit = settings.audit
     identical = (peer.identical if peer else None) or settings.duplicates.identical
     severities = {**_severities(audit.severity), **(_severities(peer.severity) if peer else {})}
@@ -264,6 +266,6 @@ def _severities(named: Mapping[str, str]) -> dict[str, Severity]:
 
 
 def known_codes() -> tuple[str, ...]:
-    """Return what a severity or a response can be set for: codes, families, and codes with a case."""
+    """Return the keys for which a severity or a response can be set: codes, families, and codes with a case."""
     codes = {rule.code for rule in RULES} | {rule.family for rule in RULES}
     return tuple(sorted(codes | {f"{rule.code}.{case}" for rule in RULES for case in rule.cases}))

@@ -19,7 +19,7 @@ from scp.config import ConfigurationError, Console
 from scp.config import Node as NodeSettings
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.errors import NodeFault
-from scp.heap import give_back
+from scp.heap import tune_heap
 from scp.observe import logs
 from scp.renewal import Renewal
 from scp.standing import Standing, publish, withdraw
@@ -38,7 +38,7 @@ def serve(
     Exits with 0 after draining, and with 2 if the node cannot start.
     """
     given = {"--data": data and str(data), "--host": host, "--port": port, "--ae-title": ae_title}
-    give_back()  # while there are no threads
+    tune_heap()  # while there are no threads
     settings = settings_from(config, given)
     logs.configure(settings.log.format, settings.log.level)
     log = structlog.get_logger()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scp.dicom import tags as t
 from scp.dicom.element import Elements
-from scp.dicom.pages import read
+from scp.dicom.pages import read_long
 from scp.dicom.pixel_source import Source
 from scp.dicom.rle import decode_frame
 from scp.dicom.values import Malformed, decimal_strings, integer_strings
@@ -108,7 +108,7 @@ def native_samples(source: Source, frame: Frame) -> Samples | None:
     planes = frame.samples if frame.is_planar else 1
     length = size // planes // frame.rows
     starts = (first + (plane * frame.rows + line) * length for plane in range(planes) for line in lines)
-    raw = b"".join(read(source.data, span.offset + start, length) for start in starts)
+    raw = b"".join(read_long(source.data, span.offset + start, length) for start in starts)
     samples = np.frombuffer(raw, _type(frame, little=source.little))
     return _shaped(samples, frame._replace(rows=len(lines)), planar=frame.is_planar)[:, ::step]
 
@@ -116,7 +116,7 @@ def native_samples(source: Source, frame: Frame) -> Samples | None:
 def _bits(source: Source, first: int, number: int) -> Samples:
     """Return so many bits of Pixel Data, one in each sample."""
     start, end = first // _BITS, -(-(first + number) // _BITS)
-    raw = np.frombuffer(read(source.data, source.span.offset + start, end - start), np.uint8)
+    raw = np.frombuffer(read_long(source.data, source.span.offset + start, end - start), np.uint8)
     return np.unpackbits(raw, bitorder="little")[first - start * _BITS :][:number]
 
 

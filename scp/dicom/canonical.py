@@ -1,6 +1,6 @@
-"""The value of one attribute, apart from how it is encoded: VR, byte order, character set and padding do not count.
+"""When two values of an attribute are equal, however they are encoded.
 
-Two values are compared by what both can be read as, in this order:
+VR, byte order, character set and padding do not count. Values are compared by what both can be read as, in this order:
 
 ============================= ===================================================================================
 Both are                      Equal if
@@ -11,8 +11,8 @@ text                          the characters are equal, each decoded in its own 
 anything else                 the bytes are equal, in little endian
 ============================= ===================================================================================
 
-Values of more than :data:`~scp.dicom.level.LONG` bytes are not taken apart: they are equal if their bytes are, in
-little endian, and if it is text their character sets.
+Values of more than :data:`~scp.dicom.level.LONG` bytes are not taken apart: they are equal if their bytes are equal in
+little endian and, for text, if their character sets are the same.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,10 +26,10 @@ from scp.dicom.charset import decode_text
 from scp.dicom.values import Malformed, decimal_strings, shortest
 
 LONGEST: Final = 256
-"""Characters shown of a value; bulk data of more bytes are shown by their digest."""
+"""How many characters of a value are shown. A binary value of more bytes is shown by its digest."""
 
 _MOST_VALUES: Final = 65536
-"""Values of one attribute that are taken apart; more are compared as one text."""
+"""If an attribute has more values than this, they are compared as one text."""
 _NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _FLOATING: Final = frozenset({"FL", "FD"})
 _STRINGS_OF_NUMBERS: Final = frozenset({"DS", "IS"})
@@ -44,7 +44,7 @@ _WIDTHS: Final = {
 
 
 class Value(NamedTuple):
-    """One value as it is encoded: bytes, VR, byte order, and the Specific Character Set around it."""
+    """One value as it is encoded: its bytes, VR and byte order, and the Specific Character Set that holds for it."""
 
     raw: bytes
     vr: str
@@ -53,7 +53,7 @@ class Value(NamedTuple):
 
 
 def equal(first: Value, second: Value) -> bool:
-    """Whether two values are the same, by the table of this module."""
+    """Whether two values are equal, by the table of this module."""
     if first.vr not in TEXT and second.vr not in TEXT and _bytes(first) == _bytes(second):
         return True
     numbers = _numbers(first), _numbers(second)
@@ -80,7 +80,7 @@ def shown(value: Value) -> str:
 
 
 def is_legible(vr: str) -> bool:
-    """Whether what is shown of a long value of this VR is how it begins, rather than a digest of all of it."""
+    """Whether a long value of this VR is shown by its beginning rather than by its digest."""
     return vr in TEXT or vr in _NUMBERS or vr == "AT"
 
 
@@ -90,9 +90,9 @@ def is_encoded_text(*vrs: str) -> bool:
 
 
 def ordered(pieces: Iterable[bytes], vr: str, *, little: bool) -> Iterator[bytes]:
-    """Yield the pieces of a value in little endian, and then what makes its length even (PS3.5 §7.1.1).
+    """Yield the pieces of a value in little endian, and a padding byte if its length is odd (PS3.5 §7.1.1).
 
-    Each piece but the last is a whole number of words.
+    Each piece but the last has to be a whole number of words.
     """
     width, size = 1 if little else _WIDTHS.get(vr, 1), 0
     for piece in pieces:
@@ -102,7 +102,7 @@ def ordered(pieces: Iterable[bytes], vr: str, *, little: bool) -> Iterator[bytes
 
 
 def digest(pieces: Iterable[bytes]) -> str:
-    """Return what stands for bulk data wherever they are shown: they come in pieces, as they may be gigabytes."""
+    """Return what bulk data are shown by. They come in pieces, because they may be gigabytes."""
     hashed, size = blake3(), 0
     for piece in pieces:
         hashed.update(piece)
@@ -111,7 +111,7 @@ def digest(pieces: Iterable[bytes]) -> str:
 
 
 def little_endian(raw: bytes, width: int) -> bytes:
-    """Return words of so many bytes in the other order; bytes that do not fill a word stay as they are."""
+    """Return big endian words of ``width`` bytes in little endian; bytes that do not fill a word stay as they are."""
     whole = len(raw) - len(raw) % width
     return np.frombuffer(raw[:whole], f">u{width}").astype(f"<u{width}").tobytes() + raw[whole:]
 
@@ -124,7 +124,7 @@ def _bytes(value: Value) -> bytes:
 
 
 def _numbers(value: Value) -> tuple[float, ...] | None:
-    """Return the numbers of a value whose VR has any, None if it has none or they cannot be read."""
+    """Return the numbers of a value; None if its VR has none, or they cannot be read."""
     if value.vr in _STRINGS_OF_NUMBERS:
         found = decimal_strings(value.raw, _MOST_VALUES)
         return None if isinstance(found, Malformed) else found
@@ -136,10 +136,10 @@ def _numbers(value: Value) -> tuple[float, ...] | None:
 
 
 def _text(value: Value) -> str:
-    r"""Return the characters of a value without padding, of each of several by itself.
+    r"""Return the characters of a value without padding; if it has several values, without that of each.
 
-    Spaces before a text count only where PS3.5 §6.2 says that they do; empty components at the end of a Person Name
-    may be left out (PS3.5 §6.2.1).
+    Leading spaces count only where PS3.5 §6.2 says that they do. Empty components at the end of a Person Name may be
+    left out (PS3.5 §6.2.1).
     """
     raw = value.raw.rstrip(b"\0 ")
     text = decode_text(raw, value.charset) if value.vr in _ENCODED_TEXT else raw.decode("latin-1")
@@ -155,8 +155,10 @@ def _name(name: str) -> str:
 
 
 def _written(number: float, vr: str) -> str:
-    """Write a number in as few digits as tell it from others of its VR: 0.1 in FL is not the 0.1 of FD."""
-    return str(shortest(float(str(np.float32(number)) if vr == "FL" else number)) if vr in _FLOATING else number)
+    """Write a number with as few digits as distinguish it from others of its VR: FL has fewer than FD."""
+    if vr not in _FLOATING:
+        return str(number)
+    return str(shortest(float(str(np.float32(number))) if vr == "FL" else number))
 
 
 def _hex(ordered: bytes, position: int) -> str:

@@ -1,7 +1,7 @@
-"""Text in the character set of its Data Set (PS3.3 C.12.1.1.2, PS3.5 §6.1), for comparing and for showing.
+"""Text in the character set of its Data Set (PS3.3 C.12.1.1.2, PS3.5 §6.1), to be compared and shown.
 
-The tables are pydicom's; the decoding is not: pydicom also takes every codec of Python for a character set, some of
-which cost much time or make text that cannot be stored, and its warnings repeat what it was given.
+The tables are pydicom's; the decoding is not. pydicom would accept any codec of Python as a character set, some of
+which take long or make text that cannot be stored, and its warnings repeat the text.
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import Final
 from pydicom.charset import CODES_TO_ENCODINGS, STAND_ALONE_ENCODINGS, python_encoding
 
 _DEFAULT: Final = "iso8859-1"
-"""Of an unknown term, and of bytes that the default repertoire does not have: each becomes one character."""
+"""For unknown terms, and for bytes beyond the default repertoire: each byte becomes one character."""
 _LONGEST: Final = 512
-"""Bytes of a Specific Character Set that are read: all defined terms together fit in them."""
+"""How many bytes of a Specific Character Set are read: all defined terms together fit into them."""
 _DELIMITERS: Final = re.compile(rb"[\t\n\f\r\\]")
 """After these, the first character set is active again (PS3.5 §6.1.2.5.3)."""
 _PARTS: Final = re.compile(rb"^[^\x1b]+|\x1b[^\x1b]*")
@@ -24,7 +24,7 @@ _READ_ESCAPES: Final = frozenset({"iso2022_jp", "iso2022_jp_2"})
 
 
 def _spelled(term: str) -> str:
-    """Return a defined term as it is looked up: ``ISO-IR 100`` and ``ISO_IR_100`` circulate."""
+    """Return a defined term as it is looked up: misspellings such as ``ISO-IR 100`` and ``ISO_IR_100`` circulate."""
     return re.sub(r"[-_ ]+", " ", term)
 
 
@@ -52,7 +52,7 @@ def decode_text(raw: bytes, charset: bytes) -> str:
 
 
 def _decoded(part: bytes, codecs: tuple[str, ...]) -> str:
-    """Decode up to the next escape sequence; one that was not announced is left in the text."""
+    """Decode a part that may begin with an escape sequence; one that was not announced is left in the text."""
     size = 4 if part.startswith(_LONG_ESCAPES) else 3
     codec = CODES_TO_ENCODINGS.get(part[:size], "")
     if codec not in codecs and part[:size] != _TO_ASCII:

@@ -2,8 +2,8 @@
 
 HL7 updates, merged patients, reconciled worklists and migrations change these in a copy of an instance without making
 it another image: their values come from outside the equipment. So a copy in which only these differ shows the same.
-Each is an attribute of the top level; a Sequence counts with all that is in it. The Study Instance UID is not among
-them: a copy with another one has another parent.
+Each is an attribute of the top level; a Sequence includes everything in it. The Study Instance UID is not among them: a
+copy with another one has another parent.
 """
 
 from typing import Final

@@ -1,9 +1,8 @@
-"""Compare two copies of one instance: what differs once encoding and volatile attributes are put aside.
+"""Compare two copies of one instance: what differs, apart from encoding and volatile attributes.
 
-Both Data Sets are walked and then gone through side by side, Items of Sequences included, in the order of tags; those
-of a private group in that of their creators.
-:mod:`scp.dicom.level` says which elements of the two are one attribute and which do not count,
-:mod:`scp.dicom.canonical` what makes two values equal, :mod:`scp.dicom.pixels` what makes two images equal.
+Both Data Sets are walked and then compared side by side in the order of tags, Items of Sequences included; private
+groups in the order of their creators. :mod:`scp.dicom.level` says which elements of the two are one attribute and which
+do not count, :mod:`scp.dicom.canonical` when two values are equal, :mod:`scp.dicom.pixels` when two images are.
 """
 
 from collections.abc import Iterator
@@ -15,10 +14,11 @@ from scp.dicom import tags as t
 from scp.dicom.coercible import COERCIBLE
 from scp.dicom.dictionary import implied_vr
 from scp.dicom.difference import Comparison, Difference, Pixels
-from scp.dicom.level import Attribute, Level, read
+from scp.dicom.level import Attribute, Level, top_level
 from scp.dicom.pixel_source import Source
 from scp.dicom.pixels import Likeness, compare_pixels
 from scp.dicom.walk import Limits
+from scp.printable import count
 
 BULK: Final = frozenset(
     {
@@ -30,18 +30,18 @@ BULK: Final = frozenset(
         t.PIXEL_DATA,
     }
 )
-"""Attributes whose values are what the instance is about; Pixel Data in an Item are an icon, and are not."""
+"""Attributes that hold what the instance is about. Pixel Data in an Item do not: they are an icon."""
 
 MOST_RECORDED: Final = 100
-"""Differences that are recorded of either sort, coercible or not."""
+"""How many differences of each sort, coercible or not, are recorded."""
 
 _DEEPEST_GUESS: Final = 32
-"""Sequences around a value that may be one without saying so: each such guess costs a walk of its own."""
+"""Below this many Sequences, a value of VR UN is not tried as a Sequence: each try costs a walk of its own."""
 _DECISIVE: Final = (Pixels.DIFFERENT, Pixels.UNREADABLE, Pixels.LOSSY)
 
 
 class _Place(NamedTuple):
-    """Where in the two Data Sets the comparison is: of an attribute, or, with a trailing dot, of what is in an Item."""
+    """Where in the two Data Sets the comparison is: at an attribute or, with a dot at the end, inside an Item."""
 
     path: str = ""
     depth: int = 0
@@ -59,6 +59,7 @@ class _Place(NamedTuple):
 
 
 _Steps: TypeAlias = "Iterator[Difference | Pixels | _Steps]"
+"""What a comparison finds; in place of recursion, it yields an iterator over what it finds one level down."""
 
 
 def compare(
@@ -70,12 +71,12 @@ def compare(
 ) -> Comparison:
     """Compare a stored Data Set with another one of the same SOP Instance UID. Never raises, whatever the bytes.
 
-    Both are as they were received, in these Transfer Syntaxes (deflated, if that is one), without File Meta
-    Information. ``limits`` are what the walk over either may cost. If either cannot be walked to its end, the answer
-    has no differences, and pixels that are UNREADABLE.
+    Both are as they were received, without File Meta Information; still deflated if that is their Transfer Syntax.
+    ``limits`` bound the walk over each. If either cannot be walked to its end, the answer has no differences, and its
+    pixels are UNREADABLE.
     """
     limits = limits or Limits()
-    one, two = read(first, first_syntax, limits), read(second, second_syntax, limits)
+    one, two = top_level(first, first_syntax, limits), top_level(second, second_syntax, limits)
     if one is None or two is None:
         return Comparison((), Pixels.UNREADABLE, first_syntax, second_syntax)
     recorded: list[Difference] = []
@@ -95,7 +96,7 @@ def compare(
 
 
 def _flat(steps: _Steps) -> Iterator[Difference | Pixels]:
-    """Go through nested iterators in their order, as deep as the Data Sets are, without recursion."""
+    """Yield what nested iterators find, in their order and without recursion."""
     pending = [steps]
     while pending:
         step = next(pending[-1], None)
@@ -123,7 +124,7 @@ def _compare_levels(first: Level, second: Level, place: _Place) -> _Steps:
 
 
 def _likeness(first: Level, second: Level) -> Likeness | None:
-    """Compare the Pixel Data, if both have any."""
+    """Compare the Pixel Data; None unless both have any."""
     sources = []
     for level in (first, second):
         span = level.elements.get(t.PIXEL_DATA)
@@ -142,7 +143,7 @@ def _pixel_data(here: _Place, pixels: Pixels, one: Attribute | None, two: Attrib
 
 
 def _compare_attributes(here: _Place, tag: int, one: Attribute | None, two: Attribute | None) -> _Steps:
-    """Compare one attribute, which at least one of the copies has."""
+    """Compare one attribute, which at least one of the two copies has."""
     if one and two:
         if one.span.items is None and two.span.items is None and _are_equal(tag, one, two):
             return
@@ -176,7 +177,7 @@ def _compare_items(here: _Place, tag: int, one: Attribute, two: Attribute) -> _S
 
 
 def _vr(tag: int, of: Attribute, beside: Attribute) -> str:
-    """Return the VR of an element: its own, or else that in the other copy, or else that of PS3.6."""
+    """Return the VR of an element: its own, that in the other copy, or that of PS3.6; the first that is not UN."""
     return next((attribute.span.vr for attribute in (of, beside) if attribute.span.vr != "UN"), implied_vr(tag))
 
 
@@ -188,8 +189,7 @@ def _shown(tag: int, attribute: Attribute | None, beside: Attribute | None) -> s
     if attribute is None:
         return None
     if attribute.span.items is not None:
-        count = len(attribute.span.items)
-        return "1 item" if count == 1 else f"{count} items"
+        return count(len(attribute.span.items), "item")
     if tag in BULK:
         return canonical.digest(attribute.level.pieces(attribute.span))
     vr = _vr(tag, attribute, beside or attribute)

@@ -1,7 +1,7 @@
 """From the elements of a walked Data Set to its facts.
 
-The instances of a series say nearly the same, thousands of times. So a :class:`Decoder` remembers the encoded values
-of the Data Set before: what is written in the same bytes, in the same encoding, is not decoded again.
+The instances of a series say nearly the same thing, thousands of times. So a :class:`Decoder` remembers the encoded
+values of the previous Data Set, and does not decode the same bytes in the same encoding again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ from scp.dicom.charset import decode_text
 from scp.dicom.element import Elements
 from scp.dicom.facts import Facts
 from scp.dicom.frames import NO_PLANES, frame_planes
-from scp.dicom.pages import short
+from scp.dicom.pages import read_short
 from scp.dicom.readers import ABSENT, BOUNDS, MOST, UIDS, UNNAMED_UID, WANTED, How
 from scp.dicom.scan import Scan
 from scp.dicom.shape import Place, Shapes
@@ -25,33 +25,36 @@ from scp.dicom.syntax import Encoding
 from scp.dicom.uid import padding_is_standard, strip_uid
 
 Change = frozenset[str] | None
-"""The names of what is not as it was; None if anything may be different."""
+"""The names of the facts that differ from those of the previous Data Set; None if any may differ."""
 
 Values = tuple[tuple[int, ...], tuple[bytes, ...]]
-"""Tags, and what is encoded under each, in the order of the Data Set."""
+"""Tags, and the encoded value of each, in the order of the Data Set."""
 
 _Data = memoryview | bytes
 _Reader = tuple[str, How, Callable[..., Any]]
-"""What a value is called, and how it is read: see :data:`~scp.dicom.readers.WANTED`."""
+"""The name of a fact, and how its value is read: see :data:`~scp.dicom.readers.WANTED`."""
 _Raw = Iterable[tuple[int, _Reader, bytes]]
 _HEAD: Final = 1 << 16
-"""Bytes that are copied once, because slices of bytes are much cheaper than those of other memory."""
+"""The first so many bytes are copied once, as slices of bytes are much cheaper than those of a memoryview."""
 _REMEMBERED: Final = 64
-"""Bytes of the longest value that is remembered for all associations: names of equipment, not descriptions."""
+"""Decoded values of up to so many bytes are remembered for all associations: names of equipment, not descriptions."""
 _FIRST_TAG: Final = 0x00030000
 """Elements of groups 0000 and 0002 are no part of a Data Set."""
 _BEGIN: Final = itemgetter(1)
 _MOST_VALUES: Final = 1000
-"""Values after which UIDs that nobody knows are left out: what is read is kept as long as the association lasts."""
+"""After so many values, UIDs of unknown tags are left out: what is read is kept as long as the association lasts."""
 _ITS_OWN: Final = {t.SOP_INSTANCE_UID}
-"""What each instance has anew."""
+"""The UIDs that every instance has anew."""
 _ANEW, _UID = How.ANEW, How.UID
 _VECTORS: Final = frozenset(t.NM_FRAME_VECTORS)
 _NAMES: Final[Mapping[int, str]] = {tag: name for name, tag in UIDS.items()}
 
 
 class Decoder:
-    """Decodes one Data Set after the other. ``change`` tells what the last one changed. Not for two threads."""
+    """Decodes one Data Set after another. For one thread at a time.
+
+    ``change`` are the facts in which the last Data Set differed from the one before it.
+    """
 
     def __init__(self) -> None:
         self.change: Change = None
@@ -60,7 +63,7 @@ class Decoder:
         self._encoding: Encoding | None = None
         self._charset = b""
         self._scan: Callable[[], Scan | None] = lambda: None
-        """Of the Data Set before, as long as its shape is remembered: many elements are much memory."""
+        """The scan of the previous Data Set, as long as a shape holds it: many elements take much memory."""
         self._values: Values = (), ()
         self._readers: tuple[_Reader, ...] = ()
         self._found: dict[str, Any] = {}
@@ -70,9 +73,9 @@ class Decoder:
 
         Args:
             data: the bytes that were walked (inflated, if the transfer syntax is deflated).
-            scan: what the walk found in them; it may be incomplete, if the Data Set is defective.
-            encoding: byte order and encapsulation of the transfer syntax.
-            values: what is at the places of :func:`places_of`, if it is known.
+            scan: what the walk found in them; incomplete if the Data Set is defective.
+            encoding: of the Transfer Syntax.
+            values: what :func:`values_of` returns for the places of :func:`places_of`, if the caller knows it already.
         """
         elements = scan.elements
         values = values or values_of(data, elements, places_of(elements))
@@ -86,10 +89,10 @@ class Decoder:
             found["uids"], found["other_uids"], found["badly_padded_uids"] = {}, {}, ()
             found.update(dict.fromkeys(UIDS, ""))
         else:
-            # No step of this is Python's own: of fifty values, a slice of a series changes five.
+            # A slice changes some five of fifty values. Finding them takes no loop in Python.
             changed, found = compress(changed, map(ne, raw, raw_before)), self._found.copy()
         names = _decode(changed, values, found, charset, encoding.little)
-        # With the scan of the Data Set before, its structure is the same, but for what lies deeper than these values.
+        # The same scan as before means the same structure, apart from what lies deeper than these values.
         is_walked = scan is not self._scan()
         if is_new or is_walked or t.NUMBER_OF_FRAMES in elements:
             names |= _structure(data, scan, encoding, found)
@@ -101,20 +104,23 @@ class Decoder:
         self._values, self._readers, self._found = values, readers, found
         self.change = None if is_new else frozenset(names)
         facts = object.__new__(Facts)
-        # What the constructor does, less one call for each of ninety fields; nobody writes into either from now on.
+        # What the constructor does, without a call for each of ninety fields. Nobody writes to ``found`` from now on.
         object.__setattr__(facts, "__dict__", found)
         return facts
 
 
 def places_of(elements: Elements) -> tuple[Place, ...]:
-    """Return where the values are that become facts, in that order; those absent, empty or Sequences left out."""
+    """Return where the values are that become facts, in the order of the Data Set.
+
+    Absent and empty ones, and Sequences, are left out.
+    """
     wanted = WANTED
     places = [
         (tag, offset, offset + length)
         for tag, (vr, offset, length, items, _) in elements.items()
         if (tag in wanted or (vr == "UI" and tag >= _FIRST_TAG)) and length > 0 and items is None
     ]
-    places.sort(key=_BEGIN)  # an element that is there twice has the rank of the first and the place of the last
+    places.sort(key=_BEGIN)  # if an element is there twice, the dict has the rank of the first, the place of the last
     if len(places) > _MOST_VALUES:
         places = [one for number, one in enumerate(places) if number < _MOST_VALUES or one[0] in wanted]
     return tuple(places)
@@ -126,13 +132,13 @@ def values_of(data: _Data, elements: Elements, places: tuple[Place, ...]) -> Val
     head = bytes(data[: min(_HEAD, pixels.offset if pixels else _HEAD)])
     size = len(head)
     return tuple(tag for tag, _, _ in places), tuple(
-        head[start:end] if end <= size else short(data, start, min(end - start, BOUNDS.get(tag, MOST)))
+        head[start:end] if end <= size else read_short(data, start, min(end - start, BOUNDS.get(tag, MOST)))
         for tag, start, end in places
     )
 
 
 def _decode(changed: _Raw, values: Values, found: dict[str, Any], charset: bytes, little: bool) -> set[str]:
-    """Decode what changed into ``found``, and return the names of what that changes; ``values`` are all."""
+    """Decode what changed into ``found``, and return the names of the facts concerned. ``values`` are all values."""
     names: set[str] = set()
     uids: dict[int, bytes] = {}
     for tag, (name, how, read), value in changed:
@@ -156,7 +162,7 @@ def _decode(changed: _Raw, values: Values, found: dict[str, Any], charset: bytes
 
 
 def _decode_uids(changed: Mapping[int, bytes], values: Values, found: dict[str, Any]) -> set[str]:
-    """Take the UIDs that changed into ``found``; which of all are badly padded is told in their order."""
+    """Decode the UIDs that changed into ``found``, and return the names of the facts concerned."""
     names = {"uids"}
     uids = found["uids"] = found["uids"].copy()
     is_bad = bool(found["badly_padded_uids"])
@@ -180,7 +186,7 @@ def _decode_uids(changed: Mapping[int, bytes], values: Values, found: dict[str, 
 
 
 def _structure(data: _Data, scan: Scan, encoding: Encoding, found: dict[str, Any]) -> set[str]:
-    """Note what is told by the elements themselves rather than by their values; return what that changes."""
+    """Note what the elements themselves tell, rather than their values; return the names of the facts concerned."""
     elements = scan.elements
     pixel_data = next((tag for tag in t.PIXELS if tag in elements), None)
     told: dict[str, Any] = {
@@ -217,7 +223,7 @@ def _set_kind(found: dict[str, Any]) -> set[str]:
 
 
 def _foreign(scan: Scan) -> tuple[int, ...]:
-    """Return the elements that are no part of a Data Set (PS3.10 §7); where tags are in order, they come first."""
+    """Return the elements that do not belong in a Data Set (PS3.10 §7); if tags are in order, these come first."""
     foreign = []
     for tag in scan.elements:
         if tag >> 16 in (0x0000, 0x0002):

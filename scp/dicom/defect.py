@@ -1,7 +1,7 @@
-"""What is wrong with the bytes of a Data Set, as a value.
+"""What is wrong with the encoding of a Data Set, as a value.
 
 A Data Set that is not well formed is a finding about the object, never an exception of ours. A `Defect` says
-what is wrong and where; it never holds bytes of the object, so that it can be logged and shown.
+what is wrong and where; it holds no bytes of the object, so it may be logged and shown.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class DefectKind(StrEnum):
     BAD_DELIMITER = "bad delimiter"
     """An Item tag or a delimiter where a data element belongs (PS3.5 §7.5.1)."""
     BAD_ITEM = "bad item"
-    """Something else where an Item belongs, or a fragment of undefined length (PS3.5 §7.5.1, §A.4)."""
+    """Something other than an Item where an Item belongs, or a fragment of undefined length (PS3.5 §7.5.1, §A.4)."""
     BAD_VR = "bad VR"
     """No VR in the VR field, and not exactly one way to read on (see `scp.dicom.irregular`); or a Data Set
     with explicit VRs although its Transfer Syntax is implicit."""
@@ -33,7 +33,7 @@ class DefectKind(StrEnum):
     TOO_MANY_ELEMENTS = "too many elements"
     """More data elements and Items, or more fragments, than the limit."""
     TRAILING = "trailing bytes"
-    """NULs follow the last data element, or anything else the end of a deflated stream."""
+    """NULs after the last data element, or anything after the end of a deflated stream."""
     NOT_INFLATABLE = "not inflatable"
     """The bytes are not a deflated stream (RFC 1951), although the Transfer Syntax says so."""
     INFLATES_TOO_LARGE = "inflates too large"
@@ -47,9 +47,10 @@ class Defect:
     Attributes:
         kind: what is wrong.
         offset: of the first byte that could not be accounted for: a header of an element, Item or delimiter.
-        tag: of the data element, as 0xGGGGEEEE: that of the Sequence or Pixel Data, if one of its Items,
-            fragments or delimiters is at fault; None where no tag could be read.
-        path: of each Sequence around that element, outermost first, its tag and the Item, from 0.
+        tag: of the data element, as 0xGGGGEEEE. If an Item, fragment or delimiter is at fault, that of its
+            Sequence or Pixel Data. None if no tag could be read.
+        path: the tag of each Sequence around that element and the number of the Item in it, counted from 0;
+            outermost first.
     """
 
     kind: DefectKind

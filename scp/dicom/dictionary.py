@@ -1,14 +1,14 @@
-"""The VR of a data element that does not say it: implicit VR (PS3.5 §A.1, PS3.6).
+"""The VR of a data element that does not state it: implicit VR (PS3.5 §A.1, PS3.6).
 
-Where the dictionary names several VRs, it is the one that PS3.5 §A.1 fixes for implicit VR, or else the one
-that needs no other element to be read: `OW` for bulk values, `US` for the others.
+If the dictionary names several VRs, it is the one that PS3.5 §A.1 fixes for implicit VR, or else the one that can
+be read without looking at another element: `OW` for bulk values, `US` for the others.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
+from pydicom.datadict import DicomDictionary, RepeatersDictionary
 
 _CHOICE: Final = {"OB or OW": "OW", "US or SS": "US", "US or OW": "OW", "US or SS or OW": "OW"}
 
@@ -19,7 +19,7 @@ STANDARD_VRS: Final = {
 
 
 def _repeating() -> dict[int, dict[int, str]]:
-    """Return the repeating groups by the mask of the digits that are fixed: (50xx,0005) is 0xFF00FFFF."""
+    """Return the repeating groups by the mask of their fixed digits: (50xx,0005) has 0xFF00FFFF."""
     by_mask: dict[int, dict[int, str]] = {}
     for pattern, entry in RepeatersDictionary.items():
         mask = int("".join("0" if digit == "x" else "F" for digit in pattern), 16)
@@ -31,7 +31,7 @@ _REPEATING_VRS: Final = tuple(_repeating().items())
 
 
 def implied_vr(tag: int) -> str:
-    """Return the VR that a data element without one has: `UN` where neither PS3.5 nor PS3.6 says.
+    """Return the VR of a data element that states none: `UN` if neither PS3.5 nor PS3.6 gives one.
 
     A group length is `UL` (PS3.5 §7.2), a private creator `LO` (PS3.5 §7.8.1), other private ones `UN`.
     """

@@ -20,10 +20,10 @@ class Pixels(Enum):
 class Difference:
     """One attribute that differs: its path of tags and item numbers, and both values as text.
 
-    ``path`` is like ``(0040,0275)[2].(0040,0007)``, Items counted from 1; a private tag is followed by its creator:
-    ``(0019,100A "MAKER 1")``. ``tag`` is the last of the path, as ``first`` has it unless only ``second`` does.
-    A value is None where the attribute is absent; bulk data are shown by their digest. ``coercible`` says that the
-    attribute is one of :mod:`scp.dicom.coercible`: it is about the patient or the order, not about the image.
+    ``path`` is like ``(0040,0275)[2].(0040,0007)``, with Items counted from 1; a private tag is followed by its
+    creator: ``(0019,100A "MAKER 1")``. ``tag`` is the last of the path, as the first copy has it if it has the
+    attribute. A value is None where the attribute is absent; bulk data are shown by their digest. ``coercible`` says
+    that the attribute is one of :mod:`scp.dicom.coercible`: about the patient or the order, not about the image.
     """
 
     path: str
@@ -37,10 +37,10 @@ class Difference:
 class Comparison:
     """What differs between the stored copy (first) and the one that came (second).
 
-    ``differences`` are in the order of the tags, those of a private group in the order of their creators, bulk data
-    included where they are known to differ. There may be more, which are only counted, in ``omitted``: whether any
-    attribute differs that is not coercible, and whether any does that is, can always be told from those that are
-    there. If one of the copies cannot be read at all there are none, and ``pixels`` says so.
+    ``differences`` are in the order of the tags, those of a private group in the order of their creators; bulk data are
+    among them if they certainly differ. ``omitted`` counts those that are not listed. If any coercible attribute
+    differs, one is listed, and so for the others. If one of the copies cannot be read, there are no differences, and
+    ``pixels`` says so.
     """
 
     differences: tuple[Difference, ...]

@@ -8,18 +8,19 @@ from scp.dicom.canonical import LONGEST, TEXT
 from scp.dicom.charset import decode_text
 from scp.dicom.read import scan_of
 from scp.dicom.walk import Limits
+from scp.printable import count
 
 _MOST_BINARY: Final = 16
-"""Bytes shown of a value that is no text."""
+"""How many bytes are shown of a value that is not text."""
 
 
 def disclosed(
     data: memoryview, transfer_syntax: str, tags: Iterable[int], limits: Limits
 ) -> Mapping[str, str | None] | None:
-    """Return the values of top-level elements by their names; None for one that is absent, and for no tags at all.
+    """Return the values of top-level elements by name, None for an absent one. Without tags, return None.
 
-    Text is decoded in the character set of the Data Set and cut after 256 characters; anything else is shown as
-    hexadecimal digits, 16 bytes of it.
+    Text is decoded in the character set of the Data Set and cut after 256 characters. Of anything else, 16 bytes are
+    shown as hexadecimal digits.
     """
     wanted = tuple(tags)
     if not wanted:
@@ -37,7 +38,7 @@ def disclosed(
         if span is None:
             shown[t.name_of(tag)] = None
         elif span.items is not None:
-            shown[t.name_of(tag)] = "1 item" if len(span.items) == 1 else f"{len(span.items)} items"
+            shown[t.name_of(tag)] = count(len(span.items), "item")
         elif span.vr in TEXT:
             shown[t.name_of(tag)] = decode_text(raw(tag), charset)[:LONGEST]
         else:

@@ -1,4 +1,4 @@
-"""Data elements as they are encoded (PS3.5 §7): what rules their form, and where one of them is."""
+"""Data elements as they are encoded (PS3.5 §7): the terms of the encoding, and where one element is."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Span(NamedTuple):
     """Where one data element is.
 
     Attributes:
-        vr: as encoded, `UN` if that is not two capital letters; in implicit VR by `scp.dicom.dictionary`.
+        vr: as encoded, or `UN` if that is not two capital letters; in implicit VR as `scp.dicom.dictionary` has it.
         offset: of the first byte of the value.
-        length: of the value in bytes, without the delimiter, if it has one; of encapsulated Pixel Data, the
-            fragments with their Item headers.
-        items: of a Sequence, the data elements of each Item by tag; None for every other element. Below an
+        length: of the value in bytes, without a delimiter. In encapsulated Pixel Data, that of all fragments with
+            their Item headers.
+        items: the data elements of each Item of a Sequence, by tag; None for any other element. Below an
             element of VR `UN` they are little endian, whatever the Transfer Syntax (PS3.5 §6.2.2).
-        fragments: of encapsulated Pixel Data, their number, Basic Offset Table included; None for every other
-            element. `scp.dicom.fragments.fragments` tells where they are.
+        fragments: the number of fragments of encapsulated Pixel Data, including the Basic Offset Table; None for
+            any other element. `scp.dicom.fragments.fragments` tells where they are.
     """
 
     vr: str
@@ -61,7 +61,7 @@ Elements: TypeAlias = dict[int, Span]
 
 
 class Header(NamedTuple):
-    """What the header of a data element says; `implicit`: it has no VR field."""
+    """What the header of a data element says; `offset` is that of its value, `implicit` that it has no VR field."""
 
     vr: str
     offset: int
@@ -70,7 +70,7 @@ class Header(NamedTuple):
 
 
 def header_without_vr(tag: int, position: int, length: int) -> Header:
-    """Return what tag and 32-bit length say: of undefined length, all but Pixel Data are Sequences."""
+    """Return a header of tag and 32-bit length. All but Pixel Data of undefined length are Sequences."""
     vr = "SQ" if length == UNDEFINED and tag != PIXEL_DATA else implied_vr(tag)
     return Header(vr, position + 8, length, implicit=True)
 
@@ -78,6 +78,6 @@ def header_without_vr(tag: int, position: int, length: int) -> Header:
 def names_vr(data: Buffer, position: int) -> bool:
     """Tell whether the header at this position has a VR of the standard in its VR field.
 
-    If it has no VR field, the same bytes mean a length of at least 16 kB that happens to spell a VR.
+    If the header has no VR field, these bytes are a length of at least 16 kB that happens to spell a VR.
     """
     return bytes(data[position + 4 : position + 6]) in _ENCODED_VRS

@@ -1,8 +1,8 @@
 """The values that rules need, each decoded once, in one frozen value.
 
-A value that is absent or empty is an empty tuple (numbers), ``""`` (text) or None (single integers). A value that is
-there but does not decode is :class:`~scp.dicom.values.Malformed`: a fact like any other, never an exception. Values
-are read by the VR that PS3.6 gives their tag, because the encoded VR may be UN or plainly wrong.
+A value that is absent or empty is an empty tuple (numbers), ``""`` (text) or None (single integers). One that is there
+but does not decode is :class:`~scp.dicom.values.Malformed`: a fact like any other, never an exception. Values are read
+by the VR that PS3.6 gives their tag, because the encoded VR may be UN or simply wrong.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ __all__ = ["Decimals", "Facts", "Integer"]
 
 @dataclass(frozen=True)
 class Facts:
-    """What one Data Set says of itself. Names are the keywords of PS3.6, in lower case with underscores.
+    """What one Data Set says of itself. Fields are named after the keywords of PS3.6, in lower case with underscores.
 
-    ``uids`` are those of the top level by tag, ``other_uids`` all of them but the SOP Instance UID.
+    ``uids`` are those of the top level by tag; ``other_uids`` are the same without the SOP Instance UID.
 
-    It has no slots, so that what one slice of a series shares with the one before can be taken over in one go.
+    This class has no slots, so that what a slice has in common with the one before can be copied in one go.
     """
 
     kind: Kind

@@ -22,7 +22,7 @@ def fragments(data: Buffer, span: Span, *, little: bool) -> Iterator[tuple[int, 
 
     Args:
         data: what was walked.
-        span: of an element in it; if it is not encapsulated, there are no fragments.
+        span: of an element in it. If it is not encapsulated, it has no fragments.
         little: the byte order of the Data Set.
     """
     unpack = _HEADER[little]
@@ -44,7 +44,7 @@ def skip_fragments(
     Args:
         data: what is being walked.
         position: of the first fragment's Item.
-        end: of what the value is in.
+        end: of the Item or Data Set that the value is in.
         most: how many fragments to read at most.
         little: the byte order of the Data Set.
 
@@ -74,5 +74,5 @@ def skip_fragments(
 
 
 def past_end(data: Buffer, needed: int) -> DefectKind:
-    """Return what it is called if that many bytes are needed where something else ends before."""
+    """Return the defect of an element that needs this many bytes of `data`, more than what is around it has."""
     return DefectKind.TRUNCATED if needed > len(data) else DefectKind.OVERRUN

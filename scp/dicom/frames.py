@@ -1,7 +1,7 @@
 """Where the frames of a multi-frame volume lie: functional groups, NM slice vectors and dose grids.
 
-Nothing else is read of them. A frame that has no plane is None. Segmentations and slides have no planes here, as
-their frames are tiles or parts of other images.
+Nothing else of frames is read. A frame that has no plane is None. Segmentations and slides get no planes, as their
+frames are tiles or parts of other images.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,17 @@ from zlib import crc32
 from scp.dicom import tags as t
 from scp.dicom import values
 from scp.dicom.element import Elements, Span
-from scp.dicom.pages import short
+from scp.dicom.pages import read_short
 from scp.dicom.sop_classes import Kind, kind_of
 
 MOST_FRAMES: Final = 20_000
-"""Beyond it nothing is kept: a volume has fewer, and what is kept costs its row in the ledger."""
+"""No planes are kept of an object with more frames: volumes have fewer, and planes enlarge its row in the ledger."""
+
+_LONGEST: Final = 512
+"""A value with more bytes is not read: six Decimal Strings have fewer, however they are padded."""
 
 Plane = tuple[float, float, float, int]
-"""x, y, z in mm, and which of the orientations."""
+"""x, y, z in mm, and the index of the orientation."""
 Orientation = tuple[float, ...]
 
 
@@ -28,10 +31,10 @@ class FramePlanes(NamedTuple):
 
     Attributes:
         planes: Image Position (Patient) of each frame, and the index of its orientation.
-        orientations: Image Orientation (Patient), each that there is once.
+        orientations: the different values of Image Orientation (Patient).
         spacing: Pixel Spacing that all frames share, in mm; empty if there is none.
         between: Spacing Between Slices that all frames share, in mm; empty if there is none.
-        stacks: a number that stands for the Stack ID of each frame; empty if not every frame has one, or all the same.
+        stacks: a number for the Stack ID of each frame; empty if a frame has none, or all have the same.
     """
 
     planes: tuple[Plane | None, ...] = ()
@@ -45,7 +48,7 @@ NO_PLANES: Final = FramePlanes()
 
 _Data = memoryview | bytes
 _Read = Mapping[str, Any]
-"""The values of the top level that were decoded, by the names of :class:`~scp.dicom.facts.Facts`."""
+"""The decoded values of the top level, by the names of :class:`~scp.dicom.facts.Facts`."""
 
 
 def frame_planes(data: _Data, elements: Elements, read: _Read, little: bool) -> FramePlanes:
@@ -71,10 +74,10 @@ def _of_functional_groups(data: _Data, elements: Elements) -> FramePlanes:
     known: dict[Orientation, int] = {}
     planes: list[Plane | None] = []
     for frame in frames:
-        place = _macro(data, frame, t.PLANE_POSITION_SEQUENCE, t.IMAGE_POSITION_PATIENT, 3) or position
-        turn = _macro(data, frame, t.PLANE_ORIENTATION_SEQUENCE, t.IMAGE_ORIENTATION_PATIENT, 6) or orientation
-        if place and turn:
-            planes.append((place[0], place[1], place[2], known.setdefault(turn, len(known))))
+        at = _macro(data, frame, t.PLANE_POSITION_SEQUENCE, t.IMAGE_POSITION_PATIENT, 3) or position
+        along = _macro(data, frame, t.PLANE_ORIENTATION_SEQUENCE, t.IMAGE_ORIENTATION_PATIENT, 6) or orientation
+        if at and along:
+            planes.append((at[0], at[1], at[2], known.setdefault(along, len(known))))
         else:
             planes.append(None)
     if not known:
@@ -89,7 +92,7 @@ def _of_functional_groups(data: _Data, elements: Elements) -> FramePlanes:
 
 
 def _stacks(data: _Data, frames: Sequence[Elements]) -> tuple[int, ...]:
-    """Return what stands for the Stack ID of each frame (PS3.3 C.7.6.16.2.2), which may be any text."""
+    """Return a number for the Stack ID of each frame (PS3.3 C.7.6.16.2.2), which may be any text."""
     ids = [_stack_id(data, frame) for frame in frames]
     several = all(ids) and len(set(ids)) > 1
     return tuple(crc32(one) for one in ids) if several else ()
@@ -104,9 +107,9 @@ def _stack_id(data: _Data, frame: Elements) -> bytes:
 
 
 def _of_slice_vector(data: _Data, elements: Elements, read: _Read, little: bool) -> FramePlanes:
-    """Count slices from the first detector's position along the normal (PS3.3 C.8.4.15).
+    """Place the slices along the normal from the position of the first detector (PS3.3 C.8.4.15).
 
-    The sign of Spacing Between Slices is the direction.
+    The sign of Spacing Between Slices gives the direction.
     """
     detector = next(iter(_items(elements, t.DETECTOR_INFORMATION_SEQUENCE)), {})
     vector, between = elements.get(t.SLICE_VECTOR), read["spacing_between_slices"]
@@ -123,9 +126,9 @@ def _of_slice_vector(data: _Data, elements: Elements, read: _Read, little: bool)
 
 
 def _relative(offsets: object) -> Sequence[float]:
-    """Return a Grid Frame Offset Vector counted from its first plane, whichever of its two forms it has.
+    """Return the distances of a Grid Frame Offset Vector from its first plane.
 
-    PS3.3 C.8.8.3.2: relative to Image Position, and then the first is 0, or patient coordinates.
+    The vector has two forms (PS3.3 C.8.8.3.2): offsets from Image Position, the first of which is 0, or coordinates.
     """
     if not isinstance(offsets, tuple) or not offsets or len(offsets) > MOST_FRAMES:
         return ()
@@ -133,7 +136,7 @@ def _relative(offsets: object) -> Sequence[float]:
 
 
 def _of_offsets(position: object, orientation: object, offsets: Sequence[float]) -> FramePlanes:
-    """Return planes at distances along the normal of the first one."""
+    """Return planes at some distances from a first one, along its normal."""
     if not (isinstance(position, tuple) and isinstance(orientation, tuple) and offsets):
         return NO_PLANES
     if len(position) != 3 or len(orientation) != 6:
@@ -152,7 +155,7 @@ def _items(elements: Elements, tag: int) -> Sequence[Elements]:
 
 
 def _macro(data: _Data, group: Elements, sequence: int, tag: int, count: int) -> tuple[float, ...]:
-    """Return the numbers of one attribute in the single Item of a functional group macro; empty if it has none."""
+    """Return the numbers of one attribute in a functional group macro, which has one Item; empty if it has none."""
     span = group.get(sequence)
     return _numbers(data, span.items[0].get(tag), count) if span and span.items else ()
 
@@ -164,12 +167,8 @@ def _numbers(data: _Data, span: Span | None, count: int) -> tuple[float, ...]:
     return found if len(found) == count else ()
 
 
-_LONGEST: Final = 512
-"""Bytes of six Decimal Strings, however they are padded."""
-
-
 def _raw(data: _Data, span: Span) -> bytes:
-    return short(data, span.offset, span.length)
+    return read_short(data, span.offset, span.length)
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,7 @@
 """What the series audit needs to know of one instance, as the ledger keeps it: one compact value.
 
-The names are those of :class:`~scp.dicom.facts.Facts`. Numbers only: nothing in it can name a person. A value that is
-absent, malformed or of the wrong length is None.
+It has numbers only, so nothing in it can name a person. A value that is absent, malformed or of the wrong length is
+None.
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ from scp.dicom.sop_classes import Kind
 Numbers = Sequence[float]
 
 FARTHEST: Final = 1e6
-"""Distance in mm from the origin beyond which nothing lies: a kilometre. Sums of what is within it stay numbers."""
+"""Nothing lies farther from the origin than this, in mm: a kilometre. Sums of smaller numbers cannot overflow."""
 
 _NUMERIC: Final = frozenset("0123456789+-.e\\")
 
 
 class Geometry(NamedTuple):
-    """Where the images of one instance lie, and how many of what it announces.
+    """Where the images of one instance lie, and how many of them it announces.
 
     Attributes:
-        stack: stands for SOP Class and Image Type, which make a stack (:class:`~scp.audit.tracked.Tracked`).
-        variant: stands for all values that a series must share (the same).
+        stack: digest of SOP Class and Image Type, which make a stack (:class:`~scp.audit.tracked.Tracked`).
+        variant: digest of all values that the instances of a series have to share (see there).
         position: Image Position (Patient) in mm, three numbers.
         orientation: Image Orientation (Patient), six numbers: the directions of the rows, then of the columns.
         spacing: Pixel Spacing in mm, of rows and of columns.
@@ -47,14 +47,14 @@ class Geometry(NamedTuple):
         concatenation_total: In-concatenation Total Number.
         concatenation_offset: Concatenation Frame Offset Number.
         frame_count: Number of Frames.
-        frames: of a multi-frame volume, x, y, z of each frame and which of ``orientations`` it has, counted from 0;
+        frames: x, y, z of each frame of a multi-frame volume, and the index of its orientation in ``orientations``;
             None for a frame without a plane.
-        orientations: of the frames, six numbers each.
+        orientations: those of the frames, six numbers each.
         frame_stacks: a number for the Stack ID of each frame; empty if the frames are of one stack.
-        rescale: Rescale Slope and Intercept of a CT slice that is not derived, each None if it is missing; None of
-            anything else.
-        mosaic: Image Type has the value MOSAIC: all slices of a volume side by side, and a position that is that of
-            none of them.
+        rescale: Rescale Slope and Intercept of a CT slice that is not derived, each None if it is missing; None for
+            any other instance.
+        mosaic: Image Type has the value MOSAIC: all slices of a volume side by side. The position is that of none of
+            them.
     """
 
     stack: str = ""
@@ -122,7 +122,7 @@ def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
 
 
 def read_geometry(kept: bytes) -> Geometry:
-    """Return what :func:`geometry_of` has written."""
+    """Read what :func:`geometry_of` wrote."""
     return Geometry(*orjson.loads(kept))
 
 
@@ -146,5 +146,5 @@ def _integer(value: Integer) -> int | None:
 
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
-    """Return a number as it is written, or nothing: a text that is not a number may hold anything."""
+    """Return a text that is a number, else nothing: other text may be anything, a name even."""
     return text if set(text) <= _NUMERIC else ""

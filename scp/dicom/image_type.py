@@ -14,7 +14,7 @@ def is_secondary(image_type: ImageType) -> bool:
 
 
 def is_localizer(image_type: ImageType) -> bool:
-    """Whether it was made to plan others on it."""
+    """Whether it was made to plan other images."""
     return "LOCALIZER" in image_type
 
 

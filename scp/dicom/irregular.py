@@ -1,11 +1,11 @@
 """Headers of data elements whose VR field holds no VR of the standard, although it should.
 
-What is known to circulate, and is read all the same:
+These are known to circulate, and are read all the same:
 
-- two capital letters. Any VR to come has the 32-bit length (PS3.5 §7.1.2), but there is an acquisition system
-  that writes `UK` with the 16-bit one;
-- question marks, spaces or NULs, and then the 16-bit length;
-- nothing: a private element, or all of an Item, was left in implicit VR.
+- two other capital letters. A future VR would have a 32-bit length (PS3.5 §7.1.2), but there is an acquisition
+  system that writes `UK` with a 16-bit one;
+- question marks, spaces or NULs, and then a 16-bit length;
+- no VR field: a private element, or a whole Item, was left in implicit VR.
 
 So a header may be read in more ways than one. It is accepted if exactly one of them leads to something that
 can follow.
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def read_irregular_header(
     data: Buffer, position: int, end: int, unpack: Unpack, length: int, *, nested: bool
 ) -> Header | None:
-    """Return the one reading of an irregular header, or None if there is not exactly one.
+    """Return the only possible reading of an irregular header, or None if there is none or more than one.
 
     Args:
         data: what is being walked.
@@ -45,8 +45,8 @@ def read_irregular_header(
         end: of the Item or Data Set that it is in.
         unpack: reads group, element and 32-bit length.
         length: the 16-bit length of the header, if it has one.
-        nested: it is in an Item. Outside of Items only private elements may lack a VR: if others do, all of
-            the Data Set is in implicit VR, against its Transfer Syntax.
+        nested: it is in an Item. Outside Items, only private elements may lack a VR: if others do, the whole
+            Data Set is in implicit VR, against its Transfer Syntax.
     """
     group, element, long_length = unpack(data, position)
     tag = group << 16 | element

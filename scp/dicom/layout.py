@@ -1,8 +1,8 @@
 """How data elements are laid out (PS3.5 §7.1): with explicit or implicit VR, in either byte order.
 
-Both layouts have two readers. `read_run` takes a run of *plain* elements in one go: of defined length, no
-Sequence, in ascending order, with a VR that the standard knows. That is nearly every element of nearly every
-object, so these two loops are written for speed. `read_header` takes one header apart, whatever it is.
+Both layouts have two readers. `read_run` reads a run of *plain* elements in one go: of defined length, no
+Sequences, in ascending order, with a VR that the standard knows. That is nearly every element of nearly every
+object, so these two loops are written for speed. `read_header` reads any single header.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ImplicitVR:
             data: what is being walked.
             position: of the first header.
             end: of the Item or Data Set that is being read.
-            last: the greatest tag before.
+            last: the greatest tag so far.
             most: how many elements to read at most.
             elements: where they go.
 
@@ -71,7 +71,7 @@ class ImplicitVR:
         return position, last, odd
 
     def read_header(self, data: Buffer, position: int, end: int, *, nested: bool) -> Header:  # noqa: ARG002 - as ExplicitVR
-        """Take apart one header, of which eight bytes are there."""
+        """Read one header, of which eight bytes are there."""
         group, element, length = self.unpack(data, position)
         return header_without_vr(group << 16 | element, position, length)
 
@@ -88,7 +88,7 @@ class ExplicitVR:
         self.unpack = Struct(f"{order}HHI").unpack_from
         self._unpack = Struct(f"{order}HHHH").unpack_from
         self._unpack_length = Struct(f"{order}I").unpack_from
-        # A VR is found sooner as a number than as two bytes.
+        # A VR is looked up faster as a number than as two bytes.
         number = Struct(f"{order}H").unpack
         self._short: dict[int, str] = {number(vr.encode())[0]: vr for vr in SHORT_VRS}
         self._long: dict[int, str] = {number(vr.encode())[0]: vr for vr in LONG_VRS}
@@ -128,7 +128,7 @@ class ExplicitVR:
         return position, last, odd
 
     def read_header(self, data: Buffer, position: int, end: int, *, nested: bool) -> Header | None:
-        """Take apart one header, of which eight bytes are there.
+        """Read one header, of which eight bytes are there.
 
         Args:
             data: what is being walked.
@@ -138,7 +138,7 @@ class ExplicitVR:
             nested: it is in an Item.
 
         Returns:
-            None if there is no VR, nor exactly one way to go on without.
+            None if there is no VR, nor exactly one way to read on without.
         """
         _, _, number, length = self._unpack(data, position)
         if vr := self._short.get(number):

@@ -1,4 +1,4 @@
-"""One copy of an instance as it is compared: Data Sets and Items, and the attributes in them."""
+"""One copy of an instance as :mod:`scp.dicom.compare` sees it: its Data Set and Items, and the attributes in them."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -8,7 +8,7 @@ from scp.dicom import canonical
 from scp.dicom import tags as t
 from scp.dicom.defect import DefectKind
 from scp.dicom.element import LITTLE_ENDIAN_ITEM, Elements, Span
-from scp.dicom.pages import pieces, short
+from scp.dicom.pages import pieces, read_short
 from scp.dicom.read import scan_of
 from scp.dicom.syntax import encoding_of
 from scp.dicom.values import text
@@ -33,21 +33,21 @@ IGNORED: Final = frozenset(
         0xFFFCFFFC,  # Data Set Trailing Padding
     }
 )
-"""Attributes that change whenever an instance is sent, routed, stored, signed or encoded again."""
+"""Attributes that may change whenever an instance is sent, routed, stored, signed or encoded again."""
 
 _GROUPS_OUTSIDE: Final = frozenset({0x0000, 0x0002})
 _ANY_SEQUENCE: Final = 0x00081140
-"""Stands for whatever tag the element has: a walk over one value asks only that it is a Sequence."""
+"""Stands in for the tag of the element, which makes no difference to a walk over its value."""
 _LONGEST_CREATOR: Final = 64
 LONG: Final = 1 << 20
-"""Bytes of a value beyond which it is not taken as a whole."""
+"""A value of more bytes is not read as a whole."""
 
 
 class Key(NamedTuple):
-    """What makes elements of two copies one attribute; sorts as tags do.
+    """What identifies an attribute in both copies; keys sort like tags.
 
-    Private elements are known by their creator, wherever it reserved its block (PS3.5 §7.8.1); ``block`` counts those
-    of one creator.
+    A private element is identified by its creator, wherever that reserved its block (PS3.5 §7.8.1); ``block`` counts
+    the blocks of one creator.
     """
 
     group: int
@@ -57,7 +57,7 @@ class Key(NamedTuple):
 
 
 class Level(NamedTuple):
-    """A Data Set of one copy, or an Item in it; ``charset`` is the Specific Character Set that holds there."""
+    """The Data Set of one copy, or an Item in it; ``charset`` is the Specific Character Set that holds there."""
 
     data: memoryview | bytes
     elements: Elements
@@ -66,9 +66,9 @@ class Level(NamedTuple):
     transfer_syntax: str
 
     def raw(self, span: Span) -> bytes:
-        """Return the value of an element, :data:`LONG` bytes of it at most; if it has fragments, these, joined."""
+        """Return the value of an element, up to :data:`LONG` bytes; that of one in fragments is joined."""
         if span.fragments is None:
-            return short(self.data, span.offset, min(span.length, LONG))
+            return read_short(self.data, span.offset, min(span.length, LONG))
         value = bytearray()
         for piece in self.pieces(span):
             value += piece
@@ -77,7 +77,7 @@ class Level(NamedTuple):
         return bytes(value[:LONG])
 
     def pieces(self, span: Span) -> Iterator[bytes]:
-        """Yield the value of an element piece by piece; if it has fragments, these, one after the other."""
+        """Yield the value of an element in pieces; that of one in fragments without the Basic Offset Table."""
         if span.fragments is None:
             yield from pieces(self.data, span.offset, span.length)
             return
@@ -85,12 +85,12 @@ class Level(NamedTuple):
             yield from pieces(self.data, offset, length)
 
     def with_own_charset(self) -> "Level":
-        """Return the Data Set with the Specific Character Set that it names, if it does (PS3.3 C.12.1.1.2)."""
+        """Return this with the Specific Character Set that it names, if it names one (PS3.3 C.12.1.1.2)."""
         own = self.elements.get(t.SPECIFIC_CHARACTER_SET)
         return self._replace(charset=self.raw(own)) if own else self
 
     def by_key(self) -> Mapping[Key, int]:
-        """Return the tags of what is compared, by what makes them the same in another copy."""
+        """Return the tags of all attributes that are compared, by their keys."""
         blocks = _blocks(self)
         return {
             _key(tag, blocks): tag
@@ -107,20 +107,20 @@ class Attribute(NamedTuple):
 
     @property
     def is_long(self) -> bool:
-        """Whether the value is more than what :meth:`value` returns of it."""
+        """Whether :meth:`value` returns only the beginning of the value."""
         return self.span.length > LONG
 
     def value(self, vr: str) -> canonical.Value:
-        """Return the value, or how a long one begins, read as a VR; UN is little endian (PS3.5 §6.2.2)."""
+        """Return the value, or the beginning of a long one, read as ``vr``; UN is little endian (PS3.5 §6.2.2)."""
         return canonical.Value(self.level.raw(self.span), vr, self._little, self.level.charset)
 
     def may_be(self, other: "Attribute") -> bool:
-        """Whether the lengths of two values leave it open that they are the same."""
+        """Whether two values may be equal, going by their lengths."""
         are_whole = self.span.fragments is None and other.span.fragments is None
-        return not are_whole or abs(self.span.length - other.span.length) <= 1  # padded or not
+        return not are_whole or abs(self.span.length - other.span.length) <= 1  # one of them may be padded
 
     def digest(self, vr: str) -> str:
-        """Return what stands for all of the value, read as a VR."""
+        """Return the digest of the whole value, read as ``vr``."""
         ordered = canonical.ordered(self.level.pieces(self.span), vr, little=self._little)
         return canonical.digest(ordered)
 
@@ -129,7 +129,7 @@ class Attribute(NamedTuple):
         return self.level.little or self.span.vr == "UN"
 
     def as_sequence(self, *, guess: bool) -> "Attribute | None":
-        """Return the element as a Sequence, or None if it is none; UN may be one that does not say so: ``guess``."""
+        """Return the element as a Sequence, or None if it is none. With ``guess``, try to read UN as one."""
         if self.span.items is not None:
             return self
         if not guess or self.span.vr != "UN":
@@ -138,7 +138,7 @@ class Attribute(NamedTuple):
         if not length:
             return Attribute(self.level, self.span._replace(items=()))
         data = self.level.data
-        if short(data, offset, min(length, len(LITTLE_ENDIAN_ITEM))) != LITTLE_ENDIAN_ITEM:
+        if read_short(data, offset, min(length, len(LITTLE_ENDIAN_ITEM))) != LITTLE_ENDIAN_ITEM:
             return None
         scan = walk_sequence(data, _ANY_SEQUENCE, offset, offset + length)
         return None if scan.defect else Attribute(self.level, scan.elements[_ANY_SEQUENCE])
@@ -149,8 +149,8 @@ class Attribute(NamedTuple):
         return [inner._replace(elements=item).with_own_charset() for item in self.span.items or ()]
 
 
-def read(data: memoryview | bytes, transfer_syntax: str, limits: Limits) -> Level | None:
-    """Return the top level of a Data Set; None if it cannot be walked to its end, trailing padding apart."""
+def top_level(data: memoryview | bytes, transfer_syntax: str, limits: Limits) -> Level | None:
+    """Return the top level of a Data Set; None if it cannot be walked to its end. Trailing padding does not matter."""
     encoding = encoding_of(transfer_syntax)
     if encoding is None:
         return None
@@ -170,7 +170,7 @@ def _is_bookkeeping(tag: int) -> bool:
 
 
 def _blocks(level: Level) -> Mapping[int, tuple[str, int]]:
-    """Return, by group and block number, the creator that reserved it, and how many blocks it had before."""
+    """Return, by group and block number, which creator reserved the block, and how many it had reserved before."""
     blocks: dict[int, tuple[str, int]] = {}
     before: dict[tuple[int, str], int] = {}
     for tag in sorted(tag for tag in level.elements if _is_private_creator(tag)):

@@ -1,4 +1,4 @@
-"""What a walk is inside of: Data Sets and Sequences, hanging on each other, which spares recursion."""
+"""Where a walk is: Data Sets and Sequences that point to what is around them, so that no recursion is needed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class DataSet:
         elements: what was read of it.
         last: the greatest tag in it.
         layout: of its elements.
-        end: where it ends, if it is not delimited; else where it must have ended at the latest.
+        end: where it ends or, if it is delimited, where it has to end at the latest.
         delimited: it is an Item of undefined length.
-        sequence: whose Item it is.
+        sequence: the Sequence whose Item it is; None at the top level.
     """
 
     __slots__ = ("delimited", "elements", "end", "last", "layout", "sequence")
@@ -34,7 +34,7 @@ class DataSet:
         self.delimited = delimited
 
     def path(self) -> tuple[tuple[int, int], ...]:
-        """Return tag and number of the Item for each Sequence around this Data Set, outermost first."""
+        """Return, for each Sequence around this Data Set, its tag and the number of the Item; outermost first."""
         steps = []
         sequence = self.sequence
         while sequence:
@@ -50,10 +50,10 @@ class Sequence:
         parent: the Data Set that it is in.
         tag: its tag.
         header: what its header says.
-        end: where it ends, if it is not delimited; else where it must have ended at the latest.
+        end: where it ends or, if it is delimited, where it has to end at the latest.
         delimited: it has undefined length.
         layout: of its Items and delimiters, and of the elements in its Items.
-        depth: Sequences around its Items.
+        depth: how many Sequences are around its Items.
         items: what was read of them.
     """
 

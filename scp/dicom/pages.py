@@ -1,16 +1,16 @@
-"""Bytes that need not be in memory: a large file is looked at without taking as much memory as it has bytes.
+"""Bytes that need not be in memory: a large file is read without taking as much memory as it has bytes.
 
 ======================== ============= ================================================================================
 What                     is            because
 ======================== ============= ================================================================================
-headers and short values mapped        they are anywhere, and many. A look at one brings its neighbours along, 64 KiB
-                                       and more, which are memory of the process until it lets go of them
-long values              read, piece   nothing of them stays; and what the disk cannot give back is an exception, not
-                         by piece      the end of the process
+headers and short values mapped        they are many, and anywhere. A look at one brings in 64 KiB and more around it,
+                                       which are memory of the process until it lets go of them
+long values              read, piece   nothing of them stays in memory; and if the disk cannot give them back, that is
+                         by piece      an exception, not the end of the process
 ======================== ============= ================================================================================
 
-To let go of pages loses nothing: what was read of the file stays with the kernel. Bytes that are in memory anyway, of a
-small object for one, stay as they are, and nothing of this costs anything there.
+Letting go of pages loses nothing: the kernel keeps what was read of the file. Bytes that are in memory anyway, such as
+those of a small object, stay as they are, and none of this costs anything there.
 """
 
 from __future__ import annotations
@@ -28,45 +28,46 @@ if TYPE_CHECKING:
     from scp.dicom.element import Buffer
 
 PIECE: Final = 1 << 17
-"""Bytes of a piece, and bytes after which is let go of what was looked at; a whole number of words of any width."""
+"""Bytes of a piece, a whole number of words of any width. After walking over so many, their pages are let go of."""
 _LOOKS: Final = 16
+"""How many short values of a file are read before its pages are let go of."""
 
 
 class FileMap(mmap):
-    """A file as memory for reading, all of it. Other memory would lose what is let go of."""
+    """A whole file as memory, for reading only: what other memory lets go of is lost."""
 
     looks = 0
-    """Values that were looked at since it was let go of."""
+    """How many short values were read since its pages were last let go of."""
     read_at: Callable[[int, int], bytes]
-    """Reads so many bytes from an offset on without looking at the memory; raises what its maker says."""
+    """Reads from an offset so many bytes, without touching the memory; its maker says what it raises."""
 
 
 class Scratch(Protocol):
-    """Where bytes are put that are too many for memory."""
+    """Where bytes go that do not fit into memory."""
 
     def write(self, piece: bytes | bytearray) -> None:
         """Add bytes."""
 
     def memory(self) -> memoryview:
-        """Return all that was written; it is gone when nobody has this any more. Not if nothing was written."""
+        """Return all that was written, which must be something; it is gone once nobody holds this any more."""
 
 
 def file_of(data: Buffer) -> FileMap | None:
-    """Return the file that bytes are a part of, if it is a large one."""
+    """Return the file that bytes are a part of, None for other memory."""
     whole = data.obj if isinstance(data, memoryview) else data
     return whole if isinstance(whole, FileMap) else None
 
 
 def let_go(data: Buffer) -> None:
-    """Let go of all pages of the file that bytes are a part of; other memory stays as it is."""
+    """Let go of all pages of the file that bytes are a part of; does nothing to other memory."""
     whole = file_of(data)
     if whole is not None:
         whole.looks = 0
         whole.madvise(MADV_DONTNEED)
 
 
-def short(data: Buffer, offset: int, length: int) -> bytes:
-    """Return a short value. Of a large file, only the pages of the last few stay."""
+def read_short(data: Buffer, offset: int, length: int) -> bytes:
+    """Return a short value. Of a file, only the pages of the last few stay in memory."""
     value = bytes(data[offset : offset + length])
     whole = file_of(data)
     if whole is not None:
@@ -76,8 +77,8 @@ def short(data: Buffer, offset: int, length: int) -> bytes:
     return value
 
 
-def read(data: Buffer, offset: int, length: int) -> bytes:
-    """Return a long value, as far as there is one: of a large file, without its pages."""
+def read_long(data: Buffer, offset: int, length: int) -> bytes:
+    """Return a long value, or as much as there is of it. A file is read without bringing its pages into memory."""
     whole = file_of(data)
     if whole is None:
         return bytes(data[offset : offset + length])
@@ -85,10 +86,10 @@ def read(data: Buffer, offset: int, length: int) -> bytes:
 
 
 def pieces(data: Buffer, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
-    """Yield so many bytes, as far as there are any, in pieces of :data:`PIECE`; without a length, all that follow."""
+    """Yield so many bytes, or as many as there are, in pieces of :data:`PIECE`; without a length, all that follow."""
     end = len(data) if length is None else min(offset + length, len(data))
     for start in range(offset, end, PIECE):
-        yield read(data, start, min(PIECE, end - start))
+        yield read_long(data, start, min(PIECE, end - start))
 
 
 def same(first: Buffer, second: Buffer) -> bool:
@@ -105,7 +106,7 @@ def digest(data: Buffer) -> bytes:
 
 
 def _beginning(part: Buffer, whole: FileMap) -> int:
-    """Return where in a file a part of it begins, which a view does not tell."""
+    """Return the offset of a part of a file in the file, which a memoryview does not tell."""
     return _address(part) - _address(whole)
 
 

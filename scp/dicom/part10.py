@@ -1,4 +1,4 @@
-"""The DICOM File Meta Information (PS3.10 §7.1): written before what we store, read before what we are given."""
+"""The DICOM File Meta Information (PS3.10 §7.1): written before the Data Sets we store, read in files we are given."""
 
 import re
 import struct
@@ -22,7 +22,7 @@ _LONG: Final = struct.Struct("<HH2sHI")
 _LENGTH: Final = struct.Struct("<I")
 _GROUP_LENGTH: Final = 0x0000
 _BEGINNING: Final = bytes(128) + b"DICM" + _SHORT.pack(0x0002, _GROUP_LENGTH, b"UL", 4)
-"""Preamble and prefix, and the group length but for its value."""
+"""Preamble, prefix, and the header of the group length."""
 MEDIA_STORAGE_SOP_CLASS_UID: Final = 0x0002
 MEDIA_STORAGE_SOP_INSTANCE_UID: Final = 0x0003
 _TRANSFER_SYNTAX_UID: Final = 0x0010
@@ -38,11 +38,11 @@ _IMPLICIT, _EXPLICIT_LITTLE, _EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008
 
 
 def file_header(request: Request, note: bytes = b"") -> bytes:
-    """Return preamble, prefix and File Meta Information for what a request brings.
+    """Return preamble, prefix and File Meta Information for the Data Set of a request.
 
-    ``note`` goes into Private Information (0002,0102), padded with a space if need be: see :mod:`scp.provenance`.
-    Only the command set and negotiation speak here; nothing is copied from the Data Set. A UID that is not safe to
-    show is left empty: such an object goes to quarantine, and its receipt has what the peer said.
+    ``note`` goes into Private Information (0002,0102), padded with a space if need be: see :mod:`scp.provenance`. All
+    else comes from the command set and negotiation, nothing from the Data Set. A UID that is not safe as a name is left
+    out: such an object goes to quarantine, and its case has what the peer said.
     """
     association = request.association
     before, after = _around(
@@ -55,7 +55,7 @@ def file_header(request: Request, note: bytes = b"") -> bytes:
 
 @lru_cache(maxsize=1024)
 def _around(sop_class_uid: str, transfer_syntax: str, calling: str, called: str) -> tuple[bytes, bytes]:
-    """Return the elements before and after the SOP Instance UID: the same for most instances of an association."""
+    """Return the elements before and after the SOP Instance UID, which most instances of an association share."""
     version = struct.pack("<HH2sHI2s", 0x0002, 0x0001, b"OB", 0, 2, b"\0\1")
     return version + _elements((MEDIA_STORAGE_SOP_CLASS_UID, b"UI", _uid(sop_class_uid))), _elements(
         (_TRANSFER_SYNTAX_UID, b"UI", _uid(transfer_syntax)),
@@ -99,7 +99,7 @@ def _text(text: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Part10:
-    """A file taken apart: where its Data Set begins, and what its File Meta Information says, by element number."""
+    """A DICOM file: where its Data Set begins, its Transfer Syntax, and the UIDs of group 0002 by element number."""
 
     offset: int
     transfer_syntax: str
@@ -116,8 +116,8 @@ class NotDicom:
 def read_file(data: memoryview | bytes) -> Part10 | NotDicom:
     """Find the Data Set of a DICOM file.
 
-    Files without preamble, without File Meta Information, or without a Transfer Syntax UID are read as far as their
-    first element leaves no doubt about its encoding.
+    Files without preamble, File Meta Information or Transfer Syntax UID are read too, if their first element leaves no
+    doubt about its encoding.
     """
     head = bytes(data[:132])
     start = 132 if head[128:132] == b"DICM" else 0
@@ -141,9 +141,10 @@ def read_note(data: memoryview | bytes) -> bytes:
 
 
 def _read_meta(data: memoryview | bytes, start: int) -> tuple[int, Mapping[int, str]]:
-    """Return where group 0002 ends and the UIDs in it: read by its elements, as its length is often wrong.
+    """Return where group 0002 ends, and the UIDs in it.
 
-    Ours is right, and it counts: a Data Set that was stored with elements of group 0002 in it begins behind it.
+    The end is found by the elements, as the group length is often wrong. Only ours is right, and it has to be obeyed: a
+    Data Set may itself begin with elements of group 0002.
     """
     position, meta, stated = start, dict[int, str](), -1
     while position != stated or meta.get(IMPLEMENTATION) != IMPLEMENTATION_CLASS_UID:
@@ -169,7 +170,7 @@ class _Element(NamedTuple):
 
 
 def _meta_element(data: memoryview | bytes, position: int) -> _Element | None:
-    """Read the header of an element of group 0002; None if there is none, or if the bytes end inside of it."""
+    """Read the header of an element of group 0002; None if there is none, or if the bytes end inside it."""
     head = bytes(data[position : position + 12])
     if len(head) < 8 or head[:2] != b"\x02\x00":
         return None

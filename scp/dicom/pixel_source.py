@@ -1,4 +1,4 @@
-"""The Pixel Data of one copy, where they lie: of a film they are gigabytes, which are not copied to be compared."""
+"""The Pixel Data of one copy, read where they lie: those of a film are gigabytes, too many to be copied."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -9,21 +9,21 @@ from blake3 import blake3
 from scp.dicom import tags as t
 from scp.dicom.canonical import little_endian
 from scp.dicom.element import Elements, Span
-from scp.dicom.pages import PIECE, pieces, read, short
+from scp.dicom.pages import PIECE, pieces, read_long, read_short
 from scp.dicom.values import Malformed, text, unsigned_shorts
 from scp.dicom.walk import fragments
 
 _MOST: Final = 1 << 16
-"""Bytes read of an element beside the Pixel Data: as many as explicit VR has room for."""
+"""How many bytes are read of an element beside the Pixel Data: as many as a 16-bit length allows."""
 
 Place = tuple[int, int]
 """Offset and length of a fragment."""
 
 
 class Source(NamedTuple):
-    """The Pixel Data of one copy, between the attributes that describe them.
+    """The Pixel Data of one copy, with the attributes that describe them.
 
-    ``word`` is how many bytes changed places together in OW, if the copy is big endian and was never compressed.
+    ``word`` is how many bytes were swapped together in OW, if the copy is big endian and not compressed.
     """
 
     data: memoryview | bytes
@@ -40,33 +40,33 @@ class Source(NamedTuple):
     def raw(self, tag: int) -> bytes:
         """Return the value of an element beside the Pixel Data; empty if it is absent."""
         span = self.elements.get(tag)
-        return short(self.data, span.offset, min(span.length, _MOST)) if span else b""
+        return read_short(self.data, span.offset, min(span.length, _MOST)) if span else b""
 
     def number(self, tag: int) -> int:
-        """Return an US beside the Pixel Data; 0 if there is none that decodes."""
+        """Return a US value beside the Pixel Data; 0 if there is none that decodes."""
         found = unsigned_shorts(self.raw(tag), little=self.little)
         return 0 if isinstance(found, Malformed) or not found else found[0]
 
     def text(self, tag: int) -> str:
-        """Return a code beside the Pixel Data."""
+        """Return a CS value beside the Pixel Data."""
         return text(self.raw(tag))
 
     @property
     def size(self) -> int:
-        """How many bytes uncompressed Pixel Data have."""
+        """The number of bytes of uncompressed Pixel Data."""
         return min(self.span.length, len(self.data) - self.span.offset)
 
     def native(self, start: int, end: int) -> bytes:
-        """Return a part of uncompressed Pixel Data as it is in little endian."""
+        """Return a part of uncompressed Pixel Data in little endian."""
         offset, size = self.span.offset, self.size
         if self.little or self.span.vr in ("OB", "UN"):
-            return read(self.data, offset + start, min(end, size) - start)
+            return read_long(self.data, offset + start, min(end, size) - start)
         begin, whole = start - start % self.word, min(end + -end % self.word, size)
-        swapped = little_endian(read(self.data, offset + begin, whole - begin), self.word)
+        swapped = little_endian(read_long(self.data, offset + begin, whole - begin), self.word)
         return swapped[start - begin : end - begin]
 
     def same_samples(self, other: "Source") -> bool:
-        """Tell whether two copies, both uncompressed, are the same in little endian."""
+        """Tell whether the bytes of two uncompressed copies are equal in little endian."""
         return self.size == other.size and all(
             self.native(start, start + PIECE) == other.native(start, start + PIECE)
             for start in range(0, self.size, PIECE)
@@ -77,8 +77,8 @@ class Source(NamedTuple):
         return fragments(self.data, self.span, little=self.little)
 
     def joined(self, places: Iterable[Place]) -> bytes:
-        """Return what is at some places."""
-        return b"".join(read(self.data, offset, length) for offset, length in places)
+        """Return the bytes at some places, joined."""
+        return b"".join(read_long(self.data, offset, length) for offset, length in places)
 
     def same_codestreams(self, other: "Source") -> bool:
         """Tell whether the fragments of two copies are the same bytes, however they are cut."""

@@ -29,7 +29,7 @@ from pydicom.pixels import get_decoder
 
 from scp.dicom import tags as t
 from scp.dicom.difference import Pixels
-from scp.dicom.pages import read
+from scp.dicom.pages import read_long
 from scp.dicom.pixel_source import Place, Source
 from scp.dicom.rle import decode_frame
 from scp.dicom.values import Malformed, integer_strings
@@ -43,7 +43,7 @@ LOSSY: Final = frozenset(
         "1.2.840.10008.1.2.4.112",  # JPEG XL
     }
 )  # fmt: skip
-"""Transfer Syntaxes whose codestreams may have lost something; MPEG and the like always have."""
+"""Transfer Syntaxes that may be lossy; MPEG and the like always are."""
 
 _BY_PLUGIN: Final = frozenset(
     {
@@ -52,18 +52,18 @@ _BY_PLUGIN: Final = frozenset(
     }
 )  # fmt: skip
 _COLOUR_BY_PLUGIN: Final = frozenset({uid.JPEG2000Lossless, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL})
-"""For the others pydicom guesses the colour space from the codestream, and warns with what it reads there."""
+"""With the others, pydicom guesses the colour space from the codestream, and its warnings show what it read there."""
 
 _DERIVATION_DESCRIPTION: Final = 0x00082111
 _REWORDED: Final = frozenset({t.PLANAR_CONFIGURATION, _DERIVATION_DESCRIPTION})
 _REVERSIBLE: Final = {"RGB", "YBR_RCT"}
 _MOST_DECODED: Final = 256 * 1024 * 1024
-"""Bytes of all frames together: what is larger is not decoded."""
+"""Frames that have more bytes than this, all together, are not decoded."""
 _WIDTHS: Final = frozenset({1, 2, 4, 8})
 
 
 class Likeness(NamedTuple):
-    """What came out, and which attributes describe the same image in other words, so that they do not count."""
+    """How the pixels compare, and which attributes may differ because they describe the same image in other words."""
 
     pixels: Pixels
     reworded: frozenset[int] = frozenset()
@@ -86,8 +86,8 @@ class _Shape(NamedTuple):
 def compare_pixels(first: Source, second: Source) -> Likeness:
     """Compare the Pixel Data (7FE0,0010) of two Data Sets, or of two Items, by the table of this module.
 
-    OW in big endian is words of 16 bits (PS3.5 §8.1.1), samples of 8 bits among them; for larger samples some writers
-    change the order of all their bytes, so these are compared either way.
+    In big endian, OW consists of 16-bit words (PS3.5 §8.1.1), even for samples of 8 bits. Some writers swap all bytes
+    of larger samples instead, so these are compared both ways.
     """
     likeness = _compare(first, second)
     width = first.number(t.BITS_ALLOCATED) // 8
@@ -116,7 +116,10 @@ def _compare(first: Source, second: Source) -> Likeness:
 
 
 def _reworded(first: Source, second: Source) -> frozenset[int]:
-    """Compression may reorder planes, say what it did, and transform RGB reversibly (JPEG 2000, PS3.5 §8.2.4)."""
+    """Return what compression may change: it may reorder planes, describe itself, and transform RGB reversibly.
+
+    The last is JPEG 2000 (PS3.5 §8.2.4).
+    """
     colours = {source.text(t.PHOTOMETRIC_INTERPRETATION) for source in (first, second)}
     return _REWORDED | {t.PHOTOMETRIC_INTERPRETATION} if colours == _REVERSIBLE else _REWORDED
 
@@ -125,7 +128,7 @@ def _compare_frames(first: Source, second: Source) -> Pixels:
     shape, other = _shape(first), _shape(second)
     if shape is None or other is None or shape.frames * shape.frame_bytes > _MOST_DECODED:
         return Pixels.UNREADABLE
-    if max(first.span.length, second.span.length) > _MOST_DECODED:  # far more than such an image can need
+    if max(first.span.length, second.span.length) > _MOST_DECODED:  # far more than frames of this size can need
         return Pixels.UNREADABLE
     if shape != other:
         return Pixels.DIFFERENT
@@ -140,7 +143,7 @@ def _compare_frames(first: Source, second: Source) -> Pixels:
 
 
 def _shape(source: Source) -> _Shape | None:
-    """Return the size that the attributes give; None if they give none, or one that is not of whole bytes."""
+    """Return the size that the attributes give; None if they give none, or samples that are not whole bytes."""
     counts = integer_strings(source.raw(t.NUMBER_OF_FRAMES))
     if isinstance(counts, Malformed):
         return None
@@ -152,7 +155,7 @@ def _shape(source: Source) -> _Shape | None:
 
 
 def _mask(shape: _Shape, sources: Sequence[Source]) -> int | None:
-    """Return which bits of a sample count, if not all: codestreams of the JPEG family hold Bits Stored only."""
+    """Return which bits of a sample count, None for all: codestreams of the JPEG family hold only Bits Stored."""
     if not any(source.transfer_syntax in _BY_PLUGIN for source in sources):
         return None
     stored = min(source.number(t.BITS_STORED) or 8 * shape.width for source in sources)
@@ -160,7 +163,7 @@ def _mask(shape: _Shape, sources: Sequence[Source]) -> int | None:
 
 
 def _frames(source: Source, shape: _Shape, mask: int | None) -> Iterator[bytes | None]:
-    """Yield frames, little endian and colour by pixel, as far as they can be told apart; None for a broken one."""
+    """Yield frames, little endian and colour by pixel; None for a broken one. Stop if they cannot be told apart."""
     decoded = _native_frames(source, shape) if source.span.fragments is None else _decoded_frames(source, shape)
     for frame in decoded:
         if frame is None or mask is None:
@@ -171,7 +174,7 @@ def _frames(source: Source, shape: _Shape, mask: int | None) -> Iterator[bytes |
 
 def _native_frames(source: Source, shape: _Shape) -> Iterator[bytes | None]:
     size, planar = shape.frame_bytes, source.number(t.PLANAR_CONFIGURATION) == 1
-    if source.size // size != shape.frames:  # what follows the last frame is padding only if it is less than one
+    if source.size // size != shape.frames:  # more than a frame's worth after the last one would not be padding
         yield None
     else:
         frames = (source.native(start, start + size) for start in range(0, shape.frames * size, size))
@@ -188,9 +191,9 @@ def _decoded_frames(source: Source, shape: _Shape) -> Iterator[bytes | None]:
 
 
 def _encoded_frames(source: Source, frames: int) -> Iterator[bytes]:
-    """Yield the codestream of each frame, fewer if they cannot be told apart.
+    """Yield the codestream of each frame, none if they cannot be told apart.
 
-    It is one fragment each, all of them, or as the Basic Offset Table has it.
+    A single frame has all fragments; else each frame has one, or those that the Basic Offset Table gives it.
     """
     places = source.fragments()
     offset, length = next(places, (0, 0))
@@ -200,11 +203,11 @@ def _encoded_frames(source: Source, frames: int) -> Iterator[bytes]:
     elif count == frames:
         yield from (source.joined([place]) for place in places)
     elif length == 4 * frames and count > frames:
-        yield from map(source.joined, _by_offset(places, np.frombuffer(read(source.data, offset, length), "<u4")))
+        yield from map(source.joined, _by_offset(places, np.frombuffer(read_long(source.data, offset, length), "<u4")))
 
 
 def _by_offset(places: Iterable[Place], starts: NDArray[np.uint32]) -> Iterator[list[Place]]:
-    """Yield the fragments of each frame that begins at one of the offsets (PS3.5 §A.4)."""
+    """Yield the fragments of each frame; frames begin at the offsets ``starts`` (PS3.5 §A.4)."""
     position, frame, gathered = 0, 0, list[Place]()
     for place in places:
         while frame + 1 < len(starts) and position >= starts[frame + 1]:
@@ -244,7 +247,7 @@ def _decode_by_plugin(encoded: bytes, source: Source, shape: _Shape) -> bytes | 
 
 
 def _by_pixel(frame: bytes, shape: _Shape) -> bytes:
-    """Turn a frame that is colour by plane into one that is colour by pixel (PS3.3 C.7.6.3.1.3)."""
+    """Return a colour-by-plane frame as colour by pixel (PS3.3 C.7.6.3.1.3)."""
     if shape.samples == 1:
         return frame
     planes = np.frombuffer(frame, f"<u{shape.width}").reshape(shape.samples, -1)

@@ -9,7 +9,7 @@ from scp.dicom.walk import Limits, Scan, walk
 
 
 def scan_of(data: memoryview | bytes, transfer_syntax: str, limits: Limits) -> tuple[memoryview | bytes, Scan]:
-    """Walk a Data Set; a deflated one is inflated first, within the limit. Returns the bytes that were walked."""
+    """Walk a Data Set, and return the bytes that were walked too: a deflated one is inflated first, up to the limit."""
     encoding = encoding_of(transfer_syntax) or EXPLICIT_LITTLE
     if encoding.deflated:
         inflated = inflate(data, limits.inflated_bytes, limits.scratch)
@@ -22,7 +22,7 @@ def scan_of(data: memoryview | bytes, transfer_syntax: str, limits: Limits) -> t
 def read_facts(data: memoryview | bytes, transfer_syntax: str, limits: Limits, decoder: Decoder | None = None) -> Facts:
     """Return what rules need of a Data Set. Never raises, whatever the bytes: a defect is one of the facts.
 
-    ``decoder`` is that of the Data Set before, which spares what both have in common.
+    ``decoder`` remembers earlier Data Sets, so that what this one has in common with them is not decoded again.
     """
     encoding = encoding_of(transfer_syntax) or EXPLICIT_LITTLE
     if decoder is None or encoding.deflated:
@@ -39,9 +39,9 @@ def read_facts(data: memoryview | bytes, transfer_syntax: str, limits: Limits, d
 
 
 def recognised(head: memoryview | bytes, length: int, transfer_syntax: str, decoder: Decoder) -> Facts | None:
-    """Return the facts of a Data Set of so many bytes that begins so, if it is encoded like one that was read before.
+    """Return the facts of a Data Set from its first bytes and its length, if it is encoded like an earlier one.
 
-    Otherwise there is no knowing without all of it. At most ``shape.LONGEST`` bytes are looked at.
+    Otherwise return None: it takes the whole Data Set. At most ``shape.LONGEST`` bytes are looked at.
     """
     shapes = decoder.shapes.get(transfer_syntax)
     shape = shapes.find(head, length) if shapes else None

@@ -14,14 +14,14 @@ Integers = tuple[int, ...] | Malformed
 Integer = int | Malformed | None
 
 MOST: Final = 4096
-"""Bytes read of any one value: more than a valid one has, and identity needs no more. What is read is kept as long as
-the association lasts, so a hostile value must not cost more."""
+"""How many bytes of a value are read: no valid one has more, and more are not needed to tell two apart. What is read is
+kept as long as the association lasts, so this bounds what a hostile value costs."""
 _MOST_OFFSETS: Final = 1 << 20
-"""Bytes of a frame offset for each of 100,000 frames."""
+"""How many bytes of a Grid Frame Offset Vector are read: enough for 100,000 frames."""
 
 
 def _texts(raw: bytes) -> str:
-    """Return text of the default repertoire, of any number of values, each without its padding."""
+    """Return any number of values in the default repertoire as text, each without its padding."""
     return "\\".join(part.strip(" \0") for part in raw[:MOST].decode("ascii", "backslashreplace").split("\\"))
 
 
@@ -43,7 +43,7 @@ def _integer(raw: bytes) -> Integer:
 
 
 def _number(raw: bytes) -> str:
-    """Return numbers that only tell instances apart, as text: "80" and "80.0" are the same."""
+    """Return numbers as text, for values that only have to tell instances apart: "80" and "80.0" are the same."""
     found = values.decimal_strings(raw)
     return _texts(raw) if isinstance(found, Malformed) else "\\".join(repr(value) for value in found)
 
@@ -173,15 +173,15 @@ _OF_EACH_IMAGE: Final = frozenset({t.INSTANCE_NUMBER, t.IMAGE_POSITION_PATIENT, 
 class How(Enum):
     """What a reader needs besides the bytes."""
 
-    PLAIN = auto()
-    ANEW = auto()  # nothing either, of what each image has anew: not worth remembering
+    PLAIN = auto()  # nothing
+    ANEW = auto()  # nothing; each image has another value, which is not worth remembering
     TEXT = auto()  # the character set
     BINARY = auto()  # the byte order
-    UID = auto()  # nothing: all are kept as they are
+    UID = auto()  # nothing: UIDs are all decoded in the same way
 
 
 UNNAMED_UID: Final = ("", How.UID, bytes)
-"""What is wanted of a UI element that PS3.6 does not know."""
+"""How every UI element is read, whether PS3.6 knows its tag or not; :data:`UIDS` names the fields of ``Facts``."""
 WANTED: Final[Mapping[int, tuple[str, How, Callable[..., Any]]]] = {
     **{tag: UNNAMED_UID for tag in t.UI_TAGS if tag >> 16 > 2},
     **{tag: (name, How.ANEW if tag in _OF_EACH_IMAGE else How.PLAIN, read) for name, (tag, read) in _PLAIN.items()},
@@ -189,7 +189,7 @@ WANTED: Final[Mapping[int, tuple[str, How, Callable[..., Any]]]] = {
     **{tag: (name, How.BINARY, read) for name, (tag, read) in _BINARY.items()},
 }
 BOUNDS: Final[Mapping[int, int]] = {t.GRID_FRAME_OFFSET_VECTOR: _MOST_OFFSETS}
-"""Bytes read of those values that may be longer than :data:`MOST`."""
+"""How many bytes are read of the values that may be longer than :data:`MOST`."""
 ABSENT: Final[Mapping[str, Any]] = {
     **{name: read(b"") for name, (_, read) in _PLAIN.items()},
     **dict.fromkeys(_TEXT, ""),

@@ -1,16 +1,19 @@
-"""Which other instances an object refers to: every Referenced SOP Instance UID, at whatever level."""
+"""Which other instances an object refers to: every Referenced SOP Instance UID, at any level."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from scp.dicom import tags as t
 from scp.dicom.element import Elements
-from scp.dicom.pages import short
+from scp.dicom.pages import read_short
 from scp.dicom.read import scan_of
 from scp.dicom.uid import is_safe_name, strip_uid
 from scp.dicom.walk import Limits
 
-MOST_REFERENCES = 20_000
-"""Beyond it, nobody looks."""
+MOST_REFERENCES: Final = 20_000
+"""How many references are read of one object."""
+_LONGEST: Final = 66
+"""Bytes of the longest UID, with padding that should not be there."""
 
 
 def referenced_instances(data: memoryview, transfer_syntax: str, limits: Limits) -> tuple[str, ...]:
@@ -18,7 +21,7 @@ def referenced_instances(data: memoryview, transfer_syntax: str, limits: Limits)
     walked, scan = scan_of(data, transfer_syntax, limits)
     found: dict[str, None] = {}
     for offset, length in _spans(scan.elements):
-        uid = strip_uid(short(walked, offset, length))
+        uid = strip_uid(read_short(walked, offset, length))
         if is_safe_name(uid):
             found[uid] = None
             if len(found) >= MOST_REFERENCES:
@@ -27,7 +30,7 @@ def referenced_instances(data: memoryview, transfer_syntax: str, limits: Limits)
 
 
 def _spans(elements: Elements) -> Iterator[tuple[int, int]]:
-    """Give where the UIDs are."""
+    """Yield offset and length of each Referenced SOP Instance UID."""
     open_items = [elements]
     while open_items:
         for tag, span in open_items.pop().items():
@@ -35,7 +38,3 @@ def _spans(elements: Elements) -> Iterator[tuple[int, int]]:
                 open_items.extend(span.items)
             elif tag == t.REFERENCED_SOP_INSTANCE_UID and 0 < span.length <= _LONGEST:
                 yield span.offset, span.length
-
-
-_LONGEST = 66
-"""Bytes of a UID, with padding that should not be there."""

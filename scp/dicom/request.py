@@ -1,4 +1,4 @@
-"""Who sends and what they say they send, before any byte of the Data Set is read."""
+"""Who sends, and what they say they send: known before any byte of the Data Set is read."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Final
@@ -22,12 +22,12 @@ class Association:
 
     @property
     def sender(self) -> "Association":
-        """What all associations of one sender have in common: no rule may look at more."""
+        """What all associations of one sender have in common. Rules may look at nothing else of an association."""
         return replace(self, id="", port=0)
 
 
 OF_SENDER: Final = tuple(one.name for one in fields(Association) if one.name not in ("id", "port"))
-"""The names of what is in :attr:`Association.sender`."""
+"""The fields that :attr:`Association.sender` keeps."""
 
 
 @dataclass(frozen=True, slots=True)

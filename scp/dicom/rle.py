@@ -1,7 +1,7 @@
 """RLE Lossless (PS3.5 Annex G): one frame from its fragment.
 
-Ours rather than a general decoder's, because what is decoded here was refused: it is bounded by the size that the
-attributes announce, and what does not decode is an answer, without a warning or a log line that holds the data.
+This is our own decoder because it decodes objects that nobody has accepted: it is bounded by the size that the
+attributes announce, and if a frame does not decode, no warning or log line shows the data.
 """
 
 from struct import unpack_from

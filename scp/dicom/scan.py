@@ -21,12 +21,11 @@ class Limits:
 
     Attributes:
         max_depth: Sequences around an element.
-        max_elements: data elements and Items, at all levels.
-        max_fragments: Items of one encapsulated value. Each costs time, but no memory; whole slide images
+        max_elements: data elements and Items, at all levels together.
+        max_fragments: fragments of one encapsulated value. Each costs time but no memory; whole slide images
             have one for every tile.
-        inflated_bytes: of a deflated Data Set; for `scp.dicom.syntax.inflate`.
-        scratch: makes a place for inflated bytes that are too many for memory; without one they are in memory
-            all the same.
+        inflated_bytes: size of a deflated Data Set once it is inflated, for `scp.dicom.syntax.inflate`.
+        scratch: makes a place for inflated bytes that do not fit into memory; without one they stay in memory.
     """
 
     max_depth: int = 32
@@ -41,11 +40,11 @@ class Scan:
     """What a walk found.
 
     Attributes:
-        elements: the data elements of the top level by tag, as 0xGGGGEEEE, in the order of the Data Set; of
-            those that are there twice, the last. A Sequence with a defect in it holds what was read before.
+        elements: the data elements of the top level by tag, as 0xGGGGEEEE, in the order of the Data Set; if one
+            is there twice, the last. A Sequence with a defect in it has what was read before the defect.
         defect: why the walk ended early; None if it did not.
-        end: up to where the Data Set is well formed: its end, or the offset of the defect.
-        unsorted: the first tag at the top level that is not greater than the one before it (PS3.5 §7.1).
+        end: where the well formed part of the Data Set ends: at its end, or at the defect.
+        unsorted: the first tag at the top level that is not greater than the greatest before it (PS3.5 §7.1).
         repeated: the first tag at the top level that is there twice.
         odd: the first tag, at any level, whose value has an odd length (PS3.5 §7.1.1).
     """

@@ -1,12 +1,12 @@
-"""The walk over Data Sets that are encoded alike, done once.
+"""One walk for all Data Sets that are encoded alike.
 
-A walk looks at headers of elements and Items only: what the values are makes no difference to it. The instances of a
-series have the same elements, and most of them, at the same places. So where all headers of a Data Set are, byte for
-byte, those of one that was walked before, the walk would find the same; and whether they are is one comparison of two
-large numbers, with the values masked out.
+A walk looks only at the headers of elements and Items; the values make no difference to it. The instances of a series
+have the same elements, and most instances have them at the same places. So if all headers of a Data Set equal, byte for
+byte, those of one that was walked before, a walk would find the same. Whether they do is one comparison of two large
+numbers, with the values masked out.
 
-A Data Set is only remembered if there is no doubt: it is well formed, in order, every VR is explicit or that of the
-standard, and what follows the compared bytes is one native value that fills the rest.
+A Data Set is remembered only if there is no doubt: it is well formed and in order, every VR is explicit or that of the
+standard, and what follows the compared bytes is a single native value that fills the rest.
 """
 
 from collections import OrderedDict
@@ -22,11 +22,11 @@ from scp.dicom.tags import PIXEL_DATA
 _Data = memoryview | bytes
 
 LONGEST: Final = 1 << 14
-"""Bytes before the Pixel Data; beyond that, it is quicker to walk."""
+"""If there are more bytes before the Pixel Data, it is faster to walk."""
 _MOST: Final = 16
-"""Shapes remembered: the lengths of a few numbers vary within a series."""
+"""How many shapes are remembered: the lengths of a few numbers vary within a series."""
 _PATIENCE: Final = 32
-"""Data Sets in a row that are like none before, after which no more are learnt."""
+"""After so many Data Sets in a row that are like none before, no more are learnt."""
 
 Place = tuple[int, int, int]
 """A tag, and where its value begins and ends."""
@@ -34,9 +34,9 @@ Place = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a Data Set is encoded: its first ``size`` bytes, where those of ``mask`` are ``headers``, and its scan.
+    """How a Data Set is encoded: its first ``size`` bytes, masked with ``mask``, are ``headers``; and its scan.
 
-    ``cut`` takes the values of ``tags``, those that somebody wants, out of a Data Set at once.
+    ``tags`` are those whose values are wanted; ``cut`` takes all these values out of a Data Set at once.
     """
 
     size: int
@@ -48,14 +48,14 @@ class Shape:
 
 
 class Shapes:
-    """The shapes of the last Data Sets with one transfer syntax. Not for two threads."""
+    """The shapes of the latest Data Sets in one Transfer Syntax. For one thread at a time."""
 
     def __init__(self) -> None:
         self._shapes: OrderedDict[int, Shape] = OrderedDict()
         self._strange = 0
 
     def find(self, head: _Data, length: int) -> Shape | None:
-        """Return the shape of a Data Set of so many bytes that begins so, if it is one of those that are remembered."""
+        """Return the shape of a Data Set, given its beginning and its length; None if it is like none before."""
         shape = self._shapes.get(length)
         size = shape.size if shape else 0
         if shape and len(head) >= size and int.from_bytes(head[:size], "little") & shape.mask == shape.headers:
@@ -67,7 +67,7 @@ class Shapes:
     def learn(self, data: _Data, scan: Scan, places: tuple[Place, ...], *, explicit: bool) -> None:
         """Remember the shape of a Data Set that was walked, if it can be.
 
-        ``places`` are those of the values that somebody wants, all of them before the Pixel Data.
+        ``places`` are those of the values that are wanted.
         """
         if self._strange > _PATIENCE:
             return
@@ -87,7 +87,7 @@ class Shapes:
 
 
 def _layout(places: tuple[Place, ...]) -> Struct:
-    """Return what lies between the values, and the values."""
+    """Return the layout of the values, with gaps for what lies between them."""
     layout, position = [], 0
     for _, begin, end in places:
         layout.append(f"{begin - position}x{end - begin}s")
@@ -96,7 +96,7 @@ def _layout(places: tuple[Place, ...]) -> Struct:
 
 
 def _compared(data: _Data, scan: Scan) -> int | None:
-    """Return how many bytes have to be compared, or None if this is no Data Set to be remembered."""
+    """Return how many bytes have to be compared, or None if the Data Set cannot be remembered."""
     if scan.defect or scan.unsorted is not None or not scan.elements:
         return None
     last = next(reversed(scan.elements))
@@ -107,7 +107,7 @@ def _compared(data: _Data, scan: Scan) -> int | None:
 
 
 def _mask_values(mask: bytearray, head: bytes, elements: Elements, *, explicit: bool) -> bool:
-    """Take the values out of the mask, at every level; return whether all headers are as the standard has them."""
+    """Clear the values in the mask, at every level; return False if a header is not as the standard has it."""
     pending: list[Mapping[int, Span]] = [elements]
     while pending:
         for vr, offset, length, items, fragments in pending.pop().values():
@@ -122,6 +122,6 @@ def _mask_values(mask: bytearray, head: bytes, elements: Elements, *, explicit: 
 
 
 def _is_written(head: bytes, vr: str, offset: int) -> bool:
-    """Whether a header in explicit VR names the VR (PS3.5 §7.1.2), and not UN, below which there may be anything."""
+    """Whether a header in explicit VR names its VR (PS3.5 §7.1.2); not UN, below which there may be anything."""
     raw = vr.encode()
     return vr != "UN" and raw in (head[offset - 4 : offset - 2], head[offset - 8 : offset - 6])

@@ -18,7 +18,7 @@ ROOT: Final = "1.2.840.10008.5.1.4.1.1."
 class Kind(Enum):
     """The sorts of objects that the rules tell apart."""
 
-    __hash__ = object.__hash__  # each is only itself; Enum's own is written in Python, and rules look up much by kind
+    __hash__ = object.__hash__  # members are singletons; Enum's own is in Python, and much is looked up by kind
 
     CT = auto()
     MR = auto()
@@ -57,7 +57,7 @@ IMAGES: Final = PLANES | {
     Kind.NM, Kind.ENHANCED, Kind.PROJECTION, Kind.SECONDARY_CAPTURE, Kind.ULTRASOUND, Kind.VISIBLE_LIGHT,
     Kind.SLIDE, Kind.OTHER_IMAGE, Kind.RT_IMAGE, Kind.RT_DOSE, Kind.SEGMENTATION,
 }  # fmt: skip
-"""Objects with pixels, but for the images of second generation radiotherapy."""
+"""Objects with pixels, except the images of second generation radiotherapy."""
 
 KNOWN: Final = frozenset(Kind) - {Kind.UNKNOWN}
 
@@ -142,8 +142,8 @@ _BY_PREFIX: Final = {
     "501.3": Kind.DOCUMENT,
     "601": Kind.OTHER_IMAGE,
 }
-# Under ROOT, by the whole of what follows: retired objects of one table or curve, which bear the name of a family that
-# came after them. They are counted by Curve Number and LUT Number, and have no Instance Number.
+# Under ROOT, and only without a further component: retired objects of one table or curve, whose UIDs are prefixes of a
+# later family. They are counted by Curve Number and LUT Number, and have no Instance Number.
 _STANDALONE: Final = {ROOT + "9": Kind.DOCUMENT, ROOT + "11": Kind.DOCUMENT}
 _OUTSIDE_ROOT: Final = {
     "1.2.840.10008.5.1.1.27": Kind.DOCUMENT,  # Stored Print, retired
@@ -158,7 +158,7 @@ _OUTSIDE_ROOT: Final = {
     "1.2.840.10008.5.1.4.44.1": Kind.NON_PATIENT,
     "1.2.840.10008.5.1.4.45.1": Kind.NON_PATIENT,
 }
-# Under ROOT, yet services: query, retrieval and creation on protocols and inventories.
+# Under ROOT, and yet services: query, retrieval and creation of protocols and inventories.
 _SERVICES: Final = frozenset(
     ROOT + suffix for suffix in ("200.4", "200.5", "200.6", "201.2", "201.3", "201.4", "201.5", "201.6")
 )

@@ -1,4 +1,4 @@
-"""Every DIMSE status that this node sends, beside its meaning.
+"""Every DIMSE status that this node sends or may be set to send, with its meaning.
 
 Ranges are PS3.7 §9.1.1.1.9 and PS3.4 Table B.2-1: ``A7xx`` our resources (try again), ``A9xx`` the Data Set does not
 match its SOP Class, ``Cxxx`` the Data Set cannot be accepted, ``B0xx`` stored with a warning. Not used, because other
@@ -23,7 +23,7 @@ class Status(IntEnum):
         return member
 
     def __str__(self) -> str:
-        """Four hexadecimal digits, as everybody writes a status."""
+        """Write four hexadecimal digits, as everybody does."""
         return f"{self.value:04X}"
 
     SUCCESS = 0x0000, "The instance is stored: its bytes and the decision survive a power cut."

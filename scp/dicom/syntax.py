@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -18,10 +17,11 @@ from pydicom.uid import (
     SMPTEST211020UncompressedInterlacedActiveVideo,
     SMPTEST211020UncompressedProgressiveActiveVideo,
     SMPTEST211030PCMDigitalAudio,
+    UID_dictionary,
 )
 
 from scp.dicom.defect import Defect, DefectKind
-from scp.dicom.pages import PIECE, pieces, read
+from scp.dicom.pages import PIECE, pieces, read_long
 from scp.dicom.uid import is_standards_own, is_uid
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MAX_INFLATED_BYTES = 256 * 1024 * 1024
 """Default limit of `inflate`: far above any deflated object seen, far below what harms a node."""
 _IN_MEMORY = 1 << 20
-"""Inflated bytes that stay in memory: more than an image of 512 x 512 has."""
+"""Up to this many inflated bytes stay in memory: more than an image of 512 x 512 pixels has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,10 @@ def inflate(
 ) -> memoryview | Defect:
     """Return the Data Set of a deflated Transfer Syntax (PS3.5 §A.5), or why there is none.
 
-    Never more than one byte beyond the limit is inflated. One NUL may follow the stream, to pad it to even
-    length; what else may follow is the trailer of a gzip file, if it fits: there are systems that leave it.
-    The offset of a `Defect` counts from the start of `data`. What is too large for memory goes to `scratch`, if
-    there is one; what that raises passes.
+    At most one byte beyond the limit is inflated. One NUL may follow the stream, to pad it to even length; or
+    the trailer of a gzip file, if it fits the stream, because some systems leave it there. The offset of a
+    `Defect` counts from the start of `data`. What is too large for memory goes to `scratch`, if there is one;
+    what that raises passes.
     """
     stream, size = _Stream(data), 0
     inflated, place = bytearray(), None
@@ -128,7 +128,7 @@ def inflate(
             if place:
                 place.write(part)
             else:
-                inflated += part  # it grows where it is: all parts and the whole would take twice the memory
+                inflated += part  # grows in place: a list of parts and the whole would take twice the memory
     except zlib.error:
         return Defect(DefectKind.NOT_INFLATABLE, 0)
     if size > limit:
@@ -136,12 +136,12 @@ def inflate(
     if not stream.is_complete:
         return Defect(DefectKind.TRUNCATED, len(data))
     whole = place.memory() if place else memoryview(inflated).toreadonly()
-    end = stream.end
-    return whole if _may_follow(read(data, end, _GZIP_TRAILER.size + 1), whole) else Defect(DefectKind.TRAILING, end)
+    rest = read_long(data, stream.end, _GZIP_TRAILER.size + 1)
+    return whole if _may_follow(rest, whole) else Defect(DefectKind.TRAILING, stream.end)
 
 
 def _may_follow(rest: bytes, inflated: memoryview) -> bool:
-    """Tell whether bytes may follow a stream that inflated to these."""
+    """Tell whether these bytes may follow a stream that inflated to `inflated`."""
     if len(rest) != _GZIP_TRAILER.size:
         return rest in (b"", b"\0")
     crc = 0
@@ -169,7 +169,7 @@ class _Stream:
         return self._taken - len(self._stream.unused_data)
 
     def inflated(self, most: int) -> Iterator[bytes]:
-        """Yield so many bytes of what the stream inflates to, in pieces. Raises zlib.error."""
+        """Yield what the stream inflates to in pieces, `most` bytes of it. Raises zlib.error."""
         stream = self._stream
         for piece in pieces(self._data):
             self._taken += len(piece)
@@ -182,6 +182,6 @@ class _Stream:
                 if not most:
                     return
                 piece = stream.unconsumed_tail
-                more = len(part) == room  # there may be more in the stream's own memory
+                more = len(part) == room  # the decompressor may hold more
             if stream.eof:
                 return

@@ -103,7 +103,7 @@ DOUBLE_FLOAT_PIXEL_DATA: Final = 0x7FE00009
 PIXEL_DATA: Final = 0x7FE00010
 
 PIXELS: Final = (PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA)
-"""Of which an image has one."""
+"""An image has one of these."""
 
 NM_FRAME_VECTORS: Final = (
     0x00540010,  # Energy Window Vector

@@ -13,9 +13,9 @@ _UID = re.compile(rf"{_COMPONENT}(?:\.{_COMPONENT})*")
 _SAFE_NAME = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
 STANDARDS_ROOT = "1.2.840.10008"
-"""Of the DICOM standard itself (PS3.6 Annex A)."""
+"""The root of the DICOM standard itself (PS3.6 Annex A)."""
 UUID_ROOT = "2.25"
-"""Of UUIDs (PS3.5 §B.2)."""
+"""The root of UUIDs (PS3.5 §B.2)."""
 _UUID_DIGITS = 39
 _UUID_END = 1 << 128
 
@@ -28,9 +28,9 @@ def is_uid(text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_safe_name(text: str) -> bool:
-    """Tell whether the text can be a file name as it is: a UID, but leading zeros may pass.
+    """Tell whether the text can be used as a file name: a UID, in which leading zeros are tolerated.
 
-    Nothing that a file system reads in another way gets through: no separator, no `..`, no control character.
+    Nothing that means something to a file system passes: no separator, no `..`, no control character.
     """
     return len(text) <= MAX_LENGTH and _SAFE_NAME.fullmatch(text) is not None
 
@@ -59,8 +59,7 @@ def root_problem(uid: str) -> str | None:
     """Return what is implausible about the root of a UID, or None.
 
     The first component is 0, 1 or 2, and under 0 and 1 the second is less than 40 (ISO/IEC 9834-1); 2.25 is
-    followed by one UUID as an integer (PS3.5 §B.2). None also for a text that is not a UID: that is another
-    problem.
+    followed by one UUID as an integer (PS3.5 §B.2). A text that is not a UID has another problem: None.
     """
     if not is_uid(uid):
         return None

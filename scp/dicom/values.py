@@ -14,12 +14,12 @@ from struct import calcsize, unpack
 from typing import Any, Final
 
 MAX_VALUES: Final = 4096
-"""How many values a decoder returns at most, unless it is told otherwise."""
+"""How many values a decoder returns at most, by default."""
 
 _DS_BYTES: Final = 64
-"""PS3.5 Table 6.2-1 allows 16, but many systems write longer ones."""
+"""How long one decimal string may be. PS3.5 Table 6.2-1 allows 16 bytes, but many systems write longer ones."""
 _WHOLE: Final = 1e16
-"""From here on Python writes whole numbers of floating point with an exponent, and not all of their digits count."""
+"""From here on Python writes whole floats with an exponent, as not all of their digits are significant."""
 _IS_BYTES: Final = 12
 _IS_RANGE: Final = range(-(2**31), 2**31)
 
@@ -48,7 +48,7 @@ _TOO_MANY: Final = Malformed("too many values")
 def decimal_strings(raw: bytes, max_values: int = MAX_VALUES) -> tuple[float, ...] | Malformed:
     """Decode Decimal Strings (DS); all values are finite.
 
-    Tolerated are up to 64 bytes for one value instead of 16, and NULs after the last value.
+    Up to 64 bytes for one value instead of 16, and NULs after the last value, are tolerated.
     """
     if len(raw) > max_values * (_DS_BYTES + 1) or raw.count(b"\\") >= max_values:
         return _TOO_MANY
@@ -67,7 +67,7 @@ def decimal_strings(raw: bytes, max_values: int = MAX_VALUES) -> tuple[float, ..
 def integer_strings(raw: bytes, max_values: int = MAX_VALUES) -> tuple[int, ...] | Malformed:
     """Decode Integer Strings (IS), each of at most 12 bytes, and between -2^31 and 2^31 - 1.
 
-    Tolerated are NULs after the last value, with which older equipment fills its buffers.
+    NULs after the last value, with which older equipment fills its buffers, are tolerated.
     """
     if len(raw) > max_values * (_IS_BYTES + 1) or raw.count(b"\\") >= max_values:
         return _TOO_MANY
@@ -122,7 +122,7 @@ def text(raw: bytes) -> str:
 
 
 def shortest(number: float) -> float:
-    """Return a number as it is written shortest: 1 rather than 1.0, while 1e+300 stays what it is."""
+    """Return a number as what is written in the shortest way: 1 rather than 1.0, while 1e+300 stays as it is."""
     return int(number) if abs(number) < _WHOLE and number.is_integer() else number
 
 

@@ -1,18 +1,18 @@
 """The walk: one bounded, iterative pass over the encoding of a Data Set.
 
-It finds where every data element is and proves that the Data Set is well formed: each length ends inside of
-what it is in, each Item and delimiter is in its place, nesting and counts stay within limits. It decodes no
+It finds where every data element is and proves that the Data Set is well formed: nothing reaches past the end
+of what it is in, each Item and delimiter is in its place, nesting and counts stay within limits. It decodes no
 values and never raises, whatever the bytes. Reading ends at the first `Defect`; what was read before is kept.
 
-What is tolerated, because it circulates and has one meaning only:
+These are tolerated, because they circulate and can mean only one thing:
 
-- the length of a delimiter is not looked at. It should be 0; some write FFFFFFFF;
-- a delimiter that is the last thing in an Item or Sequence of defined length;
+- delimiters of any length: it should be 0, but some write FFFFFFFF;
+- a delimiter at the end of an Item or Sequence of defined length;
 - elements of odd length, out of order, or there twice: the `Scan` notes them;
-- Items below `UN` that are in explicit VR, although PS3.5 §6.2.2 has them in implicit VR;
+- Items below `UN` in explicit VR, although PS3.5 §6.2.2 has them in implicit VR;
 - reserved bytes of a header that are not 0, and the VR fields that `scp.dicom.irregular` describes.
 
-What is not: a delimiter or an Item at any other place, the top level included; bytes after the last element.
+These are not: a delimiter or an Item anywhere else, the top level included; bytes after the last element.
 
 A private Sequence of defined length, in implicit VR or as `UN`, cannot be told from any other value: it is
 opaque. A standard one, written as `UN` by a system that did not know it, is read.
@@ -58,7 +58,7 @@ _LAYOUTS: Final[dict[tuple[bool, bool], Layout]] = {
     (False, False): ImplicitVR(little=False),
 }
 _AT_ONCE: Final = 16
-"""Plain elements of a large file that are read in one go: the pages of so many headers may be in memory together."""
+"""How many plain elements of a large file are read in one go: the pages of all their headers are in memory together."""
 _DEFAULT: Final = Limits()
 
 
@@ -66,8 +66,8 @@ def walk(data: Buffer, syntax: Encoding, limits: Limits = _DEFAULT, start: int =
     """Walk over a Data Set.
 
     Args:
-        data: what the Data Set fills from `start` to the end; inflated, if its Transfer Syntax is deflated.
-            Nothing is copied. A memoryview has to be one of bytes.
+        data: the Data Set, from `start` to the end; inflated, if its Transfer Syntax is deflated. Nothing is
+            copied. A memoryview has to be one of bytes.
         syntax: how it is encoded.
         limits: what to stop at.
         start: where the Data Set begins; offsets in the result count from the beginning of `data`.
@@ -93,8 +93,8 @@ def walk_sequence(data: Buffer, tag: int, start: int, end: int, limits: Limits =
 class _Walk:
     """The state of one walk.
 
-    `current` is the Data Set being read; between two Items, the one around their Sequence. The Sequences and
-    Data Sets around it hang on each other by `sequence` and `parent`, so that nesting needs no recursion.
+    `current` is the Data Set being read; between two Items, the one around their Sequence. `sequence` and
+    `parent` lead from there to all Sequences and Data Sets around it, so that nesting needs no recursion.
     """
 
     # fmt: off
@@ -129,7 +129,7 @@ class _Walk:
         return Scan(self.top.elements, self.defect, end, self.unsorted, self.repeated, self.odd)
 
     def enter(self, tag: int, start: int, end: int) -> None:
-        """Begin with a Sequence of VR `UN`, after which there is nothing."""
+        """Begin with a Sequence of VR `UN`, with nothing after it."""
         self.top.end = end
         self._enter(tag, Header("UN", start, end - start, implicit=False), end)
 
@@ -197,7 +197,7 @@ class _Walk:
         return first == LITTLE_ENDIAN_ITEM and STANDARD_VRS.get(tag) == "SQ"
 
     def _enter(self, tag: int, header: Header, end: int) -> None:
-        """Begin to read a Sequence, which ends there at the latest."""
+        """Begin to read a Sequence, which has to end at `end` at the latest."""
         current = self.current
         sequence = Sequence(current, tag, header, end, _LAYOUTS[not header.implicit, current.layout.little])
         if header.vr == "UN":
@@ -243,7 +243,7 @@ class _Walk:
             sequence.items.append(self.current.elements)
 
     def _read_delimiter(self, current: DataSet, tag: int) -> None:
-        """Read what stands in the place of an element but is none: the end of an Item, if anything."""
+        """Read what is no element where one belongs: an Item Delimitation Item, or else a defect."""
         sequence = current.sequence
         following = self.position + 8
         if tag == ITEM_DELIMITER and sequence and (current.delimited or following == current.end):

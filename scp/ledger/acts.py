@@ -1,4 +1,4 @@
-"""What people and tasks did about objects that had been decided about: append-only, one row for each act."""
+"""Acts: what people and tasks of the node did with objects after the decision. Append-only, one row for each act."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,11 +58,11 @@ STATES: Final[Mapping[str, State]] = {
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act on the object of a receipt.
+    """One act on the object of a receipt. ``time`` is in microseconds UTC since 1970.
 
-    ``other`` is the receipt of the instance that went to quarantine for it. ``codes`` are the rules that would have
-    refused and were overruled. ``former`` and ``former_other`` are the paths that the two had before. ``reason`` is
-    what a person wrote, word for word: show it to those who may see cases, and escape it.
+    ``other`` is the receipt of the instance that went to quarantine for it. ``former`` and ``former_other`` are the
+    paths that the two had before. ``codes`` are the rules that refuse the object and were overruled. ``reason`` is what
+    a person wrote, word for word: show it only to those who may see cases, and escape it.
     """
 
     id: int
@@ -101,7 +101,7 @@ def move(db: apsw.Connection, receipt: int, place: Place, path: str) -> None:
 
 
 def acts_on(db: apsw.Connection, receipt: int) -> list[Act]:
-    """Return the acts on a receipt's object, those too in which it was the other, oldest first."""
+    """Return the acts on the object of a receipt, including those in which it was the other one, oldest first."""
     return [_act(row) for row in fetch(db, _SELECT, (receipt,))]
 
 

@@ -1,4 +1,4 @@
-"""What one admission reads and writes, inside of a transaction that somebody else holds."""
+"""What one admission reads and writes. The caller holds the transaction."""
 
 from typing import Final
 
@@ -22,7 +22,10 @@ from scp.ledger.uid_key import by_uid
 from scp.outcomes import Outcome
 
 _MOST_VARIANTS: Final = 4096
-"""Combinations of tracked values remembered; beyond that all are forgotten, and written again for nothing."""
+"""How many combinations of tracked values are remembered. Beyond that all are forgotten, and written once more."""
+
+_FIND_QUARANTINED: Final = """SELECT id, path FROM receipt WHERE kept = 'quarantine' AND digest = ?
+    AND transfer_syntax = ? AND affected_sop_instance_uid = ? AND affected_sop_class_uid = ? LIMIT 1"""
 
 
 class Admission:
@@ -39,14 +42,14 @@ class Admission:
         self._scanners = Scanners(db)
 
     def forget(self) -> None:
-        """Remember nothing: a transaction was undone, of which something may be remembered."""
+        """Forget everything: a transaction was undone, and what is remembered may come from it."""
         self._associations.clear()
         self._stored.clear()
         self._scanners.forget()
         self.forget_references()
 
     def forget_references(self) -> None:
-        """Read references again: somebody else may have taken the first of a series away."""
+        """Forget references: somebody else may have taken the first instance of a series away."""
         self._variants.clear()
         self._references.forget()
 
@@ -57,7 +60,7 @@ class Admission:
         self._stored.pop(number, None)
 
     def snapshot(self, draft: Draft) -> Snapshot:
-        """Read what pairwise rules need, by key; references that were read before are remembered."""
+        """Read what pairwise rules need to know; every look-up goes by a key."""
         facts, tracked = draft.subject.facts, draft.subject.tracked
         run = self._db.execute
         number = run(rows.FIND_HELD, by_uid(facts.sop_instance_uid)).get
@@ -87,8 +90,8 @@ class Admission:
     def _neighbours(self, series: int, facts: Facts, slot: str) -> tuple[Neighbour, ...]:
         """Return the stored instances of a series with the same Instance Number, in the order in which they came.
 
-        Where a number may be there once in each slot, only those of the same slot are asked for: a series of many
-        volumes has each number a thousand times.
+        Where each slot may have the number once, only instances in the same slot are read: a series of many volumes
+        may have each number a thousand times.
         """
         number, uid = facts.instance_number, facts.sop_instance_uid
         if not isinstance(number, int):
@@ -105,7 +108,7 @@ class Admission:
         """Write what was decided: receipt, findings and, if it is stored, the instance."""
         verdict, request = judgement.verdict, draft.subject.request
         association = self.know(request.association)
-        if draft.confirms != self._stored.get(association):  # else this receipt shows it
+        if draft.confirms != self._stored.get(association):  # otherwise the receipt itself shows it: Confirmation.TOLD
             self.confirm(draft.confirms)
         placement = self._placement(draft, snapshot, judgement)
         instance = snapshot.held.other.receipt if snapshot.held and verdict.duplicate else None
@@ -135,7 +138,7 @@ class Admission:
         return Admitted(judgement, placement, instance if verdict.is_stored else None)
 
     def _placement(self, draft: Draft, snapshot: Snapshot, judgement: Judgement) -> Placement:
-        """Decide where the bytes go. What is kept already, in the archive or in quarantine, is not kept twice."""
+        """Decide where the bytes go. Bytes that are in the archive or in quarantine already are not kept twice."""
         if judgement.verdict.duplicate and snapshot.held:
             other = snapshot.held.other
             return Placement(Place.NOWHERE, other.path, other.receipt)
@@ -144,22 +147,15 @@ class Admission:
             path = archive_path(facts.study_instance_uid, facts.series_instance_uid, facts.sop_instance_uid)
             return Placement(Place.ARCHIVE, path, draft.receipt)
         request = draft.subject.request
-        kept = self._db.execute(
-            "SELECT id, path FROM receipt WHERE kept = 'quarantine' AND digest = ? AND transfer_syntax = ?"
-            " AND affected_sop_instance_uid = ? AND affected_sop_class_uid = ? LIMIT 1",
-            (
-                draft.digest,
-                request.transfer_syntax,
-                rows.uid(request.sop_instance_uid),
-                rows.uid(request.sop_class_uid),
-            ),
-        ).fetchone()
+        uids = rows.uid(request.sop_instance_uid), rows.uid(request.sop_class_uid)
+        kept = self._db.execute(_FIND_QUARANTINED, (draft.digest, request.transfer_syntax, *uids)).fetchone()
         if kept:
-            return Placement(Place.NOWHERE, kept[1], kept[0])
+            original, path = kept
+            return Placement(Place.NOWHERE, path, original)
         return Placement(Place.QUARANTINE, quarantine_path(draft.receipt, draft.received), draft.receipt)
 
     def write_instance(self, draft: Draft, snapshot: Snapshot, confirmation: rows.Confirmation) -> None:
-        """Write an instance, and what it is the first of."""
+        """Write an instance, and the study, series and stacks of which it becomes the reference."""
         facts, tracked, run = draft.subject.facts, draft.subject.tracked, self._db.execute
         study_uid, series_uid = facts.study_instance_uid, facts.series_instance_uid
         known = self._references.study(study_uid)
@@ -186,7 +182,7 @@ class Admission:
         run(rows.INSERT_INSTANCE, rows.instance_row(draft, study, series, confirmation))
 
     def confirm(self, instance: int | None) -> None:
-        """Note that the sender of a stored instance has read the response, if there is one."""
+        """Note that the sender of a stored instance has read the response; does nothing for None."""
         if instance is not None:
             self._db.execute(rows.SET_CONFIRMED, (rows.Confirmation.CONFIRMED, instance))
 
@@ -195,7 +191,7 @@ class Admission:
         self._db.execute(rows.SET_CONFIRMED, (rows.Confirmation.NONE, instance))
 
     def _know_variant(self, series: int, tracked: Tracked) -> None:
-        """Write what was tracked of an instance with the first of its series that has it."""
+        """Write a combination of tracked values with the first instance of a series that has it."""
         variant = series, tracked.variant
         if variant not in self._variants:
             if len(self._variants) >= _MOST_VARIANTS:
@@ -204,7 +200,7 @@ class Admission:
             self._variants.add(variant)
 
     def know(self, association: Association) -> int:
-        """Write the association's row with the first thing that needs it, and return its number."""
+        """Return the number of an association; its row is written when it is first needed."""
         number = from_text(association.id)
         if number not in self._associations:
             self._db.execute(rows.INSERT_ASSOCIATION, rows.association_row(number, association))

@@ -1,30 +1,31 @@
-"""Group commit: whoever waits to write is taken into one transaction, so that one sync serves them all.
+"""Group commit: everybody who waits to write is taken into one transaction, so that one sync serves them all.
 
-By leader and followers, without a thread of its own. Who finds no transaction running leads: it takes everything that
-waits, its own act first, into one transaction, and hands the results out. What comes meanwhile waits for the next,
-which the first of those leads. So a lone association writes at once and pays no hand-over between threads, and the
-more there are, the more share a sync.
+It works by leader and followers, without a thread of its own. A thread that finds no transaction running leads: it runs
+its own act in one. Acts that arrive meanwhile wait for the next transaction; the first of their threads leads that one,
+runs all of them in it, and hands out the results. So a lone association writes at once and pays for no hand-over
+between threads, and the more associations there are, the more of them share a sync.
 """
 
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from scp.turn import aside
 
 T = TypeVar("T")
 
 
-class _Ticket:
-    """An act that waits for a transaction: then it has a result, or an error."""
+class _Ticket(Generic[T]):
+    """An act that waits for a transaction; once it is done, it has a result or an error."""
 
     __slots__ = ("act", "error", "is_done", "result", "turn")
 
-    def __init__(self, act: Callable[[], Any]) -> None:
+    result: T
+
+    def __init__(self, act: Callable[[], T]) -> None:
         self.act = act
         self.is_done = False
-        self.result: Any = None
         self.error: BaseException | None = None
         self.turn = threading.Lock()
         self.turn.acquire()  # released when this is done, or has to lead
@@ -32,7 +33,7 @@ class _Ticket:
     def run(self) -> None:
         self.result = self.act()
 
-    def outcome(self) -> Any:
+    def outcome(self) -> T:
         if self.error is not None:
             raise self.error
         return self.result
@@ -46,32 +47,33 @@ class Batches:
         transaction: AbstractContextManager[object],
         concerns_all: Callable[[BaseException], bool],
     ) -> None:
-        """``transaction`` begins one each time it is entered, and commits or undoes it at its end.
+        """``transaction`` begins a transaction each time it is entered, and commits or undoes it when it is left.
 
-        ``concerns_all`` tells an error of the transaction itself, which all of its acts share, from that of one act.
-        After an error of one act, all of them run again, each in a transaction of its own.
+        ``concerns_all`` says whether an error is one of the transaction itself, which all of its acts share, or of a
+        single act. After an error of a single act, all of them run again, each in a transaction of its own.
         """
         self._transaction = transaction
         self._concerns_all = concerns_all
         self._lock = threading.Lock()
-        self._waiting: list[_Ticket] = []
+        self._waiting: list[_Ticket[Any]] = []
         self._is_running = False
 
     def run(self, act: Callable[[], T]) -> T:
         """Run ``act`` in a transaction, and return what it returns once that is committed. Raises what it raises.
 
-        An act may be run twice, and must not mind.
+        An act may run twice, so it must be safe to repeat once its transaction is undone.
         """
         with self._lock:
-            if ticket := _Ticket(act) if self._is_running else None:
+            ticket = _Ticket(act) if self._is_running else None
+            if ticket:
                 self._waiting.append(ticket)
             self._is_running = True
-        if ticket is None:  # then nobody waits
+        if ticket is None:  # then nobody else is waiting
             return self._write_alone(act)
         aside(ticket.turn.acquire)
         if not ticket.is_done:
             self._lead()
-        return cast("T", ticket.outcome())
+        return ticket.outcome()
 
     def _write_alone(self, act: Callable[[], T]) -> T:
         try:
@@ -93,14 +95,14 @@ class Batches:
                 ticket.turn.release()
 
     def _hand_on(self) -> None:
-        """Let the first of those who came meanwhile lead."""
+        """Let the first thread that came meanwhile lead the next transaction."""
         with self._lock:
             following = self._waiting[0] if self._waiting else None
             self._is_running = following is not None
         if following:
             following.turn.release()
 
-    def _write(self, batch: list[_Ticket]) -> None:
+    def _write(self, batch: list[_Ticket[Any]]) -> None:
         try:
             with self._transaction:
                 for ticket in batch:

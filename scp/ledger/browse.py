@@ -1,8 +1,8 @@
-"""Series and their instances, a page at a time: newest first, from where the page before ended.
+"""Series and their instances, a page at a time: newest first, from where the previous page ended.
 
-Every statement goes along an index, and the newest stop after a page, whatever the size of the ledger; what few series
-fit, by sender or by verdict, is looked for among all of them, and with the beginning of a UID all that fit are sorted.
-Times are microseconds UTC since 1970. Patients are found by the fingerprint of what was asked for: the ledger has
+Every statement follows an index. The list of all series stops after a page, whatever the size of the ledger; a filter
+by sender or verdict that few series fit has to look at all of them, and what fits the beginning of a UID is sorted.
+Times are microseconds UTC since 1970. Patients are found by the fingerprint of what was asked for: the ledger knows
 nothing else of them.
 """
 
@@ -24,8 +24,9 @@ _AFTER_DIGITS: Final = ":"
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
-    """A series, with the values of its first instance that are not personal.
+    """A series.
 
+    ``received``, ``calling_ae_title``, ``address`` and ``shared`` (the tracked values) are those of its first instance.
     ``verdict`` is that of its newest audit, None if it was never audited.
     """
 
@@ -45,7 +46,7 @@ class SeriesRow:
 class InstanceRow:
     """A stored instance of a series.
 
-    ``codes`` are the rules that warn, in order; ``overruled`` those that refuse it, although a person had it stored.
+    ``codes`` are the rules that warn, in order; ``overruled`` those that refuse it, though a person released it.
     """
 
     receipt: int
@@ -65,11 +66,11 @@ class InstanceRow:
 
 @dataclass(frozen=True, slots=True)
 class SeriesFilter:
-    """Which series to list: those that fit all that is set.
+    """Which series to list: those that fit everything that is set.
 
-    ``uid`` is the beginning of the UID of a series or study, or the UID of an instance; ``fingerprint`` that of a
-    Patient ID or Accession Number. Either is enough where both are set. ``before`` is the number of the last row of
-    the page before; None for the first page.
+    ``uid`` is the beginning of the UID of a series or study, or the UID of an instance; ``fingerprint`` is that of a
+    Patient ID or Accession Number. If both are set, a series need fit only one of them. ``before`` is the number of the
+    last row of the previous page, None for the first page.
     """
 
     uid: str = ""
@@ -132,12 +133,12 @@ def one_series(db: apsw.Connection, uid: str) -> SeriesRow | None:
 
 
 def instances_page(db: apsw.Connection, series_uid: str, limit: int, offset: int = 0) -> list[InstanceRow]:
-    """Return stored instances of a series by Instance Number, those without one first."""
+    """Return a page of the stored instances of a series by Instance Number, those without one first."""
     return [_instance(row) for row in fetch(db, _SELECT_INSTANCES, (series_uid, limit, offset))]
 
 
 def one_instance(db: apsw.Connection, uid: str) -> tuple[int, str, str] | None:
-    """Return receipt, path and Series Instance UID of a stored instance."""
+    """Return receipt, path and Series Instance UID of a stored instance; None if it is not stored."""
     row: tuple[int, str, str] | None = db.execute(
         "SELECT receipt.id, receipt.path, series.uid FROM instance JOIN receipt ON receipt.id = instance.id"
         " JOIN series ON series.id = instance.series WHERE instance.key = ? AND instance.uid = ?",

@@ -1,7 +1,7 @@
-"""How much there is, for those who watch the node: quarantine, and series by what is known of them.
+"""How much there is, for whoever monitors the node: objects in quarantine, and series by verdict.
 
-Counting takes time that grows with what is counted, though not with what was accepted; so the numbers are remembered
-for a while, and whoever asks meanwhile gets the same again.
+Counting takes longer the more there is to count, though not the more was accepted. So the numbers are remembered for a
+while, and whoever asks meanwhile gets them again.
 """
 
 import threading
@@ -16,8 +16,9 @@ import apsw
 from scp.ledger.reading import reading
 
 _REMEMBER: Final = 30.0
-"""Seconds; if counting takes long, twenty times as long as that."""
+"""Seconds for which numbers are remembered at least."""
 _SHARE: Final = 20
+"""They are remembered for this many times as long as counting took, if that is longer."""
 
 _QUARANTINE: Final = (
     "SELECT count(*), ifnull(sum(size), 0) FROM receipt INDEXED BY receipt_held WHERE kept = 'quarantine'"
@@ -29,7 +30,10 @@ _SERIES: Final = """SELECT ifnull(verdict, 'none'), count(*) FROM (
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """The numbers: objects in quarantine, their bytes, and series by their newest verdict, ``none`` without one."""
+    """The numbers. ``quarantine_bytes`` are those of Data Sets.
+
+    ``series`` counts by the verdict of the newest audit, ``none`` where there was no audit yet.
+    """
 
     quarantine_objects: int
     quarantine_bytes: int
@@ -44,8 +48,8 @@ def take(db: apsw.Connection) -> Census:
     return Census(objects, size, dict(series))
 
 
-class Counts:
-    """Counts now and then, for any thread."""
+class LatestCensus:
+    """Takes a census when the last one is too old. Any thread may ask."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -54,7 +58,7 @@ class Counts:
         self._until = 0.0
 
     def read(self) -> Census:
-        """Return numbers that are not much older than half a minute. Raises LedgerFault."""
+        """Return the latest census, which is about half a minute old at most. Raises LedgerFault."""
         with self._lock:
             begun = time.monotonic()
             if self._latest is None or begun >= self._until:

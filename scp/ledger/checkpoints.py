@@ -1,9 +1,9 @@
-"""Checkpoints beside whoever writes, so that hardly any commit has to make one.
+"""Checkpoints in the background, so that hardly any commit has to make one.
 
 What is committed is in the write-ahead log first, and has to be carried over into the ledger's file before the log can
-begin anew. SQLite has the commit do it that makes the log too long: with the syncs that it takes, that one sender would
-wait for what hundreds of others have stored. From a connection of its own it stands in nobody's way, and the commit
-that comes to it finds little left to carry.
+begin anew. By itself SQLite leaves that to the commit that makes the log too long, so that one sender would wait,
+through all the syncs, for what hundreds of others have stored. A connection of its own gets in nobody's way, and the
+commit whose turn it is finds little left to carry.
 """
 
 from contextlib import suppress
@@ -15,35 +15,35 @@ import apsw
 from scp.ledger.faults import ledger_fault
 
 _PAGES: Final = 1_000
-"""Pages that are worth it: fewer would be written again and again, as the same ones change with every instance."""
+"""How many pages make a checkpoint worth it: some change with every instance, and need not be written each time."""
 
 
 class Checkpoints:
-    """A connection that carries over what others commit. Not for two threads."""
+    """A connection that carries over what others commit. For one thread at a time."""
 
     def __init__(self, ledger: Path, *, sync: bool) -> None:
         """Raises LedgerFault if the ledger, which is there already, cannot be opened."""
         try:
             self._db = apsw.Connection(str(ledger), flags=apsw.SQLITE_OPEN_READWRITE)
-            self._db.pragma("journal_mode")  # it looks at the file only when it is asked something
+            self._db.pragma("journal_mode")  # SQLite reads the file only when it is asked something
             self._db.pragma("synchronous", "full" if sync else "off")
             self._db.wal_autocheckpoint(0)
         except apsw.Error as error:
             raise ledger_fault("opened", error) from error
 
     def carry(self) -> int:
-        """Carry over what there is, if it is worth it; return how many pages. Raises LedgerFault."""
+        """Carry over what there is if it is worth it, and return how many pages. Raises LedgerFault."""
         try:
             there, carried = self._db.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
             if there - carried < _PAGES:
                 return 0
             return self._db.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_PASSIVE)[1] - carried
         except apsw.BusyError:
-            return 0  # somebody else is at it
+            return 0  # somebody else is making a checkpoint
         except apsw.Error as error:
             raise ledger_fault("written", error) from error
 
     def close(self) -> None:
-        """Finish. One that a thread is still at ends with the process, which does no harm."""
+        """Finish. If a thread is still at it, the connection ends with the process, which does no harm."""
         with suppress(apsw.Error):
             self._db.close()

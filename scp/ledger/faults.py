@@ -1,4 +1,4 @@
-"""What SQLite fails with, in the words of who has to do something about it."""
+"""Errors of SQLite in words that help whoever has to do something about them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -21,6 +21,6 @@ _WORDS: Final[Mapping[type[Exception], str]] = {
 
 
 def ledger_fault(what: str, error: apsw.Error | OSError) -> LedgerFault:
-    """Return the fault of a ledger that cannot be ``what``: opened, read or written."""
+    """Return the fault for an error; ``what`` is what the ledger cannot be: opened, read or written."""
     why = in_words(error) if isinstance(error, OSError) else _WORDS.get(type(error), type(error).__name__)
     return LedgerFault(f"the ledger cannot be {what}: {why}")

@@ -1,4 +1,4 @@
-"""What must be in the archive and in quarantine, newest first, a page at a time beside a node that writes."""
+"""What must be in the archive and in quarantine, newest first: read page by page, beside a node that writes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,10 @@ _ARCHIVED: Final = """SELECT receipt.id, receipt.path FROM instance JOIN receipt
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An object that must be there. ``received`` is in microseconds UTC since 1970; ``size`` is of the Data Set."""
+    """An object that must be there.
+
+    ``received`` is in microseconds UTC since 1970. ``digest`` and ``size`` are those of the Data Set.
+    """
 
     receipt: int
     received: int
@@ -37,28 +40,32 @@ class Kept:
 
 
 def kept(db: apsw.Connection, since: int = 0) -> Iterator[Kept]:
-    """Give what was received since then, newest first. Raises LedgerFault.
+    """Yield what was received since a time, newest first. Raises LedgerFault.
 
-    Numbers follow the clock, except where it was set back: so it ends with the first page that is older throughout.
+    Receipt numbers follow the clock unless it was set back, so this ends at the first page on which all are older.
     """
-    before, page = _NEWEST, [Kept(0, since, Place.NOWHERE, "", b"", 0, "")]
-    while page and any(one.received >= since for one in page):
+    before = _NEWEST
+    while True:
         page = [_kept(row) for row in _rows(db, _SELECT, (before, _PAGE))]
-        yield from (one for one in page if one.received >= since)
-        before = page[-1].receipt if page else before
+        recent = [one for one in page if one.received >= since]
+        if not recent:
+            return
+        yield from recent
+        before = page[-1].receipt
 
 
 def extent(db: apsw.Connection, since: int = 0) -> tuple[int, int]:
-    """Return how many objects, and how many bytes of Data Sets, came since then, by their numbers. Raises LedgerFault.
+    """Return how many objects, and how many bytes of Data Sets, came since a time. Raises LedgerFault.
 
-    Numbers follow the clock, except where it was set back: good enough for a bar, and does not read all receipts.
+    It goes by receipt numbers, which follow the clock unless it was set back. That is good enough for a progress bar,
+    and does not read all receipts.
     """
     ((objects, size),) = _rows(db, _EXTENT, (id_at(since),))
     return objects, size
 
 
 def newest(db: apsw.Connection) -> int:
-    """Return when the newest receipt came; 0 if there is none. Raises LedgerFault."""
+    """Return when the newest receipt came, 0 if there is none. Raises LedgerFault."""
     found = _rows(db, _NEWEST_TIME)
     return found[0][0] if found else 0
 

@@ -1,8 +1,8 @@
 """The key of the fingerprints: a file beside the ledger, never in it.
 
-Names and numbers of patients can be guessed by the million; who has a ledger and its key can try them all. So a copy
-of the ledger alone, for a report or a backup, says nothing of anybody. The key belongs into a backup of its own. If it
-is lost, ``auditscp rebuild`` makes a new one, from the objects.
+Names and numbers of patients can be guessed by the million, and whoever has a ledger with its key can try them all. A
+copy of the ledger alone, for a report or a backup, gives nobody away. So the key belongs in a backup of its own. If it
+is lost, ``auditscp rebuild`` makes a new key and a new ledger from the objects.
 """
 
 import os
@@ -38,7 +38,7 @@ def load_key(path: Path) -> bytes:
 
 
 def load_or_make_key(path: Path, *, sync: bool) -> bytes:
-    """Read the key, or make it, durably if ``sync``; of several at once all get the same one.
+    """Read the key, or make it, durably if ``sync``. Callers that do so at the same time all get the same key.
 
     Raises LedgerFault and OSError.
     """
@@ -73,12 +73,12 @@ def key_beside(db: apsw.Connection) -> bytes:
 
 
 def check_of(key: bytes) -> str:
-    """Return what the ledger keeps of its key: enough to tell another one, nothing to find it by."""
+    """Return what the ledger keeps of its key: enough to recognise the key, not enough to find it."""
     return fingerprint(key, _KNOWN)
 
 
 def verify(key: bytes, check: object) -> bytes:
-    """Return the key. Raises LedgerFault if it is another ledger's: no patient would be who they were."""
+    """Return the key. Raises LedgerFault if it is another ledger's, with which no known patient would be found."""
     if check_of(key) != check:
         raise LedgerFault(f"{NAME} is the key of another ledger: restore the right one, or rebuild")
     return key

@@ -1,7 +1,7 @@
-"""What there is to tell people about, read from the ledger: refusals by association, and audits of series.
+"""What people are to be notified of, read from the ledger: refusals by association, and audits of series.
 
-The ledger is what remembers, so that nothing need be kept twice: whoever tells only has to know how far it came.
-Receipts of one association are written in the order of their numbers, and audits in the order of theirs.
+The ledger remembers all of it, so a notifier only has to know how far it came. The receipts of one association are
+written in the order of their numbers, and so are audits.
 """
 
 from collections import Counter
@@ -44,7 +44,7 @@ _OPEN_FINDINGS: Final = f"""SELECT code FROM series_finding WHERE opened <= ?
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """An association with refusals that nobody was told of: the receipts of the first and of the last."""
+    """An association with refusals that nobody was notified of: the receipts of the first and the last of them."""
 
     association: int
     first: int
@@ -63,7 +63,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """What was refused on an association. ``by_code`` and ``by_status`` count.
+    """What was refused on an association, counted by code and by status.
 
     ``series`` and ``cases`` are the first few. A code may be empty: a command set can be refused without a rule.
     """
@@ -81,7 +81,7 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """An audit of a series that found something; ``codes`` are of the findings that it left open."""
+    """An audit of a series that found something; ``codes`` counts the findings that it left open."""
 
     audit: int
     codes: Mapping[str, int]
@@ -93,10 +93,10 @@ class Audited:
 
 
 def untold(db: apsw.Connection, since: int, told: Mapping[int, int]) -> list[Untold]:
-    """Return the associations, oldest first, that have refusals beyond what was ``told``.
+    """Return the associations, oldest first, that have refusals nobody was notified of.
 
     ``since`` is the number of the first association to look at; ``told`` maps associations to the receipt of the last
-    refusal that was told of.
+    refusal that was notified.
     """
     found = []
     for association, first, last in fetch(db, _REFUSED_SINCE, (since,)):
@@ -108,7 +108,7 @@ def untold(db: apsw.Connection, since: int, told: Mapping[int, int]) -> list[Unt
 
 
 def refusals(db: apsw.Connection, one: Untold, cases: int) -> Refusals:
-    """Return what is to be told of an association, with at most so many cases."""
+    """Return what to say of an association, with at most ``cases`` cases."""
     part = (one.association, one.first - 1, one.last)
     by_code: Counter[str] = Counter()
     by_status: Counter[int] = Counter()
@@ -130,9 +130,9 @@ def refusals(db: apsw.Connection, one: Untold, cases: int) -> Refusals:
 
 
 def audits(db: apsw.Connection, after: int, most: int) -> list[Audited]:
-    """Return the audits with a number beyond ``after`` that found something that the one before had not, oldest first.
+    """Return the audits with a number above ``after`` that found something new, oldest first, ``most`` at most.
 
-    Those of consistent series are not among them.
+    That is another verdict than the audit before, or a new finding. Audits of consistent series are left out.
     """
     return [Audited(audit, _codes(db, audit), *rest) for audit, *rest in fetch(db, _AUDITS, (after, most))]
 

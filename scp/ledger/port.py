@@ -1,15 +1,17 @@
 """What a ledger does, whatever keeps it.
 
 A ledger has exactly one receipt for each C-STORE request that reached the node, whatever became of it. Receipts are
-append-only. It holds no names, birth dates or free text of patients: personal values are fingerprints (see
-:mod:`scp.audit.tracked`), and what it keeps of objects for a moment is encrypted, so that it can be looked at, copied
-and backed up without care for them. Text as it was written is what scanners call themselves, and the reasons that
-people give for their acts on quarantine: they are asked to leave patients out of them.
+append-only.
+
+It holds no names, birth dates or free text of patients: personal values are fingerprints (see
+:mod:`scp.audit.tracked`), and the objects that it keeps for a moment are encrypted. So it can be looked at, copied and
+backed up without exposing anybody. The only text kept as it was written is what scanners call themselves, and the
+reasons that people give for their acts on quarantine; people are asked to leave patients out of those.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from scp.audit.engine import Judgement
 from scp.audit.finding import Finding
@@ -22,10 +24,11 @@ from scp.outcomes import Ending, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A request that waits for its decision. ``received`` is in microseconds UTC since 1970.
+    """A request that waits for its decision.
 
-    ``confirms`` is the instance whose response the same association has by now proved to have read, if any.
-    ``content`` is the whole file, if the ledger is to vouch for it until it is on the disk (see :mod:`scp.store.late`).
+    ``received`` is in microseconds UTC since 1970; ``digest`` and ``size`` are those of the Data Set. ``confirms`` is
+    the instance whose response this request proves its sender to have read, if any. ``content`` is the whole file if
+    the ledger is to vouch for it until it is on the disk (see :mod:`scp.store.late`).
     """
 
     receipt: int
@@ -38,7 +41,7 @@ class Draft:
 
 
 class Admitted(NamedTuple):
-    """A decision that is committed. ``instance`` is the stored instance that the response speaks of, if any."""
+    """A decision that is committed. ``instance`` is the stored instance that the response is about, if any."""
 
     judgement: Judgement
     placement: Placement
@@ -47,10 +50,9 @@ class Admitted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One C-STORE request and what became of it, as the ledger tells it.
+    """One C-STORE request and what became of it. ``received`` is in microseconds UTC since 1970.
 
-    ``original`` is the receipt under which the bytes are kept; it is the receipt's own number unless the bytes were
-    there already.
+    ``digest`` and ``size`` are those of the Data Set; the digest is empty if the Data Set was not judged.
     """
 
     id: int
@@ -67,16 +69,19 @@ class Receipt:
     findings: tuple[Finding, ...] = ()
 
 
-Judge = Callable[[Snapshot], "Judgement | object"]
-"""Decides about a draft from a snapshot. Anything but a Judgement undoes the transaction and is handed back."""
+Undecided = TypeVar("Undecided")
+"""What a judge returns that cannot decide yet: its own business."""
+
+Judge = Callable[[Snapshot], Judgement | Undecided]
+"""Decides about a draft from a snapshot. Anything but a Judgement writes nothing and is handed back."""
 
 
 class Ledger(Protocol):
-    """See the module's docstring. Every method raises :class:`~scp.errors.LedgerFault` if the ledger fails."""
+    """What :mod:`scp.intake` needs. Every method raises :class:`~scp.errors.LedgerFault` if the ledger fails."""
 
     fingerprint_key: bytes
 
-    def admit(self, draft: Draft, judge: Judge) -> Admitted | object:
+    def admit(self, draft: Draft, judge: Judge[Undecided]) -> Admitted | Undecided:
         """Take the snapshot, let ``judge`` decide, and write receipt, findings and instance: one transaction."""
         ...
 
@@ -90,7 +95,7 @@ class Ledger(Protocol):
         size: int,
         confirms: int | None = None,
     ) -> None:
-        """Write the receipt of a request about whose data nothing was decided."""
+        """Write the receipt of a request without a decision."""
         ...
 
     def end(self, association: Association, opened: int, closed: int, ending: Ending, confirms: int | None) -> None:
@@ -111,10 +116,6 @@ class Ledger(Protocol):
 
     def receipt(self, receipt: int) -> Receipt | None:
         """Return a receipt with its findings."""
-        ...
-
-    def receipts(self, *, newest: int = 100) -> Iterable[Receipt]:
-        """Return the newest receipts, newest first, without their findings."""
         ...
 
     def close(self) -> None:

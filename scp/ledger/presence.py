@@ -1,7 +1,8 @@
-"""Whether the ledger is still there, and the write-ahead log beside it.
+"""Whether the ledger's file is still there, and the write-ahead log beside it.
 
-SQLite goes on writing into a file that was removed or replaced under it: every answer would be true until the
-process ends, and all would be lost then. What is in a log that was removed is carried over at a proper stop.
+SQLite goes on writing into a file that was removed or replaced under it. Every answer would then be true until the
+process ends, when all of it would be lost. What is in a log that was removed is carried over when the node is stopped
+properly.
 """
 
 import os
@@ -12,7 +13,10 @@ from scp.errors import LedgerFault, LedgerGone
 
 
 def presence(path: Path) -> Callable[[], LedgerFault | None]:
-    """Return what looks whether the files are still those that are there now. Raises LedgerFault if there is none."""
+    """Return a check that the files are still the ones that are there now. Raises LedgerGone if there is no ledger.
+
+    The check returns what is wrong, or None.
+    """
     log = path.with_name(f"{path.name}-wal")
     first, first_log = _identity(path), _identity(log)
     if first is None:
@@ -24,7 +28,7 @@ def presence(path: Path) -> Callable[[], LedgerFault | None]:
             return LedgerGone("the ledger's file is gone: stop the node, put it back or rebuild it, and start again")
         if now != first:
             return LedgerGone("the ledger's file was replaced under the running node: restart it")
-        if first_log and _identity(log) != first_log:  # SQLite keeps it for as long as the node has the ledger open
+        if first_log and _identity(log) != first_log:  # SQLite keeps the log as long as the node has the ledger open
             return LedgerGone(f"{log.name} was removed under the running node: stop it properly, and start again")
         return None
 

@@ -1,7 +1,7 @@
 """Lists of receipts: newest first, by what people ask for, a page at a time.
 
-Each list is driven by the index that fits its narrowest filter, and stops when the page is full; what is left of the
-filters is looked at row by row. ``tests/unit/ledger/test_queries.py`` holds that none of them reads a table through.
+Each list follows the index that fits its narrowest filter, and stops when the page is full; the other filters are
+checked row by row. ``tests/unit/ledger/test_queries.py`` proves that no list reads a whole table.
 """
 
 from collections.abc import Mapping
@@ -26,16 +26,16 @@ from scp.outcomes import Outcome
 
 PAGE: Final = 100
 _RECENT: Final = 20_000
-"""Receipts among which a sender's are looked for before its associations are gone through."""
+"""How many of the newest receipts are searched for a sender's before its associations are looked up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A receipt as a list shows it. ``codes`` are the rules that warned or refused, the most severe first.
 
-    ``original`` is the receipt under which the bytes are kept, ``state`` what became of a refused object; it is None
-    of what never was in quarantine. ``tightened`` says with which status stricter profiles would have refused;
-    ``replaced_by`` for which instance this one went to quarantine.
+    ``original`` is the receipt under which the bytes are kept. ``state`` is what became of a refused object, None for
+    one that never was in quarantine. ``tightened`` says with which status stricter profiles would have refused it.
+    ``replaced_by`` is the receipt of the instance for which this one went to quarantine.
     """
 
     id: int
@@ -63,10 +63,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class HeldFilter:
-    """Which objects of the quarantine: those that fit all that is set.
+    """Which objects of the quarantine: those that fit everything that is set.
 
     ``rule`` is a code or a family, ``patient`` a fingerprint (:func:`patient_fingerprint`), ``before`` the last
-    receipt of the page before. ``state`` None is all. Times are microseconds UTC since 1970.
+    receipt of the previous page. A ``state`` or ``limit`` of None means all. Times are microseconds UTC since 1970.
     """
 
     since: int | None = None
@@ -82,7 +82,10 @@ class HeldFilter:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptFilter:
-    """Which receipts: those that fit all that is set. ``rule`` is a code that warned or refused, or a family."""
+    """Which receipts: those that fit everything that is set.
+
+    ``rule`` is a code that warned or refused, or a family; the rest is as in :class:`HeldFilter`.
+    """
 
     since: int | None = None
     until: int | None = None
@@ -108,13 +111,14 @@ _SELECT: Final = f"""SELECT receipt.id, received, receipt.association, calling_a
     LEFT JOIN scanner ON scanner.id = receipt.scanner WHERE receipt.id = ?"""
 
 _PLAIN: Final = tuple(one.name for one in fields(Entry))[:15]
+"""The fields that are columns as they are: the first of an entry, and the first of the statement."""
 
-# What is asked of each receipt, by the field of the filter that asks it.
+# What each field of a filter asks of a receipt.
 _CONDITIONS: Final = {
     "since": "receipt.id >= :since",
     "until": "receipt.id < :until",
     "before": "receipt.id < :before",
-    # Asked of each receipt: a sender may have had more associations than one would want to list.
+    # From the receipt to its sender, as a sender may have had more associations than one would want to list.
     "calling_ae_title": """:calling_ae_title =
         (SELECT calling_ae_title FROM association WHERE association.id = receipt.association)""",
     "outcome": "outcome = :outcome",
@@ -148,7 +152,9 @@ _BY_SERIES: Final = f"""FROM receipt WHERE receipt.id IN (
     SELECT id FROM receipt INDEXED BY receipt_unstored_series
     WHERE series_instance_uid = :series AND kept <> '{Place.ARCHIVE}')"""
 _BY_RULE: Final = f"""FROM finding INDEXED BY finding_code CROSS JOIN receipt ON receipt.id = finding.receipt
-    WHERE finding.code = :code AND finding.severity > {Severity.INFO:d}"""
+    WHERE finding.code = :code AND finding.severity > {Severity.INFO:d}
+    AND finding.position = (SELECT min(position) FROM finding AS first WHERE first.receipt = finding.receipt
+        AND first.code = finding.code AND first.severity > {Severity.INFO:d})"""
 _BY_STATUS: Final = f"""FROM receipt INDEXED BY receipt_status
     WHERE status = :status AND outcome <> '{Outcome.ACCEPT}'"""
 _BY_OUTCOME: Final = f"""FROM receipt INDEXED BY receipt_outcome
@@ -210,12 +216,12 @@ def _receipts(db: apsw.Connection, wanted: ReceiptFilter) -> list[int]:
     recent = _numbers(db, _RECENT_ONES, values, limit)
     if limit is not None and len(recent) == limit:
         return recent
-    # Whoever sends often is among the recent; of who does not, all receipts are few enough to be sorted.
+    # A busy sender fills a page from the recent receipts; any other has few enough receipts to sort them all.
     return _numbers(db, _BY_SENDER, values | {"sender": values.pop("calling_ae_title")}, limit)
 
 
 def _values(wanted: HeldFilter | ReceiptFilter) -> dict[str, Any]:
-    """Return the values of a filter, by the names of the conditions: times as numbers of receipts, rules as codes."""
+    """Return the values of a filter by the names of the conditions: times as receipt numbers, a rule as its codes."""
     values = {one.name: getattr(wanted, one.name) for one in fields(wanted)}
     for name in ("since", "until"):
         if values.get(name) is not None:
@@ -228,7 +234,10 @@ def _values(wanted: HeldFilter | ReceiptFilter) -> dict[str, Any]:
 def _numbers(
     db: apsw.Connection, source: str, values: Mapping[str, Any], limit: int | None, order: str = "receipt.id"
 ) -> list[int]:
-    """Return the receipts of a source that fit, newest first; ``order`` is their number as its index has it."""
+    """Return the receipts of a source that fit, newest first.
+
+    ``order`` is the column with their number that the source's index is sorted by.
+    """
     asked = "".join(f" AND {text}" for name, text in _CONDITIONS.items() if values.get(name) is not None)
     statement = f"SELECT receipt.id {source}{asked} ORDER BY {order} DESC LIMIT :most"
     return [row[0] for row in fetch(db, statement, {**values, "most": -1 if limit is None else limit})]
@@ -236,7 +245,7 @@ def _numbers(
 
 def _entry(db: apsw.Connection, number: int) -> Entry:
     (row,) = fetch(db, _SELECT, (number,))
-    plain, (tightened, kept, codes, kind, winner), scanner = row[:15], row[15:20], row[20:]
+    plain, (tightened, kept, codes, kind, winner, *scanner) = row[: len(_PLAIN)], row[len(_PLAIN) :]
     return Entry(
         **dict(zip(_PLAIN, plain, strict=True)),
         tightened=orjson.loads(tightened) if tightened else {},

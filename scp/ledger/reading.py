@@ -1,4 +1,4 @@
-"""A second look at a ledger: for reports, pages and verbs, beside a node that writes."""
+"""Reading a ledger, for reports, pages and commands, beside a node that writes it."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _CACHE_KIB: Final = 8_192
 def open_reader(path: Path) -> apsw.Connection:
     """Open a ledger for reading only, in this process or another. Raises LedgerFault if that cannot be done.
 
-    The connection belongs to the caller: it sees what was committed before each statement, and holds up nobody.
+    The caller has to close the connection. It sees what was committed before each statement, and holds nobody up.
     """
     _look(path)
     try:
@@ -41,7 +41,7 @@ def open_reader(path: Path) -> apsw.Connection:
 def _look(path: Path) -> None:
     """Raise LedgerFault if there is no ledger, or if this user may not read it.
 
-    It is not opened: closing it again would take the locks from every connection of this process to it.
+    The file is not opened: closing it would drop the locks of every connection of this process to it (fcntl(2)).
     """
     try:
         path.stat()
@@ -72,7 +72,7 @@ def fetch(db: apsw.Connection, statement: str, values: Sequence[Any] | Mapping[s
 
 
 def receipt_of(db: apsw.Connection, number: int) -> Receipt | None:
-    """Return a receipt with its findings; None if there is none with this number."""
+    """Return a receipt with its findings, None if there is no such receipt."""
     found = fetch(db, f"{rows.SELECT_RECEIPT} WHERE receipt.id = ?", (number,))
     if not found:
         return None

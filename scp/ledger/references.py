@@ -1,9 +1,9 @@
-"""The first stored instance of each study, series and stack, remembered once it has been read.
+"""References: what later instances of a study, series or stack are compared with. Remembered once they were read.
 
-A reference hardly ever changes, and the ledger has one writer; so what a series is compared with is read once, and not
-again for each of its thousand slices. It does where the first of them could contradict nobody: of a study whose patient
-nobody had named, of a series of slices without a Frame of Reference, of a stack without an image plane, the first
-instance that has it becomes the reference.
+A reference is the first stored instance. It hardly ever changes, and the ledger has one writer; so what a series is
+compared with is read once, and not again for each of its thousand slices. It does change if the first instance could
+contradict nobody: in a study without a patient, a series of slices without a Frame of Reference, or a stack without an
+image plane, the first instance that has one becomes the reference.
 """
 
 from collections.abc import Callable
@@ -17,31 +17,32 @@ from scp.dicom.facts import Facts
 from scp.dicom.sop_classes import PLANES
 from scp.ledger import rows
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 _MOST: Final = 4096
-"""References remembered of each sort; beyond that all are forgotten, and read again."""
+"""How many references of each sort are remembered. Beyond that all are forgotten, and read again."""
 
 
 def has_frame(facts: Facts, tracked: Tracked) -> bool:
-    """Whether an instance has a Frame of Reference that the others of its series can contradict (ENT-204)."""
+    """Whether an instance has a Frame of Reference that others in its series can contradict (ENT-204)."""
     return facts.kind in PLANES and FRAME in tracked.series
 
 
 def has_plane(facts: Facts) -> bool:
-    """Whether an image has what the others of its stack can contradict: Pixel Spacing and Image Orientation."""
+    """Whether an image has what others in its stack can contradict: Pixel Spacing and Image Orientation (Patient)."""
     return bool(rows.numbers_of(facts.pixel_spacing) and rows.numbers_of(facts.image_orientation))
 
 
 class Known(NamedTuple):
-    """A study or series that is there: the number of its row, and its reference."""
+    """A study or series of the ledger: the number of its row, and its reference."""
 
     id: int
     reference: Reference
 
 
 class References:
-    """Reads references through a memory. Whoever undoes a transaction, after anything was read in it, has to forget."""
+    """Reads references and remembers them. Whoever undoes a transaction in which they were read has to forget them."""
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
@@ -50,37 +51,37 @@ class References:
         self._stacks: dict[tuple[int, str], StackReference] = {}
 
     def forget(self) -> None:
-        """Read everything again: something else than an admission has changed the ledger."""
+        """Forget all of them: something other than an admission has changed the ledger."""
         self._studies.clear()
         self._series.clear()
         self._stacks.clear()
 
     def study(self, uid: str) -> Known | None:
-        """Return the study with this UID."""
+        """Return the study with this UID, None if the ledger has none."""
         return self._remembered(self._studies, uid, rows.SELECT_STUDY, (uid,), _known)
 
     def forget_study(self, uid: str) -> None:
-        """Read this study again: it has another reference now."""
+        """Forget a study: it has another reference now."""
         self._studies.pop(uid, None)
 
     def series(self, uid: str) -> Known | None:
-        """Return the series with this UID."""
+        """Return the series with this UID, None if the ledger has none."""
         return self._remembered(self._series, uid, rows.SELECT_SERIES, (uid,), _known)
 
     def forget_series(self, uid: str) -> None:
-        """Read this series again, as a study."""
+        """Forget a series: it has another reference now."""
         self._series.pop(uid, None)
 
     def forget_stack(self, series: int, key: str) -> None:
-        """Read this stack again, as a study."""
+        """Forget a stack: it has another reference now."""
         self._stacks.pop((series, key), None)
 
     def stack(self, series: int, key: str) -> StackReference | None:
-        """Return the stack of a series that has this key."""
+        """Return the stack of a series with this key, None if the ledger has none."""
         return self._remembered(self._stacks, (series, key), rows.SELECT_STACK, (series, key), rows.stack_of)
 
     def _remembered(
-        self, memory: dict[Any, T], key: Any, query: str, values: tuple[Any, ...], read: Callable[[rows.Row], T]
+        self, memory: dict[K, T], key: K, query: str, values: tuple[Any, ...], read: Callable[[rows.Row], T]
     ) -> T | None:
         found = memory.get(key)
         if found is not None:

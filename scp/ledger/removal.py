@@ -1,10 +1,11 @@
 """Taking old studies and quarantined objects out of the ledger: what is old enough, and what is written about it.
 
-A study leaves whole, because what is compared with its first instance must not lose it, and a series with half of its
-slices is worse than none. Its receipts stay, and each gets an act that says when its object left, and why. Verdicts
-forget it: an instance that is sent again is a new one, for there is nothing left that it could be a duplicate of.
+A study leaves as a whole: what is compared with its first instance must not lose it, and a series with half of its
+slices is worse than none. Its receipts stay, and each gets an act that says when and why its object left. An instance
+of it that is sent again is a new one, as there is nothing left of which it could be a duplicate.
 
-Times are microseconds UTC since 1970. Every function may raise apsw.Error; those that write belong into a transaction.
+Times are microseconds UTC since 1970. Every function may raise apsw.Error; those that write have to be called in a
+transaction.
 """
 
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ from scp.ledger.reading import fetch
 
 WHO: Final = "retention"
 
-# The newest request about a study: those that stored something, and those that did not, duplicates too; of series as
-# well of which all was refused, so that there is no row of them.
+# Old is a study about which no request came lately: none that stored something, and none that did not, such as a
+# duplicate. The last condition is for series of which everything was refused, so that they have no row.
 _OLD_STUDIES: Final = """SELECT study.id, study.uid FROM study JOIN receipt ON receipt.id = study.reference
     WHERE received < ?1 AND study.uid <> '' AND NOT EXISTS (SELECT 1 FROM series
         JOIN instance ON instance.series = series.id JOIN receipt ON receipt.id = instance.id
@@ -34,8 +35,8 @@ _OLD_STUDIES: Final = """SELECT study.id, study.uid FROM study JOIN receipt ON r
 _INSTANCES: Final = """SELECT instance.id, path, size, instance.study, series.uid FROM series
     JOIN instance ON instance.series = series.id JOIN receipt ON receipt.id = instance.id
     WHERE series.study = ? ORDER BY instance.id"""
-# An object that was just sent again, and found to be there already, must not go under its sender's eyes. Admissions
-# wait meanwhile, so this must not look at what was stored: the indexes have only the rest.
+# An object that was sent again just now, and found to be there already, must not vanish under its sender's eyes.
+# Admissions wait for this, so it must not go through what was stored, which these indexes leave out.
 _OLD_OBJECTS: Final = """SELECT id, path, size FROM receipt INDEXED BY receipt_held
     WHERE kept = 'quarantine' AND received < ?1 AND NOT EXISTS (
         SELECT 1 FROM receipt AS again INDEXED BY receipt_unstored_instance
@@ -55,20 +56,20 @@ class Leaving:
 
 
 def old_studies(db: apsw.Connection, before: int) -> list[tuple[int, str]]:
-    """Return number and Study Instance UID of studies that no request since then was about."""
+    """Return number and Study Instance UID of the studies about which no request came since a time."""
     return [(number, uid) for number, uid in fetch(db, _OLD_STUDIES, (before,))]
 
 
 def is_old(db: apsw.Connection, study: int, before: int) -> bool:
-    """Whether a study is still there, and no request since then was about it."""
+    """Whether a study is still there, and no request about it came since a time."""
     return bool(fetch(db, f"{_OLD_STUDIES} AND study.id = ?2", (before, study)))
 
 
 def instances(db: apsw.Connection, study: int) -> list[Leaving] | None:
-    """Return what the archive has of a study, oldest first.
+    """Return what the archive has of a study, oldest first; None if the study cannot leave as a whole.
 
-    None if it cannot leave as a whole: it shares a series with another study (ENT-201 need not refuse that), or holds
-    objects that lie elsewhere because they belong to no series.
+    That is so if it shares a series with another study (ENT-201 need not refuse that), or has objects that lie
+    elsewhere because they belong to no series.
     """
     found = fetch(db, _INSTANCES, (study,))
     if not all(own == study and series for *_, own, series in found):

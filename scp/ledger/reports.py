@@ -1,7 +1,7 @@
 """What came, counted: by sender, by scanner, by rule, and what stricter profiles would have refused.
 
-Counted from the hourly tallies of the ledger, which its own triggers keep; so a report costs the same whether there
-are five thousand receipts or five million.
+It is counted from the hourly tallies of the ledger, which triggers keep; so a report costs the same whether there are
+five thousand receipts or five million.
 """
 
 from collections import Counter, defaultdict
@@ -25,9 +25,10 @@ UNSTATED: Final[Mapping[str, str]] = dict.fromkeys(COLUMNS, "")
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many requests came, what became of them, and their bytes. ``last`` is the last hour in which any came.
+    """How many requests came, what became of them, and their bytes.
 
-    ``would_refuse`` counts, by profile, what was stored and a stricter profile would have refused.
+    ``last`` is when the last hour began in which any came, in microseconds UTC since 1970. ``would_refuse`` counts, by
+    profile, what was stored and what a stricter profile would have refused.
     """
 
     receipts: int = 0
@@ -42,7 +43,7 @@ class Counts:
         return sum(self.outcomes.get(one, 0) for one in (Outcome.ACCEPT, Outcome.WARN, Outcome.REFUSE))
 
     def rate(self, outcome: Outcome) -> float:
-        """Return which part of the requests that were judged had an outcome, 0 to 1."""
+        """Return the share of judged requests that had this outcome, 0 to 1."""
         return self.outcomes.get(outcome, 0) / self.judged if self.judged else 0.0
 
 
@@ -57,7 +58,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """What was made by a scanner; the names are empty for what names none, or was never read."""
+    """What was made by a scanner; the names are empty for what names no scanner or was never read."""
 
     names: Mapping[str, str]
     counts: Counts
@@ -65,7 +66,7 @@ class Scanner:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """How often a rule found something, by severity. ``rate`` is its part of all requests that were judged."""
+    """How often a rule found something, by severity. ``rate`` is its share of all judged requests."""
 
     code: str
     refused: int
@@ -76,7 +77,7 @@ class Fired:
 
 @dataclass(frozen=True, slots=True)
 class Tightened:
-    """What a stricter profile than the one in force would have refused, with which status, and how often."""
+    """What a stricter profile than the one in force would have refused: with which status, and how often."""
 
     profile: str
     status: int
@@ -104,7 +105,7 @@ _TALLY: Final = f"""SELECT calling_ae_title, address, scanner, outcome, tightene
     FROM tally {_WHERE} GROUP BY calling_ae_title, address, scanner, outcome, tightened"""
 _RULES: Final = f"SELECT code, severity, sum(findings) FROM rule_tally {_WHERE} GROUP BY code, severity"
 _SCANNERS: Final = f"SELECT id, {', '.join(COLUMNS)} FROM scanner WHERE id IN (SELECT value FROM json_each(?))"
-# Of what was in quarantine only: instances that retention let go of may be as many as were ever received.
+# Only acts on what was in quarantine: those of retention on the archive may be as many as was ever received.
 _ACTS: Final = f"""SELECT iif(kind = '{ActKind.EXPIRE}', '{State.EXPIRED}', outcome), count(*)
     FROM act INDEXED BY act_on_held WHERE kind IN ({", ".join(f"'{kind}'" for kind in ActKind)})
     AND former >= 'quarantine/' AND former < 'quarantine0' AND id >= :id AND (:sender IS NULL OR receipt IN

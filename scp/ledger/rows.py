@@ -1,4 +1,4 @@
-"""Between rows and values: the statements of the SQLite ledger, and how their columns are read and written."""
+"""Between rows and values: the statements of an admission, and how their columns are written and read."""
 
 from enum import IntEnum
 from typing import Any, Final
@@ -19,7 +19,7 @@ from scp.outcomes import Outcome
 
 Row = tuple[Any, ...]
 
-# The other instance of a finding: receipt, UIDs that make its path, and who sent it.
+# The other instance of a finding: its receipt, the UIDs that make its path, and its sender.
 _OTHER: Final = """other.id, other.uid, other_study.uid, other_series.uid,
     other_association.calling_ae_title, other_association.address, other_receipt.received"""
 _JOIN_OTHER: Final = """
@@ -33,7 +33,7 @@ _JOIN_OTHER: Final = """
 class Confirmation(IntEnum):
     """Whether the sender of a stored instance knows that it is stored (see :mod:`scp.delivery`)."""
 
-    NONE = 0  # no response said so, or none that can have been read
+    NONE = 0  # no response said so, or none that it can have read
     CONFIRMED = 1
     TOLD = 2  # the response said so; a later receipt of the same association shows that it was read
 
@@ -56,16 +56,16 @@ SELECT_STACK: Final = f"""SELECT {_OTHER}, stack."rows", stack."columns", stack.
 SELECT_NEIGHBOUR: Final = f"""SELECT {_OTHER}, other.slot, other.place, other.sop_class_uid,
     other.concatenation_uid, other.in_concatenation_number
     FROM instance AS near {_join("near.id")} WHERE near.id = ?"""
-# Joins open every table before they find nothing, which is nearly always: so first the number alone.
+# A join opens every table even where it finds nothing, which is nearly always. So the number alone is looked up first.
 FIND_HELD: Final = "SELECT id FROM instance WHERE key = ? AND uid = ?"
-# Not ordered: that would cost more than all else, for a list that is nearly always empty.
+# Without ORDER BY, which would cost more than all the rest, for a list that is nearly always empty.
 FIND_NAMESAKES: Final = "SELECT id FROM instance WHERE series = ? AND number = ? AND uid <> ? LIMIT 1000"
 FIND_NEIGHBOURS: Final = "SELECT id FROM instance WHERE series = ? AND number = ? AND slot = ? AND uid <> ? LIMIT 100"
 SELECT_RECEIPT: Final = """SELECT receipt.id, received, message_id, affected_sop_class_uid, affected_sop_instance_uid,
     abstract_syntax, transfer_syntax, study_instance_uid, series_instance_uid, outcome, status, comment, digest, size,
     kept, path, original, association.id, address, port, calling_ae_title, called_ae_title, implementation_class_uid,
     implementation_version_name FROM receipt JOIN association ON association.id = receipt.association"""
-# Of a finding the other is named by its receipt, as it may have left the archive since.
+# The other instance of a finding is found by its receipt, as it may have left the archive since.
 SELECT_FINDINGS: Final = """SELECT code, severity, finding.status, message, tags, expected, found, other.id,
     coalesce(instance.uid, other.affected_sop_instance_uid), other.path, calling_ae_title, address, other.received
     FROM finding LEFT JOIN receipt AS other ON other.id = finding.other LEFT JOIN instance ON instance.id = other.id
@@ -78,7 +78,7 @@ INSERT_FINDING: Final = f"INSERT INTO finding VALUES ({', '.join('?' * 10)})"
 INSERT_INSTANCE: Final = f"INSERT INTO instance VALUES ({', '.join('?' * 16)})"
 SET_CONFIRMED: Final = "UPDATE instance SET confirmed = ? WHERE id = ?"
 INSERT_STACK: Final = "INSERT OR REPLACE INTO stack VALUES (?, ?, ?, ?, ?, ?, ?)"
-# A study or series is there already if all its instances were taken away, or if none could be compared with another.
+# There is a row of a study or series already if all its instances were taken away, or if none could contradict another.
 INSERT_STUDY: Final = """INSERT INTO study (uid, reference, tracked) VALUES (?, ?, ?)
     ON CONFLICT (uid) DO UPDATE SET (reference, tracked) = (excluded.reference, excluded.tracked) RETURNING id"""
 INSERT_SERIES: Final = """INSERT INTO series (uid, study, reference, tracked) VALUES (?, ?, ?, ?)
@@ -92,8 +92,19 @@ def dumps(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def dumps_optional(value: Any) -> str | None:
+    """Write a value as compact JSON; None stays None, as NULL."""
+    return None if value is None else dumps(value)
+
+
+def loads_value(text: str | None) -> Any:
+    """Read what :func:`dumps_optional` wrote, a list as a tuple."""
+    value = None if text is None else orjson.loads(text)
+    return tuple(value) if isinstance(value, list) else value
+
+
 def uid(text: str) -> str:
-    """Return a UID as the ledger keeps it: nothing, if it may be anything else; the case has what the peer said."""
+    """Return a UID as the ledger keeps it: empty if the text is not a UID. The case has what the peer said."""
     return shown_uid(text) or ""
 
 
@@ -117,7 +128,7 @@ def receipt_row(
     verdict: Verdict | None = None,
     scanner: int | None = None,
 ) -> Row:
-    """Return what INSERT_RECEIPT takes; ``draft`` and ``verdict`` where the data were judged."""
+    """Return what INSERT_RECEIPT takes; ``draft`` and ``verdict`` are given if the data were judged."""
     return (
         receipt, from_text(request.association.id), received,
         request.message_id, uid(request.sop_class_uid), uid(request.sop_instance_uid), uid(request.abstract_syntax),
@@ -157,14 +168,13 @@ def finding_row(receipt: int, position: int, finding: Finding) -> Row:
     problem = finding.problem
     return (
         receipt, position, finding.code, int(finding.severity), finding.status, problem.message, dumps(problem.tags),
-        None if problem.expected is None else dumps(problem.expected),
-        None if problem.found is None else dumps(problem.found),
+        dumps_optional(problem.expected), dumps_optional(problem.found),
         problem.other.receipt if problem.other else None,
     )  # fmt: skip
 
 
 def numbers_of(values: Decimals) -> tuple[float, ...]:
-    """Return numbers; none, if all are zero: no pixel has such a size, and no plane such a direction."""
+    """Return numbers, or none if all are zero: no pixel has that size, and no plane that direction."""
     return values if isinstance(values, tuple) and any(values) else ()
 
 
@@ -206,7 +216,7 @@ def finding_of(row: Row) -> Finding:
     """Read a row of SELECT_FINDINGS."""
     code, severity, status, message, tags, expected, found, receipt, uid, path, calling, address, received = row
     problem = Problem(
-        message=message, tags=tuple(orjson.loads(tags)), expected=_value(expected), found=_value(found),
+        message=message, tags=tuple(orjson.loads(tags)), expected=loads_value(expected), found=loads_value(found),
         other=None if receipt is None else Other(receipt, uid, path, calling, address, timestamp(received)),
     )  # fmt: skip
     return Finding(code, Severity(severity), status, problem)
@@ -225,10 +235,3 @@ def receipt_of(row: Row) -> Receipt:
         comment=row[11], digest=row[12] or b"", size=row[13],
         placement=Placement(Place(row[14]), row[15], row[16]),
     )  # fmt: skip
-
-
-def _value(text: str | None) -> Any:
-    if text is None:
-        return None
-    value: Any = orjson.loads(text)
-    return tuple(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Which equipment made an instance: by its number, so that a receipt costs no more for it."""
+"""Which equipment made an instance: one number for all that its names say, so that receipts stay small."""
 
 from typing import Final
 
@@ -7,9 +7,9 @@ import apsw
 from scp.dicom.facts import Facts
 
 _MOST: Final = 1024
-"""Scanners remembered; beyond that all are forgotten, and read again."""
+"""How many scanners are remembered. Beyond that all are forgotten, and read again."""
 _LONGEST: Final = 64
-"""Characters kept of each value: what its VR allows (LO, PS3.5 §6.2)."""
+"""How many characters are kept of each value: as many as its VR allows (LO, PS3.5 §6.2)."""
 COLUMNS: Final = ("manufacturer", "manufacturer_model_name", "device_serial_number", "software_versions")
 
 _INSERT: Final = f"INSERT OR IGNORE INTO scanner ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?)"
@@ -17,14 +17,14 @@ _SELECT: Final = f"SELECT id FROM scanner WHERE ({', '.join(COLUMNS)}) = (?, ?, 
 
 
 class Scanners:
-    """Numbers scanners through a memory."""
+    """Gives numbers to scanners, and remembers them."""
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
         self._numbers: dict[tuple[str, str, str, str], int] = {}
 
     def number(self, facts: Facts) -> int | None:
-        """Return the number of the scanner, which is new if need be; None if the instance names none."""
+        """Return the number of the scanner, a new one if need be; None if the instance names no scanner."""
         said = (
             facts.manufacturer, facts.manufacturer_model_name, facts.device_serial_number, facts.software_versions,
         )  # fmt: skip
@@ -38,5 +38,5 @@ class Scanners:
         return found
 
     def forget(self) -> None:
-        """Read everything again: what was written may have been undone."""
+        """Forget all of them: what was written may have been undone."""
         self._numbers.clear()

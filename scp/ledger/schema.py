@@ -32,8 +32,8 @@ CREATE TABLE study (
     tracked TEXT NOT NULL
 ) STRICT;
 
--- is_open says that there is something that no audit has seen: triggers set it, and writing an audit clears it. So a
--- start need not look at every instance to find the series that are not judged.
+-- is_open says that there is something that no audit has seen: triggers set it, and writing an audit clears it. So the
+-- series that are not judged are found at start without looking at every instance.
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,
     uid TEXT NOT NULL UNIQUE,
@@ -44,13 +44,13 @@ CREATE TABLE series (
 ) STRICT;
 CREATE INDEX series_open ON series (id) WHERE is_open;
 
--- Pages find studies by what is known of the patient; only the first instance of a study pays for it.
+-- People look studies up by patient or order; only the first instance of a study pays for these indexes.
 CREATE INDEX study_patient ON study (json_extract(tracked, '$.patient'));
 CREATE INDEX study_accession ON study (json_extract(tracked, '$.accession_number'));
 
 CREATE INDEX series_study ON series (study);
 
--- Each combination of tracked values that was stored in a series; geometry of an instance says which one it has.
+-- Each combination of tracked values in a series; the geometry of an instance says which of them it has.
 CREATE TABLE variant (
     series INTEGER NOT NULL REFERENCES series (id),
     tracked TEXT NOT NULL,
@@ -91,7 +91,7 @@ CREATE INDEX instance_key ON instance (key);
 -- Neighbours of an instance, and all members of a series: so it is not left out where there is no number.
 CREATE INDEX instance_number ON instance (series, number);
 
--- The equipment that says it made an instance; not personal, and cut to what a value may have.
+-- The equipment that says it made an instance; nothing personal, and no longer than the VR allows.
 CREATE TABLE scanner (
     id INTEGER PRIMARY KEY,
     manufacturer TEXT NOT NULL,

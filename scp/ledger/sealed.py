@@ -1,7 +1,7 @@
-"""Light objects in the ledger: their bytes, sealed, from the decision until their files are on the disk for good.
+"""Light objects in the ledger: whole files, sealed, from the decision until the files are on the disk for good.
 
-One sync of the ledger makes decision and bytes durable at once. The bytes are encrypted with a key that is derived from
-that of the fingerprints, which is no part of the ledger: so a copy of the ledger alone still says nothing of anybody.
+One sync of the ledger makes decision and bytes durable at once. The bytes are encrypted with a key derived from that of
+the fingerprints, which is not in the ledger; so a copy of the ledger alone still gives nobody away.
 """
 
 import hmac
@@ -19,7 +19,7 @@ _NONCE_BYTES: Final = 12
 
 
 class Sealed:
-    """The sealed objects of one ledger. Inside of a transaction that somebody else holds."""
+    """The sealed objects of one ledger. The caller holds the transaction, or the lock of the connection."""
 
     def __init__(self, db: apsw.Connection, key: bytes) -> None:
         """``key`` is the fingerprint key of the ledger."""
@@ -33,7 +33,7 @@ class Sealed:
         )
 
     def forget(self, receipts: Sequence[int]) -> None:
-        """Let go of files that are on the disk."""
+        """Remove files that are on the disk by now."""
         self._db.executemany("DELETE FROM sealed WHERE id = ?", [(one,) for one in receipts])
 
     def numbers(self) -> list[int]:
@@ -50,5 +50,5 @@ class Sealed:
 
 
 def _nonce(receipt: int) -> bytes:
-    """A receipt is sealed once, or again with the same bytes: its number is never used for others."""
+    """Return the nonce of a receipt: its number. A receipt is never sealed with other bytes than the first time."""
     return receipt.to_bytes(_NONCE_BYTES, "big")

@@ -1,7 +1,7 @@
 """Series in the ledger: what the audit reads of one, and what it writes.
 
-Every function takes a connection of the caller's, and may raise apsw.Error; those that write belong into a transaction.
-Times are microseconds UTC since 1970.
+Every function takes the caller's connection and may raise apsw.Error; those that write have to be called in a
+transaction. Times are microseconds UTC since 1970.
 """
 
 from collections import Counter
@@ -20,9 +20,10 @@ from scp.audit.tracked import variant_of
 from scp.dicom.geometry import read_geometry
 from scp.ids import new_id
 from scp.ledger.reading import fetch
+from scp.ledger.rows import dumps, dumps_optional, loads_value
 from scp.ledger.uid_key import by_uid
 
-# What stands for the instances and the refused objects of a series: numbers of receipts, counted and added up. The
+# A fingerprint of the instances and the refused objects of a series: their receipt numbers, counted and added up. The
 # modulus keeps the sum of a million of them within 63 bits.
 COVERS: Final = """(SELECT count(*) || '.' || ifnull(sum(id % 1000000007), 0) FROM instance
         WHERE instance.series = series.id)
@@ -34,7 +35,7 @@ _SERIES: Final = f"""SELECT series.id, study.uid, {COVERS} FROM series JOIN stud
 _MEMBERS: Final = """SELECT id, uid, sop_class_uid, number, slot, concatenation_uid, in_concatenation_number, geometry
     FROM instance WHERE series = ?"""
 _VARIANTS: Final = "SELECT tracked FROM variant WHERE series = ?"
-# Of what was refused, each object once; not what was refused for itself and has been stored since, put right.
+# Each refused object once, without those that were refused for their own sake and have been stored since, put right.
 _REFUSED: Final = """SELECT code, count(*) FROM (SELECT receipt.affected_sop_instance_uid AS uid,
         (SELECT code FROM finding WHERE finding.receipt = receipt.id AND severity = ?2
             ORDER BY position LIMIT 1) AS code
@@ -43,12 +44,12 @@ _REFUSED: Final = """SELECT code, count(*) FROM (SELECT receipt.affected_sop_ins
         JOIN series ON series.id = instance.series WHERE series.uid = ?1)) GROUP BY code"""
 _PATHS: Final = "SELECT path FROM receipt WHERE id = ?"
 _NEWEST: Final = "SELECT id, verdict, covers FROM series_audit WHERE series = ? ORDER BY id DESC LIMIT 1"
-_UNJUDGED: Final = """SELECT uid FROM series INDEXED BY series_open WHERE is_open
+_UNJUDGED: Final = """SELECT uid FROM series INDEXED BY series_open WHERE is_open AND uid <> ''
     AND EXISTS (SELECT 1 FROM instance WHERE instance.series = series.id) ORDER BY id LIMIT ?"""
 _CLOSE: Final = f"UPDATE series SET is_open = 0 WHERE id = ? AND is_open AND {COVERS} = ?"
 
-# A number larger than any before, of audits too that retention took away or a ledger had that is lost: whoever tells
-# people of audits knows by it how far that came, and SQLite would give the number of the last one that left once more.
+# An audit gets a number larger than any before, including those of audits that retention removed or a lost ledger had.
+# Notifications remember by this number how far they came, and SQLite would use the last number again once it is free.
 _INSERT_AUDIT: Final = """INSERT INTO series_audit
     (id, series, made, verdict, instances, images, covers, refused, stacks)
     VALUES (max(?, (SELECT ifnull(max(id), 0) + 1 FROM series_audit)), ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
@@ -60,7 +61,7 @@ _OPEN_FINDINGS: Final = f"SELECT id, {FINDING} FROM series_finding WHERE series 
 
 @dataclass(frozen=True, slots=True)
 class SeriesContent:
-    """What the ledger has of a series: its number, members and their context, and what stands for all of that."""
+    """What the ledger has of a series: its number, its members and their context, and a fingerprint of all that."""
 
     number: int
     members: tuple[Member, ...]
@@ -70,7 +71,7 @@ class SeriesContent:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an audit changed in the ledger; ``audit`` is its number. Nothing if it had nothing new to judge."""
+    """What an audit changed in the ledger: nothing unless it ``is_new``; ``audit`` is the number of the newest."""
 
     audit: int
     is_new: bool
@@ -79,8 +80,11 @@ class Written:
 
 
 def read_series(db: apsw.Connection, uid: str) -> SeriesContent | None:
-    """Return what the ledger has of a series; None if it has none, or nothing in it."""
-    found = db.execute(_SERIES, (uid,)).fetchone()
+    """Return what the ledger has of a series; None if it does not know it, or has no instance of it.
+
+    Objects of no patient are kept under an empty UID: they belong to no series, and are none together.
+    """
+    found = db.execute(_SERIES, (uid,)).fetchone() if uid else None
     if found is None:
         return None
     number, study, covers = found
@@ -98,9 +102,9 @@ def read_series(db: apsw.Connection, uid: str) -> SeriesContent | None:
 
 
 def _copies(db: apsw.Connection, series: int, members: Sequence[Member]) -> tuple[tuple[int, ...], ...] | None:
-    """Return the copies of pixel data that an earlier audit has found, those whose instances are all still there.
+    """Return the copies of pixel data that an earlier audit found and whose instances are all still there.
 
-    Pixel data are not read for every audit, and do not change.
+    Pixel data do not change, and are not read for every audit.
     """
     by_uid = {one.sop_instance_uid: one.id for one in members}
     found = [one.instances for _, one in open_findings(db, series) if one.code == same_pixels_under_another_uid.code]
@@ -114,7 +118,7 @@ def _modality(members: Sequence[Member], variants: Mapping[str, Mapping[str, str
 
 
 def paths_of(db: apsw.Connection, members: Sequence[Member]) -> dict[int, str]:
-    """Return where the objects of members are, below the data folder, by their numbers."""
+    """Return the paths of members' objects in the data folder, by receipt number."""
     return {one.id: db.execute(_PATHS, (one.id,)).get for one in members}
 
 
@@ -125,9 +129,9 @@ def absent(db: apsw.Connection, uids: Sequence[str]) -> tuple[str, ...]:
 
 
 def unjudged(db: apsw.Connection, most: int = -1) -> list[str]:
-    """Return the UIDs of series that have changed since their last audit, or never had one, the oldest first.
+    """Return the UIDs of series that have changed since their last audit or never had one, oldest first.
 
-    At ``most`` so many, or all of them.
+    ``most`` limits how many; by default all are returned.
     """
     return [row[0] for row in fetch(db, _UNJUDGED, (most,))]
 
@@ -139,7 +143,7 @@ def last_act(db: apsw.Connection) -> int:
 
 
 def acted_on(db: apsw.Connection, after: int) -> list[str]:
-    """Return the UIDs of the series about whose objects somebody did something after an act."""
+    """Return the UIDs of the series on whose objects there were acts after the one with this number."""
     return [
         row[0]
         for row in fetch(
@@ -156,14 +160,16 @@ def all_series(db: apsw.Connection) -> list[str]:
     return [
         row[0]
         for row in fetch(
-            db, "SELECT uid FROM series WHERE EXISTS (SELECT 1 FROM instance WHERE series = series.id) ORDER BY id"
+            db,
+            "SELECT uid FROM series WHERE uid <> '' AND EXISTS (SELECT 1 FROM instance WHERE series = series.id)"
+            " ORDER BY id",
         )
     ]
 
 
 def write_audit(db: apsw.Connection, kept: SeriesContent, audit: SeriesAudit, made: int) -> Written:
-    """Write an audit: findings that no longer hold are closed, new ones opened, and all of them stay."""
-    db.execute(_CLOSE, (kept.number, kept.covers))  # it stays open if something has come since that was read
+    """Write an audit: findings that no longer hold are closed, new ones are opened; none is ever deleted."""
+    db.execute(_CLOSE, (kept.number, kept.covers))  # the series stays open if something came after it was read
     newest = db.execute(_NEWEST, (kept.number,)).fetchone()
     before = {_key(finding): number for number, finding in open_findings(db, kept.number)}
     now = {_key(finding): finding for finding in audit.findings}
@@ -175,7 +181,7 @@ def write_audit(db: apsw.Connection, kept: SeriesContent, audit: SeriesAudit, ma
         _INSERT_AUDIT,
         (
             new_id(), kept.number, made, audit.verdict.value, audit.instances, audit.images, kept.covers,
-            _dumps(dict(audit.refused)), _dumps([stack_document(stack) for stack in audit.stacks]),
+            dumps(dict(audit.refused)), dumps([stack_document(stack) for stack in audit.stacks]),
         ),
     ).get  # fmt: skip
     for gone in closed:
@@ -186,19 +192,19 @@ def write_audit(db: apsw.Connection, kept: SeriesContent, audit: SeriesAudit, ma
 
 
 def open_findings(db: apsw.Connection, series: int) -> list[tuple[int, SeriesFinding]]:
-    """Return the findings that hold of a series, by its number, each with its own."""
+    """Return the findings that hold of a series, each with its number; ``series`` is the number of the series."""
     return [(row[0], finding_of(row[1:])) for row in fetch(db, _OPEN_FINDINGS, (series,))]
 
 
 def _key(finding: SeriesFinding) -> tuple[Any, ...]:
-    """What makes a finding the same as one before."""
+    """Return what makes a finding the same one as in an earlier audit."""
     return finding.code, finding.case, finding.severity, finding.message, finding.stack
 
 
 def _finding_row(finding: SeriesFinding) -> tuple[Any, ...]:
     return (
-        finding.code, finding.case, int(finding.severity), finding.message, finding.stack, _dumps(finding.tags),
-        _dumps(finding.instances), _value(finding.expected), _value(finding.found),
+        finding.code, finding.case, int(finding.severity), finding.message, finding.stack, dumps(finding.tags),
+        dumps(finding.instances), dumps_optional(finding.expected), dumps_optional(finding.found),
     )  # fmt: skip
 
 
@@ -208,18 +214,5 @@ def finding_of(row: tuple[Any, ...]) -> SeriesFinding:
     return SeriesFinding(
         code=code, case=case, severity=Severity(severity), message=message, stack=stack,
         tags=tuple(orjson.loads(tags)), instances=tuple(orjson.loads(instances)),
-        expected=_read(expected), found=_read(found),
+        expected=loads_value(expected), found=loads_value(found),
     )  # fmt: skip
-
-
-def _dumps(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
-def _value(value: Any) -> str | None:
-    return None if value is None else _dumps(value)
-
-
-def _read(text: str | None) -> Any:
-    value = None if text is None else orjson.loads(text)
-    return tuple(value) if isinstance(value, list) else value

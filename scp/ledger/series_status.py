@@ -1,6 +1,6 @@
 """What the ledger says of series: their verdicts, the findings that hold, and those that once did.
 
-Every function takes a connection of the caller's, and may raise apsw.Error. Times are microseconds UTC since 1970.
+Every function takes the caller's connection and may raise apsw.Error. Times are microseconds UTC since 1970.
 """
 
 from collections import Counter
@@ -24,9 +24,7 @@ _STATUS: Final = f"""SELECT series.id, series.uid, study.uid, json_extract(serie
     (SELECT count(*) FROM instance WHERE instance.series = series.id)
     FROM series JOIN study ON study.id = series.study
     LEFT JOIN series_audit AS audit ON audit.id = (SELECT max(id) FROM series_audit WHERE series = series.id)"""
-
-
-# Each object once, and not the requests that sent the same bytes again.
+# Each object once, without the requests that sent the same bytes again.
 _REFUSED: Final = f"""SELECT kept = '{Place.QUARANTINE}', (SELECT code FROM finding
         WHERE finding.receipt = receipt.id AND severity = {Severity.REFUSE:d} ORDER BY position LIMIT 1), count(*)
     FROM receipt WHERE series_instance_uid = ? AND kept <> 'archive' AND outcome = '{Outcome.REFUSE}'
@@ -35,9 +33,10 @@ _REFUSED: Final = f"""SELECT kept = '{Place.QUARANTINE}', (SELECT code FROM find
 
 @dataclass(frozen=True, slots=True)
 class Unstored:
-    """What was refused of a series of which nothing is stored: there is nothing to audit, and yet it came.
+    """What was refused of a series of which nothing is stored: it came, and yet there is nothing to audit.
 
-    ``codes`` counts the ``refused`` objects by the rule that refused them, where one did; ``held`` are in quarantine.
+    ``codes`` counts the ``refused`` objects by the rule that refused them, if one did. ``held`` of them are in
+    quarantine.
     """
 
     refused: int
@@ -56,8 +55,8 @@ class Unstored:
 class SeriesStatus:
     """A series and what its newest audit said.
 
-    ``verdict`` is None and ``made`` 0 if it was never audited. ``is_open`` says that it has changed since.
-    ``instances`` are those stored now. ``findings`` are those that hold, ``stacks`` as
+    If it was never audited, ``verdict`` is None and ``made`` is 0. ``is_open`` says that it has changed since.
+    ``instances`` are those stored now, ``findings`` those that hold; ``stacks`` are as
     :func:`~scp.audit.series.result.stack_document` shows them.
     """
 
@@ -97,17 +96,19 @@ def unstored(db: apsw.Connection, uid: str) -> Unstored | None:
     is_stored = "SELECT 1 FROM series JOIN instance ON instance.series = series.id WHERE series.uid = ? LIMIT 1"
     if not uid or fetch(db, is_stored, (uid,)):
         return None
-    held, codes = 0, Counter[str]()
-    refused = 0
+    refused = held = 0
+    codes = Counter[str]()
     for is_held, code, number in fetch(db, _REFUSED, (uid,)):
         refused += number
-        held += number if is_held else 0
-        codes.update({code: number} if code else {})
+        if is_held:
+            held += number
+        if code:
+            codes[code] += number
     return Unstored(refused, held, codes) if refused else None
 
 
 def newest(db: apsw.Connection, most: int, verdict: SeriesVerdict | None = None) -> Iterator[SeriesStatus]:
-    """Give the newest series first, ``most`` at most; if wanted, those with one verdict only."""
+    """Yield series, newest first and ``most`` at most; only those with one verdict if that is given."""
     where = "WHERE audit.verdict = :verdict" if verdict else ""
     query = f"{_STATUS} {where} ORDER BY series.id DESC LIMIT :most"
     for row in fetch(db, query, {"verdict": verdict and verdict.value, "most": most}):
@@ -115,7 +116,7 @@ def newest(db: apsw.Connection, most: int, verdict: SeriesVerdict | None = None)
 
 
 def history(db: apsw.Connection, uid: str) -> list[Past]:
-    """Return every audit of a series, the newest first, with what it opened and closed."""
+    """Return every audit of a series, newest first, with what it opened and closed."""
     audits = fetch(
         db,
         "SELECT series, series_audit.id, made, verdict, instances FROM series_audit JOIN series ON series.id = series"
@@ -138,7 +139,7 @@ def _findings(db: apsw.Connection, series: int, when: str, audit: int) -> tuple[
 
 
 def status_document(status: SeriesStatus) -> dict[str, Any]:
-    """Return a series as what JSON can hold: as ``document`` of its audit, and when that was."""
+    """Return a series as JSON shows it."""
     return {
         "type": "series",
         "series_instance_uid": status.series_instance_uid,
@@ -156,7 +157,7 @@ def status_document(status: SeriesStatus) -> dict[str, Any]:
 
 
 def past_document(past: Past) -> dict[str, Any]:
-    """Return one audit of a series as what JSON can hold."""
+    """Return one audit of a series as JSON shows it."""
     return {
         "audited": timestamp(past.made),
         "verdict": past.verdict.value,

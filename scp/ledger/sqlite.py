@@ -1,6 +1,6 @@
 """The embedded ledger: one SQLite file, one connection that writes, durable at every commit.
 
-SQLite comes with apsw, because the one that Python links on some systems has a WAL bug that can lose data.
+SQLite comes with apsw, because the one that Python is linked with on some systems has a WAL bug that can lose data.
 """
 
 import threading
@@ -9,12 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_bytes
 from time import sleep
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 import apsw
 
 from scp.audit.engine import Judgement
-from scp.audit.snapshot import Snapshot
 from scp.dicom.request import Association, Request
 from scp.errors import LedgerFault
 from scp.ids import from_text
@@ -24,7 +23,7 @@ from scp.ledger.admission import Admission
 from scp.ledger.batch import Batches
 from scp.ledger.faults import ledger_fault
 from scp.ledger.key import check_of, key_path, load_key, load_or_make_key, verify
-from scp.ledger.port import Draft, Receipt
+from scp.ledger.port import Admitted, Draft, Judge, Receipt, Undecided
 from scp.ledger.reading import receipt_of
 from scp.ledger.schema import SCHEMA, VERSION
 from scp.ledger.sealed import Sealed
@@ -41,15 +40,11 @@ _CACHE_KIB: Final = 8_192
 _CHECKPOINT_PAGES: Final = 8_000
 """Pages of the write-ahead log, 32 MB, after which a commit carries over what :mod:`scp.ledger.checkpoints` left."""
 _LOG_BYTES: Final = 64 << 20
-"""To so much the write-ahead log is cut when it begins anew: whoever read for long may have let it become large."""
+"""The size to which the write-ahead log is cut when it begins anew: a long read may have let it grow."""
 
 
-class _Undone(Exception):
-    """A transaction that came to nothing, and why."""
-
-    def __init__(self, outcome: object) -> None:
-        super().__init__("undone")
-        self.outcome = outcome
+class _Undecided(Exception):
+    """Undoes a transaction in which the judge could not decide yet."""
 
 
 class _Writing:
@@ -63,7 +58,7 @@ class _Writing:
         self._seen: object = None
 
     def __enter__(self) -> None:
-        """Begin; another program that writes is waited for, without the lock and without the turn."""
+        """Begin. While another program writes, wait for it without the lock and without the turn."""
         for _ in range(_BUSY_TRIES):
             try:
                 return self._begin()
@@ -99,7 +94,7 @@ class _Writing:
         self._lock.release()
 
     def _undo(self, error: BaseException) -> None:
-        """Undo what was written; raises LedgerFault in place of an error of SQLite."""
+        """Undo what was written. Raises LedgerFault in place of an error of SQLite."""
         try:
             with suppress(apsw.Error):
                 if self._db.in_transaction:
@@ -119,13 +114,13 @@ class _Writing:
 
 
 class SqliteLedger:
-    """A :class:`~scp.ledger.port.Ledger` in a file, or in memory for a throw-away one."""
+    """A :class:`~scp.ledger.port.Ledger` in a file; or in memory, to be thrown away."""
 
     def __init__(self, path: Path | None, durability: Durability = "full") -> None:
         """Open the ledger, making it if it does not exist. Raises LedgerFault if that cannot be done."""
         self._lock = threading.Lock()
         try:
-            if path:  # before SQLite makes the files beside it, which get the same mode
+            if path:  # before SQLite does: the files that it makes beside it get the same mode
                 path.touch()
                 path.chmod(0o600)
             self._db = apsw.Connection(str(path) if path else ":memory:")
@@ -140,7 +135,7 @@ class SqliteLedger:
             self._db.wal_autocheckpoint(_CHECKPOINT_PAGES)
             self._db.pragma("journal_size_limit", _LOG_BYTES)
             self.fingerprint_key = self._prepare(path, sync=durability == "full")
-            self._db.set_busy_timeout(0)  # who writes waits without holding up who reads
+            self._db.set_busy_timeout(0)  # from here on _Writing waits, without holding up those who read
         except BaseException as error:
             self._db.close()
             if isinstance(error, apsw.Error | OSError):
@@ -151,10 +146,10 @@ class SqliteLedger:
         self._writing = _Writing(self._db, self._lock, self._admission, sync=durability == "full")
         self._batches = Batches(self._writing, _concerns_all)
 
-    def admit(self, draft: Draft, judge: Callable[[Snapshot], Any]) -> Any:
+    def admit(self, draft: Draft, judge: Judge[Undecided]) -> Admitted | Undecided:
         """Take the snapshot, let ``judge`` decide, and write receipt, findings and instance: one transaction."""
 
-        def act() -> Any:
+        def act() -> Admitted | Undecided:
             snapshot = self._admission.snapshot(draft)
             outcome = judge(snapshot)
             return self._admission.write(draft, snapshot, outcome) if isinstance(outcome, Judgement) else outcome
@@ -171,7 +166,7 @@ class SqliteLedger:
         size: int,
         confirms: int | None = None,
     ) -> None:
-        """Write the receipt of a request about whose data nothing was decided."""
+        """Write the receipt of a request without a decision."""
         row = rows.receipt_row(receipt, received, request, outcome, status, size, Placement(Place.NOWHERE, "", receipt))
 
         def act() -> None:
@@ -219,28 +214,22 @@ class SqliteLedger:
         found = self.receipt(receipt)
         return found.placement if found else None
 
-    def receipts(self, *, newest: int = 100) -> list[Receipt]:
-        """Return the newest receipts, newest first, without their findings."""
-        with self._reading():
-            found = self._db.execute(f"{rows.SELECT_RECEIPT} ORDER BY receipt.id DESC LIMIT ?", (newest,))
-            return [rows.receipt_of(row) for row in found]
-
     def sealed(self) -> list[int]:
-        """Return the receipts whose files the ledger vouches for, oldest first."""
+        """Return the receipts for whose files the ledger vouches, oldest first."""
         with self._reading():
             return self._sealed.numbers()
 
     def unseal(self, receipt: int) -> bytes:
-        """Return a file that the ledger vouches for. Raises LedgerFault if it is damaged."""
+        """Return a file for which the ledger vouches. Raises LedgerFault if it is damaged."""
         with self._reading():
             return self._sealed.content(receipt)
 
     def forget_sealed(self, receipts: Sequence[int]) -> None:
-        """Let go of files that are on the disk by now."""
+        """Stop vouching for files, which are on the disk by now."""
         self._batches.run(lambda: self._sealed.forget(receipts))
 
     def transact(self, act: Callable[[apsw.Connection], T]) -> T:
-        """Run ``act`` in a write transaction of its own, which an exception undoes, and return what it returns.
+        """Run ``act`` in a write transaction of its own, and return what it returns. An exception undoes it.
 
         Raises LedgerFault if the ledger fails.
         """
@@ -255,29 +244,29 @@ class SqliteLedger:
         self,
         draft: Draft,
         prepare: Callable[[apsw.Connection], None],
-        judge: Callable[[Snapshot], Any],
+        judge: Judge[Undecided],
         conclude: Callable[[apsw.Connection], None],
-    ) -> Any:
+    ) -> Judgement | Undecided:
         """Judge bytes that are kept already, and write the instance under the number of their receipt.
 
-        In one transaction: ``prepare`` may take another instance away, ``judge`` decides from the snapshot, and
-        ``conclude`` writes what else there is to write. Anything but a Judgement undoes it all and is handed back.
+        This is one transaction: ``prepare`` may take another instance away, ``judge`` decides from the snapshot, and
+        ``conclude`` writes the rest. Anything but a Judgement undoes all of it and is handed back.
         """
+        outcome: Judgement | Undecided
 
-        def act(db: apsw.Connection) -> Any:
+        def act(db: apsw.Connection) -> None:
+            nonlocal outcome
             prepare(db)
             snapshot = self._admission.snapshot(draft)
             outcome = judge(snapshot)
             if not isinstance(outcome, Judgement):
-                raise _Undone(outcome)
+                raise _Undecided
             self._admission.write_instance(draft, snapshot, rows.Confirmation.NONE)
             conclude(db)
-            return outcome
 
-        try:
-            return self.transact(act)
-        except _Undone as undone:
-            return undone.outcome
+        with suppress(_Undecided):
+            self.transact(act)
+        return outcome
 
     def close(self) -> None:
         """Finish. Nothing may be called afterwards."""
@@ -296,7 +285,7 @@ class SqliteLedger:
                 self._db.execute("INSERT INTO meta VALUES ('key_check', ?)", (check_of(key),))
                 self._db.pragma("user_version", VERSION)
             return key
-        assert path, "what is in memory is new"
+        assert path, "a ledger in memory is always new"
         check = self._db.execute("SELECT value FROM meta WHERE name = 'key_check'").get
         return verify(load_key(key_path(path)), check)
 
@@ -312,5 +301,5 @@ class SqliteLedger:
 
 
 def _concerns_all(error: BaseException) -> bool:
-    """Whether an error is of the ledger, and not of what one act wanted to write."""
+    """Whether an error is one of the ledger as a whole, not of what a single act wanted to write."""
     return isinstance(error, LedgerFault) and not isinstance(error.__cause__, apsw.ConstraintError)

@@ -1,11 +1,11 @@
-"""What SOP Instance UIDs are found by.
+"""The short numbers by which SOP Instance UIDs are looked up.
 
-UIDs are long and, of many toolkits, random: an index of them is as large as all else that is asked for each instance,
-and of a large ledger hardly any page of it is at hand. An index of short numbers is a quarter of it. Two UIDs may have
-one number, so a UID is always asked for as well.
+UIDs are long and those of many toolkits random. An index of them would be as large as everything else that is read for
+each instance, and in a large ledger hardly any page of it would be in the cache. An index of short numbers is a quarter
+as large. Two UIDs may have the same number, so a look-up always compares the UID as well.
 
-Scanners count: the UIDs of a series are the same but for their last characters. These make the last bits of a number,
-so that the instances of a series are neighbours in the index, and the page of one is at hand for the next.
+Scanners count: the UIDs of a series differ only in their last characters. Those make the last bits of the number, so
+the instances of a series are neighbours in the index, and the page of one is in the cache for the next.
 """
 
 from functools import lru_cache
@@ -13,16 +13,16 @@ from hashlib import blake2b
 from typing import Final
 
 _TAIL: Final = 6
-"""Characters at the end of a UID that follow each other as counters do: digits and full stops, to the base of 11."""
+"""How many characters at the end of a UID are read as a counter: digits and full stops, in base 11."""
 _TAIL_BITS: Final = 21
 _BITS: Final = 48
-"""As many as six bytes have, like the numbers of receipts: of five million random UIDs, two may share one."""
+"""Six bytes, which SQLite stores as they are. Among five million random UIDs there may be two that share a number."""
 _HEAD_BYTES: Final = 4
 
 
 @lru_cache(maxsize=1024)
 def key_of(uid: str) -> int:
-    """Return the number of a UID, from -2⁴⁷ to 2⁴⁷ - 1; of any text, as it need not be one that is valid."""
+    """Return the number of a UID, from -2⁴⁷ to 2⁴⁷ - 1. The text may be anything; it need not be a valid UID."""
     head = int.from_bytes(blake2b(uid[:-_TAIL].encode(), digest_size=_HEAD_BYTES).digest(), "big")
     try:
         tail = int(uid[-_TAIL:].replace(".", "a"), 11)

@@ -1,12 +1,13 @@
-"""Taking an instance out of the archive's tables: what it was the first of gets another first.
+"""Taking an instance out of the tables of the archive, and finding an heir for what it was the reference of.
 
-Studies, series and stacks are compared with their first stored instance that can contradict others, if there is one:
-it names the patient, has a Frame of Reference, or an image plane. When that one leaves, the oldest such that stays
-takes its place; its values are read from its object, so that is done before the transaction (:func:`plan`), and
-:func:`withdraw` carries it out if nothing has come between.
+Later instances of a study, series or stack are compared with its reference: the first stored instance that can
+contradict others, because it names the patient, has a Frame of Reference or an image plane; if none can, simply the
+first. When the reference leaves, the oldest such instance that stays takes its place. The values of the heir are read
+from its object, so that is done before the transaction (:func:`plan`); :func:`withdraw` carries the plan out if nothing
+has changed in between.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
@@ -37,9 +38,9 @@ class ChangedMeanwhile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """How an instance is taken away; ``newest`` is the newest instance of its series when the plan was made.
+    """How an instance is taken away; ``newest`` was the newest instance of its series when the plan was made.
 
-    Each entry of ``heirs`` is a statement and its values, which gives one reference to another instance.
+    Each of ``heirs`` is a statement and its values, which hands one reference over to another instance.
     """
 
     instance: int
@@ -69,7 +70,7 @@ _DROP_STACK: Final = "DELETE FROM stack WHERE series = ? AND key = ?"
 
 
 def plan(db: apsw.Connection, instance: int, read: Read) -> Withdrawal:
-    """Find out what takes the place of an instance in what it is the first of."""
+    """Find the heirs of an instance. Raises what ``read`` raises."""
     series, first_of_series, study, first_of_study, names_frame = fetch(db, _SELECT_INSTANCE, (instance,))[0]
     heirs: list[tuple[str, rows.Row]] = []
     if first_of_study == instance:
@@ -78,12 +79,14 @@ def plan(db: apsw.Connection, instance: int, read: Read) -> Withdrawal:
     others = _Others(db, series, instance, read)
     if first_of_series == instance:
         better = (lambda one: has_frame(one.facts, one.tracked)) if names_frame else None
-        for other, stored in others.until(lambda _: True, better):
+        if heir := others.heir(lambda _: True, better):
+            other, stored = heir
             heirs.append((_SET_SERIES, (other, rows.dumps(stored.tracked.series), series)))
     for key, is_plane in fetch(db, _STACKS, (series, instance)):
         heirs.append((_DROP_STACK, (series, key)))
         better = (lambda one: has_plane(one.facts)) if is_plane else None
-        for other, stored in others.until(partial(_is_in, key), better):
+        if heir := others.heir(partial(_is_in, key), better):
+            other, stored = heir
             heirs.append((rows.INSERT_STACK, rows.stack_row(series, key, other, stored.facts)))
     return Withdrawal(instance, series, db.execute(_NEWEST, (series,)).get, tuple(heirs))
 
@@ -109,18 +112,16 @@ class _Others:
         self._read = read
         self._known: dict[int, Stored] = {}
 
-    def until(
+    def heir(
         self, fits: Callable[[Stored], bool], better: Callable[[Stored], bool] | None = None
-    ) -> Iterator[tuple[int, Stored]]:
-        """Give the first that fits, if there is one; the first that is better too, if the one that leaves was."""
+    ) -> tuple[int, Stored] | None:
+        """Return the first that fits and is ``better``; if there is none, the first that fits, if any."""
         first: tuple[int, Stored] | None = None
         for number, path in self._found:
             stored = self._known.get(number) or self._read(number, path)
             self._known[number] = stored
             if fits(stored):
                 if better is None or better(stored):
-                    yield number, stored
-                    return
+                    return number, stored
                 first = first or (number, stored)
-        if first:
-            yield first
+        return first

@@ -1,8 +1,8 @@
-"""One association in one thread: admission, negotiation, what is served, release, and an account of the end.
+"""One association in one thread: admission, negotiation, service, release, and a record of how it ended.
 
-pynetdicom runs an upper-layer thread beside each association and polls it. Here it is asked for what it decides,
-the negotiation (:mod:`scp.net.negotiation`); the rest of the upper layer is what an acceptor has to say and to wait
-for, in this order. Releases cannot collide, because this node never asks for one.
+pynetdicom runs an upper-layer thread beside each association and polls it. Here it is only asked to negotiate
+(:mod:`scp.net.negotiation`). The rest of the upper layer is what an acceptor has to send and to wait for, in this
+order. Releases cannot collide, because this node never asks for one.
 """
 
 import socket
@@ -75,7 +75,7 @@ class Acceptor(threading.Thread):
         shut(self._socket, socket.SHUT_RDWR)
 
     def run(self) -> None:
-        """Negotiate, serve, and give an account of the end whatever happens."""
+        """Negotiate and serve; whatever happens, close the connection and give up the place in the admission."""
         try:
             self._converse()
         finally:
@@ -123,7 +123,7 @@ class Acceptor(threading.Thread):
         return True
 
     def _turned_away(self, why: str, say: bytes = b"", calling: str = "", called: str = "") -> None:
-        """Tell the log, and the peer as far as the protocol has words for it."""
+        """Log that the peer was turned away, and ``say`` to it what the protocol has for that."""
         association_rejected(self.address, self._port, calling, called, why)
         self._server.meters.rejected(why)
         if say:
@@ -157,7 +157,7 @@ class Acceptor(threading.Thread):
 
     def _serve(self, proposal: Proposal, agreement: Agreement) -> None:
         assert self._channel is not None
-        with suppress(ChannelEnd):  # a connection that is broken has nothing to read, either
+        with suppress(ChannelEnd):  # on a broken connection, the receiver finds nothing to read and ends
             self._channel.send(agreement.answer)
         self._channel.set_timeout(self._server.limits.network_timeout)
         opened = time.time_ns() // 1000
@@ -183,7 +183,7 @@ class Acceptor(threading.Thread):
             self._server.meters.close(meter, ending)
 
     def _end(self, ending: Ending) -> Ending:
-        """Say goodbye as the ending asks, and return how it ended: our own reason, if we had one, comes first."""
+        """Say goodbye as the ending requires, and return the ending; if this node ended it, that is the reason."""
         if self._ending is not None:
             ending = self._ending
         if ending is Ending.RELEASED:

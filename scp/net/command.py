@@ -28,9 +28,9 @@ _GROUP_LENGTH: Final = struct.Struct("<HHII")
 _unpack = _ELEMENT.unpack_from
 
 _MOST_FORMS: Final = 16
-"""Forms of command sets remembered for an association; UIDs are of a few lengths."""
+"""How many forms of command sets are remembered for an association: UIDs have a few different lengths."""
 _LONGEST_FORM: Final = 1024
-"""Bytes of a command set that is remembered; a C-STORE-RQ has about 250."""
+"""The most bytes of a command set that is remembered; a C-STORE-RQ has about 250."""
 
 
 class Command(NamedTuple):
@@ -57,10 +57,11 @@ class Command(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """A command set in which Message ID and SOP Instance UID may be any.
+    """The form of a command set: all of it but the Message ID and the SOP Instance UID.
 
-    ``cut`` takes one of its length apart: what is before the two, the Message ID, what is between them, the UID, and
-    what is after them. ``around`` is the first, third and fifth of these; ``command`` is what it says.
+    ``cut`` takes a command set of the same length apart: the bytes before the two values, the Message ID, the bytes
+    between them, the UID, and the bytes after them. ``around`` are the first, third and fifth of these parts;
+    ``command`` is what the command set said.
     """
 
     cut: Callable[[bytes], tuple[bytes, int, bytes, bytes, bytes]]
@@ -71,8 +72,8 @@ class _Form(NamedTuple):
 class Commands:
     """Reads the command sets of one association, each as :func:`read_command` would.
 
-    A sender says the same for each instance, but for Message ID and SOP Instance UID. Where all other bytes are those
-    of a command set before, these two are read, and nothing else.
+    A sender says the same for each instance, except for Message ID and SOP Instance UID. If all other bytes are those
+    of an earlier command set, only these two are read.
     """
 
     def __init__(self) -> None:
@@ -172,7 +173,7 @@ def store_response(
     return _with_length(b"".join(parts))
 
 
-@lru_cache(maxsize=32)  # few, as a hostile one may be long
+@lru_cache(maxsize=32)  # no more, as a hostile UID may be long
 def _affected_class(uid: str) -> bytes:
     return _text(_CLASS, uid, b"\0") if uid else b""
 

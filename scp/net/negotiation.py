@@ -1,8 +1,8 @@
-"""What is agreed with a peer: pynetdicom negotiates (PS3.7 Annex D.3), and is asked once.
+"""What is agreed with a peer: pynetdicom negotiates (PS3.7 Annex D.3), and is asked once for each proposal.
 
 pynetdicom's Association is a thread with a socket, a second thread, and queues between them. Here it is none of these:
-it is given an A-ASSOCIATE-RQ, and what it would send is kept. That depends on nothing but what the peer proposes and
-what this node offers. Most senders always propose the same, and many associate anew for each instance: a proposal that
+it is given an A-ASSOCIATE-RQ, and its answer is kept. That answer depends only on what the peer proposes and what this
+node offers. Most senders always propose the same, and many make a new association for each instance; so a proposal that
 was accepted before is answered with the same bytes.
 """
 
@@ -21,9 +21,9 @@ from scp.net.proposal import Malformed, Proposal, as_shown
 T = TypeVar("T")
 
 _MOST: Final = 64
-"""Proposals that are remembered."""
+"""How many proposals are remembered."""
 _LONGEST: Final = 16 * 1024
-"""Bytes of a proposal that is: 128 contexts have some 9,000."""
+"""The most bytes of a proposal that is remembered: 128 contexts have some 9,000."""
 
 
 class Agreement(NamedTuple):
@@ -124,7 +124,7 @@ class _Acceptor(PynetdicomAssociation):
 
 
 def _by_pynetdicom(act: Callable[[], T]) -> T:
-    """Do what a peer's bytes may make fail: whatever they do to the decoder, they are at fault. Raises Malformed."""
+    """Do what a peer's bytes may make fail. Raises Malformed: whatever the decoder raises, the bytes are at fault."""
     try:
         return act()
     except Exception as error:  # noqa: BLE001 - see above

@@ -1,12 +1,12 @@
 """The data phase of an association: from P-DATA-TF to the spool, and from verdicts to responses.
 
-Each presentation data value is taken where it lies in the channel's buffer (PS3.8 Annex E.2): command fragments are
-gathered and read when the last has come; Data Set fragments go straight to the spool. One request is worked on at a
-time, and what a peer sends meanwhile waits in TCP.
+Each presentation data value is read where it lies in the channel's buffer (PS3.8 Annex E.2): command fragments are
+gathered, and read when the last one has come; Data Set fragments go straight to the spool. One request is worked on at
+a time, and what a peer sends meanwhile waits in TCP.
 
-What a peer may not do ends the association with A-ABORT; what it asks for and is not offered here is answered 0211.
-C-ECHO is answered here too, as pynetdicom has no answer to one whose command set is odd; release and abort are
-:mod:`scp.net.acceptor`'s business.
+What a peer must not do ends the association with A-ABORT; an operation that is not offered is answered 0211. C-ECHO is
+answered here too, because pynetdicom has no answer to one whose command set is unusual. Release and abort are the
+business of :mod:`scp.net.acceptor`.
 """
 
 import struct
@@ -33,9 +33,9 @@ _PDV_HEADER: Final = 6
 _pack_response: Final = struct.Struct(">BxIIBB").pack
 _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header
 _MOST_COMMAND: Final = 64 * 1024
-"""Bytes of a command set; a C-STORE-RQ has about 250."""
+"""The most bytes of a command set; a C-STORE-RQ has about 250."""
 _OFFER_AFTER: Final = 64
-"""Presentation data values: what is read at once usually has some, and may have twenty thousand."""
+"""After so many presentation data values the turn is offered: a PDU usually has few, but may have twenty thousand."""
 
 _DATA_SET_TYPE: Final = 0x00000800
 
@@ -47,7 +47,7 @@ class Misbehaviour(Exception):
 
 
 _NO_CONTEXT: Final = Context("", "", {})
-"""Of a request on a number that was never accepted; it is not answered."""
+"""That of a request on a number that was never accepted: it gets a receipt, but no answer."""
 
 
 @dataclass(slots=True)
@@ -186,13 +186,13 @@ class Receiver:
             self._finish()
 
     def _refuse_mistyped(self, message: _Message) -> None:
-        """Refuse to store what the command set says is not there (PS3.7 §9.3.1.1: a C-STORE-RQ has a Data Set)."""
+        """Refuse a C-STORE-RQ that says it has no Data Set (PS3.7 §9.3.1.1: it has one)."""
         if message.reception:
             message.answer = self._intake.refuse(message.reception, Status.MISTYPED_ARGUMENT, _DATA_SET_TYPE)
             message.reception = None
 
     def _unanswerable(self, context_id: int, command: Command, why: str) -> Misbehaviour:
-        """Return what is wrong with a request to which there is no answer; if it is a C-STORE-RQ, it has a receipt."""
+        """Return why a request cannot be answered. A C-STORE-RQ is begun all the same, so that it gets a receipt."""
         if command.field == C_STORE_RQ:
             self._message = _Message(context_id, command)
             self._begin_store(self._message)
@@ -257,7 +257,7 @@ class Receiver:
                 answer.watch.lap("respond")
                 self._meter.instance(answer.verdict, answer.size, answer.watch.laps)
                 answer.tell()
-                turn.offer()  # a peer that waits for no answer has its next request here already
+                turn.offer()  # the next request of a peer that waits for no answer is here already
         else:
             self._intake.heard(self._association)
             self._respond(message.context_id, plain_response(message.command, Status.UNRECOGNISED_OPERATION))
@@ -268,12 +268,12 @@ class Receiver:
         self._channel.send(_pack_response(P_DATA_TF, length + 4, length, context_id, _COMMAND | _LAST) + command)
 
     def _interrupted(self, ending: Ending, why: str = "") -> Ending:
-        """Write the receipt of a request that never was complete."""
+        """Write the receipt of a request that was cut off, note why, and return the ending."""
         message, self._message = self._message, None
         if message and message.request:
             if message.reception:
                 self._intake.abandon(message.reception)
-            if message.answer:  # nobody is left to hear it, but it is what the receipt says
+            if message.answer:  # it is what the receipt says, though nobody is left to hear it
                 self._tally.add(message.answer.verdict, message.answer.size)
                 self._meter.instance(message.answer.verdict, message.answer.size, {})
             else:

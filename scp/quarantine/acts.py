@@ -219,6 +219,7 @@ class Quarantine:
         act = order.act(kept.receipt, "", displaced)
         policy = self._policies(kept.receipt.request.association)
         compared: dict[int, Comparison] = {}
+        outcome: Judgement | NeedsComparison | Stopped
         for _ in range(_ATTEMPTS):
             withdrawal = self._withdrawal(displaced) if displaced else None
             terms = Terms(order.overrule, order.rehearse, displaced, withdrawal)

@@ -8,11 +8,12 @@ from scp.audit.finding import Other
 from scp.cases import Cases
 from scp.errors import NodeFault
 from scp.ids import from_text
-from scp.layout import LEDGER, Place, Placement, case_path, recall_path, timestamp
+from scp.layout import LEDGER, Place, case_path, recall_path, timestamp
 from scp.ledger.acts import Act, acts_on
 from scp.ledger.port import Receipt
 from scp.ledger.reading import reading
 from scp.ledger.sqlite import SqliteLedger
+from scp.store.recover import Decided
 from scp.store.store import Store
 
 
@@ -24,7 +25,7 @@ class Mover:
         self._store = store
         self._cases = cases
 
-    def decided(self, number: int, source: Path) -> tuple[Placement, bytes | None, Mapping[str, Path]] | None:
+    def decided(self, number: int, source: Path) -> Decided | None:
         """Return the placement of an object in the spool, its case, and the names to take away before.
 
         None if the ledger knows no such receipt. Raises NodeFault if ledger or store fail.
@@ -36,7 +37,7 @@ class Mover:
             acts = acts_on(db, number)
         last = acts[-1] if acts else None
         leaving = self._leaving(last) if last else {}
-        return receipt.placement, self._case(receipt, source, last), leaving
+        return Decided(receipt.placement, self._case(receipt, source, last), leaving)
 
     def finish(self, *numbers: int) -> None:
         """Move recalled objects to their places, or let go of the second name if they stay."""

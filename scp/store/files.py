@@ -1,4 +1,4 @@
-"""The few file operations that durability is made of. ``sync=False`` is for scratch nodes and benchmarks."""
+"""The few file operations that durability is made of. ``sync=False`` is for throw-away nodes and benchmarks."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ def sync_folder(folder: Path | str) -> None:
 
 
 def make_folder(folder: Path, *, sync: bool) -> None:
-    """Make a folder and those above it that are missing, each durably in the one above."""
+    """Make a folder and those above it that are missing; with ``sync``, make each name durable in the folder above."""
     missing = []
     while not folder.is_dir():
         missing.append(folder)
@@ -35,7 +35,7 @@ def make_folder(folder: Path, *, sync: bool) -> None:
 
 
 def write_file(path: Path, content: bytes, *, sync: bool) -> None:
-    """Write a new file in one go; an existing one is never replaced (FileExistsError)."""
+    """Write a new file. Raises FileExistsError rather than replace one, and OSError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
     try:
         view = memoryview(content)
@@ -48,11 +48,11 @@ def write_file(path: Path, content: bytes, *, sync: bool) -> None:
 
 
 def sync_fault(what: str, error: OSError) -> StoreFault:
-    """Return the fault of a failed sync: for good if the disk failed, while space that ran out may come back."""
+    """Return the fault of a failed sync: a SyncFault, which is final, if the disk failed; space may come back."""
     found = fault(what, error)
     return SyncFault(*found.args) if error.errno == errno.EIO else found
 
 
 def fault(what: str, error: OSError) -> StoreFault:
-    """Return the fault of an operating system error, in words and by its number, never by a path a peer chose."""
+    """Return the fault of an error of the operating system, in its words and never with a path."""
     return StoreFault(f"{what} ({in_words(error)})")

@@ -1,4 +1,7 @@
-"""Asked before each object and each further piece of it: whether the node can take any, looked at once a second."""
+"""The gate asks, before each object and each further piece of one, whether anything keeps the node from taking it.
+
+It looks at most once a second, and remembers the answer meanwhile.
+"""
 
 import threading
 import time
@@ -10,19 +13,19 @@ from scp.errors import NodeFault, Trouble
 from scp.health import Health
 
 SECONDS: Final = 1.0
-"""For so long an answer holds; at 1 GB/s a gigabyte comes in meanwhile."""
+"""How long an answer holds. At 1 GB/s, a gigabyte comes in during that time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One thing that can stop everything: the trouble that it makes, and how to see whether it is there."""
+    """One thing that can stop every object: which trouble it is, and how to see whether it is there."""
 
     trouble: Trouble
     see: Callable[[], NodeFault | None]
 
 
 class Gate:
-    """Open as long as nothing that is looked at stands in the way; the health of the node is told what does."""
+    """Open as long as none of the looks finds a fault. What they find is reported to the health of the node."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._health = Health()
@@ -33,11 +36,11 @@ class Gate:
         self._fault: NodeFault | None = None
 
     def watch(self, health: Health, *looks: Look) -> None:
-        """Look at these from now on, and tell this health; before, it is open."""
+        """Use these looks from now on, and report to this health. Until this is called, the gate is open."""
         self._health, self._looks = health, looks
 
     def check(self) -> None:
-        """Raise the fault that stands in the way, if one does."""
+        """Raise the fault that keeps the node from taking an object, if there is one."""
         if self._looks and self._clock() >= self._due:
             self.look()
         fault = self._fault

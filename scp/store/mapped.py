@@ -1,23 +1,23 @@
-"""Files as read-only memory, without what comes with mapping them: SIGBUS.
+"""Files as read-only memory, without the danger of mapping them: SIGBUS.
 
-Where a page of a mapped file cannot be had, because the disk fails or the file has become shorter, the kernel kills the
-process, and with it every association. A plain read has an error instead, which is one sender's *try again*. So:
+If a page of a mapped file cannot be read, because the disk fails or the file has become shorter, the kernel kills the
+process, and with it every association. A plain read gets an error instead, which is *try again* for one sender. So:
 
 =================================== ==================================================================================
 A file                              is
 =================================== ==================================================================================
 of up to 8 MiB                      read; what becomes of it afterwards does not matter
-larger, or of whatever size while   mapped, after all of it was read once, only to see whether that is possible:
-32 MiB of others are being looked   the kernel has then met the bad sector, and keeps what it has read. Its long values
-at                                  are read once more, in the plain way, when somebody wants them
-fresh: written by us a moment ago,  mapped, of up to 1 MiB simply, of more so that long values are read
-so that it is in memory still
+larger, or of any size while        mapped, after all of it was read once just to see whether that is possible: by then
+32 MiB of others are being looked   the kernel has met any bad sector, and it keeps what it has read. Long values are
+at                                  read once more, in the plain way, when somebody wants them
+fresh: written by us a moment ago,  mapped; if it has more than 1 MiB, long values are read in the plain way
+so that it is still in memory
 =================================== ==================================================================================
 
 A large file takes no memory of the process: see :mod:`scp.dicom.pages`.
 
-What remains: a file that somebody cuts off while the headers in it are being looked at, which no program of ours does;
-and one of which the kernel drops pages with headers for want of memory, and cannot read them a second time.
+Two dangers remain: a file that somebody cuts off while its headers are being looked at, which no program of ours does;
+and one whose headers the kernel drops for want of memory and cannot read a second time.
 """
 
 import mmap
@@ -35,16 +35,17 @@ from scp.errors import DamageFault, StoreFault
 from scp.store.files import fault
 
 SMALL: Final = 8 << 20
-"""Bytes of a file that is read as a whole: of nearly every instance but long films and whole slides."""
+"""Up to this many bytes a file is read as a whole: nearly every instance but long films and whole slides."""
 LARGE: Final = 1 << 20
-"""Bytes of a file of which no more is in memory than what is being looked at."""
+"""Of a fresh file with more bytes, only what is being looked at is in memory."""
 _TOGETHER: Final = 32 << 20
+"""Bytes of all files together that are read as a whole at one time."""
 _PIECE: Final = 1 << 20
 _OWN: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
 
 
 class _Room:
-    """Memory that all threads share. Nobody waits for it: there is another way, if a slower one."""
+    """Memory that all threads share. Nobody waits for it: there is another way, though a slower one."""
 
     def __init__(self, size: int) -> None:
         self._left = size
@@ -52,15 +53,16 @@ class _Room:
 
     @contextmanager
     def taken(self, size: int) -> Iterator[bool]:
-        """Take so many bytes until the block ends; False if there are not so many left."""
+        """Take so many bytes until the block ends; False, and none are taken, if not so many are left."""
         with self._lock:
-            given = size <= self._left
-            self._left -= size if given else 0
+            fits = size <= self._left
+            taken = size if fits else 0
+            self._left -= taken
         try:
-            yield given
+            yield fits
         finally:
             with self._lock:
-                self._left += size if given else 0
+                self._left += taken
 
 
 _room: Final = _Room(_TOGETHER)
@@ -68,9 +70,9 @@ _room: Final = _Room(_TOGETHER)
 
 @contextmanager
 def mapped(path: Path, *, fresh: bool = False) -> Iterator[memoryview]:
-    """Give the bytes of a file; an empty file is empty memory. FileNotFoundError passes, other errors are faults.
+    """Yield the bytes of a file; an empty file is empty memory. ``fresh``: we wrote it a moment ago.
 
-    A ``fresh`` one was written by us a moment ago: what we wrote is in memory still, and it is mapped as it is.
+    Raises FileNotFoundError, and StoreFault for any other error.
     """
     with ExitStack() as stack:
         try:
@@ -84,7 +86,10 @@ def mapped(path: Path, *, fresh: bool = False) -> Iterator[memoryview]:
 
 @contextmanager
 def data_set_in(path: Path) -> Iterator[tuple[memoryview, str]]:
-    """Give the Data Set of a DICOM file and its Transfer Syntax. FileNotFoundError passes, other errors are faults."""
+    """Yield the Data Set of a DICOM file and its Transfer Syntax.
+
+    Raises FileNotFoundError, and StoreFault for any other error.
+    """
     with mapped(path) as whole:
         found = read_file(whole)
         if isinstance(found, NotDicom):
@@ -94,12 +99,12 @@ def data_set_in(path: Path) -> Iterator[tuple[memoryview, str]]:
 
 
 def file_map(file: IO[bytes], size: int) -> FileMap:
-    """Map a file of so many bytes. Reading it later raises StoreFault. Raises OSError, DamageFault if it is shorter."""
+    """Map a file of so many bytes. Raises OSError, and DamageFault if it is shorter; reading later, StoreFault."""
     try:
         whole = FileMap(file.fileno(), size, access=mmap.ACCESS_READ)
     except ValueError as error:
         raise _shortened() from error
-    with suppress(OSError):  # a look at one byte is not to bring two megabytes along; not every kernel would
+    with suppress(OSError):  # looking at one byte must not bring in two megabytes; not every kernel knows huge pages
         whole.madvise(mmap.MADV_NOHUGEPAGE)
     whole.read_at = partial(_read_piece, file)
     return whole
@@ -111,7 +116,7 @@ def _view(file: IO[bytes], stack: ExitStack, *, fresh: bool) -> memoryview:
     if not size:
         return stack.enter_context(memoryview(b""))
     if not fresh and size <= SMALL and stack.enter_context(_room.taken(size)):
-        # Not of the heap: the system has it back at once, whatever else is allocated meanwhile.
+        # Not from the heap: the system gets this back at once, whatever else was allocated meanwhile.
         own = stack.enter_context(mmap.mmap(-1, size, flags=_OWN))
         memory = stack.enter_context(memoryview(own))
         _read(descriptor, memory)
@@ -146,7 +151,7 @@ def _read_piece(file: IO[bytes], offset: int, size: int) -> bytes:
 
 
 def _prove(descriptor: int, size: int) -> None:
-    """Read so many bytes of a file, and forget them."""
+    """Read so many bytes of a file once, and forget them, so that mapping it is safe."""
     piece = memoryview(bytearray(_PIECE))
     done = 0
     while done < size:

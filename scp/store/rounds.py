@@ -1,8 +1,8 @@
-"""Syncs of folders, shared by all who wait for the same one.
+"""Syncs of folders, shared by all threads that wait for the same folder.
 
-Whoever has put a name into a folder needs a sync that begins after that; one that is running already may have missed
-it. So the first who comes starts a round, those who come meanwhile wait for it to end, and one of them starts the next
-for all of them. A round that fails fails for all who waited for it, and is not repeated.
+Whoever has put a name into a folder needs a sync that begins afterwards; one that is running already may have missed
+the name. So the first thread starts a round; threads that come meanwhile wait for it to end, and one of them starts the
+next round for all of them. A round that fails, fails for all who waited for it, and is not repeated.
 """
 
 import threading
@@ -16,7 +16,7 @@ Folder = TypeVar("Folder", bound=Hashable)
 
 
 class _Folder:
-    """Rounds of one folder: how many have begun and ended, the last that failed, and why."""
+    """The rounds of one folder: how many have begun and ended, which one failed last and why, and who waits."""
 
     __slots__ = ("begun", "ended", "failed", "fault", "users")
 
@@ -35,7 +35,7 @@ class Rounds(Generic[Folder]):
         self._folders: dict[Folder, _Folder] = {}
 
     def sync(self, path: Folder) -> None:
-        """Return when a sync of a folder has ended that began after this was called. Raises NodeFault."""
+        """Return once a sync of a folder has ended that began after this was called. Raises NodeFault."""
         with self._changed:
             folder = self._folders.setdefault(path, _Folder())
             folder.users += 1
@@ -43,7 +43,8 @@ class Rounds(Generic[Folder]):
             while folder.begun > folder.ended and folder.ended < wanted:
                 self._changed.wait()
             leads = folder.ended < wanted
-            folder.begun += leads
+            if leads:
+                folder.begun += 1
         try:
             if leads:
                 self._lead(path, folder)

@@ -1,4 +1,4 @@
-"""A place for bytes that are too many for memory and are not kept: a file without a name."""
+"""A place for bytes that do not fit into memory and are not kept: a file without a name."""
 
 import weakref
 from pathlib import Path
@@ -9,7 +9,7 @@ from scp.store.mapped import file_map
 
 
 class Scratch:
-    """A file in a folder, or where temporary files belong. Nobody else sees it; the system removes it after a crash."""
+    """A temporary file in a folder, by default that of the system. Nobody else sees it, and no crash leaves it."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Make the file. Raises StoreFault, as :meth:`write` does too."""
@@ -31,7 +31,7 @@ class Scratch:
         self._size += len(piece)
 
     def memory(self) -> memoryview:
-        """Return all that was written, as memory that takes none; the file is gone when nobody has this any more."""
+        """Return all that was written, mapped. The file is gone once nobody holds this any more."""
         whole = file_map(self._file, self._size)
         self._close.detach()
         weakref.finalize(whole, self._file.close)

@@ -1,4 +1,4 @@
-"""Whether enough is free for what comes: below the reserve nothing is taken, so that the ledger never meets the end."""
+"""Whether enough space is free: below a reserve nothing is taken, so that the ledger never runs out of space."""
 
 import os
 from collections.abc import Callable
@@ -9,13 +9,15 @@ from scp.errors import SpaceFault, Trouble, in_words
 from scp.store.gate import Look
 
 _RELIEF: Final = 256 << 20
-"""Bytes. The trouble is over when a sixteenth of the reserve, or so much, is free beside it: so it does not flicker."""
+"""The trouble is over once a sixteenth of the reserve, or this many bytes, are free on top of it: so that it does not
+come and go all the time."""
 _FILES: Final = 1024
-"""Files that a file system must have room for, where it has a limit: an object, its case and two folders each."""
+"""How many files there must be room for, if the file system has a limit. An object takes up to four: itself, its case
+and two folders."""
 
 
 def space(folder: Path, reserve: int, statvfs: Callable[[Path], os.statvfs_result] = os.statvfs) -> Look:
-    """Return the look at the free bytes of a folder's file system, of which ``reserve`` are to stay."""
+    """Return the look at the free bytes of a folder's file system, of which ``reserve`` are to stay free."""
     is_low = False
 
     def see() -> SpaceFault | None:

@@ -15,18 +15,21 @@ from scp.store.mapped import mapped
 from scp.turn import aside
 
 _LONG: Final = 16 * 1024
-"""From so many bytes on, to digest and to write them takes so long that others may go on meanwhile."""
+"""Digesting and writing this many bytes takes long enough to let other associations work meanwhile."""
 
 
 class Incoming:
     """One object on its way in: the Data Set in pieces, behind a header, then :meth:`finish`.
 
-    ``size`` is the number of bytes of the Data Set so far; ``digest`` their BLAKE3 once it is finished. ``head`` is
-    how the Data Set begins: as much of its first piece as helps to recognise it.
+    ``size`` is the number of bytes of the Data Set so far, ``digest`` their BLAKE3 once it is finished. ``head`` is the
+    beginning of its first piece: as much as it takes to recognise the Data Set (:mod:`scp.dicom.shape`).
     """
 
     def __init__(self, path: str, header: bytes, limit: int, check: Callable[[], None] = lambda: None) -> None:
-        """Begin; ``check`` raises what stands in the way of taking more than a first piece."""
+        """Begin a file, of at most ``limit`` bytes of Data Set; ``check`` is called before each piece but the first.
+
+        Raises StoreFault.
+        """
         self.name = path
         """Where the file is, as text."""
         self.size = 0
@@ -49,11 +52,10 @@ class Incoming:
         return Path(self.name)
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Add bytes of the Data Set. Raises ObjectTooLarge beyond the limit, StoreFault if they cannot be written.
+        """Add bytes of the Data Set. The memory of an only piece must stay as it is: :meth:`data` gives it out again.
 
-        Raises what ``check`` does too: a large object that was begun in time may be what takes the last free space.
-
-        The memory of the last piece is looked at once more by :meth:`data`: it must stay until then.
+        Raises ObjectTooLarge beyond the limit, StoreFault if they cannot be written, and what ``check`` raises: it may
+        be this very object, begun in time, that takes the last free space.
         """
         self.size += len(piece)
         if self.size > self._limit:
@@ -79,7 +81,7 @@ class Incoming:
         rest = sum(map(len, pieces))
         try:
             rest -= os.writev(self._descriptor, pieces)
-            if rest:  # the disk took a part of it: the remainder says why it took no more
+            if rest:  # the disk took a part of it; writing the rest tells why it took no more
                 whole = b"".join(pieces)
                 while rest:
                     rest -= os.write(self._descriptor, whole[-rest:])
@@ -105,12 +107,12 @@ class Incoming:
         return len(self._header) + self.size
 
     def content(self) -> bytes | None:
-        """Return the whole file, as long as the Data Set came in one piece."""
+        """Return the whole file if the Data Set came in one piece, else None."""
         return b"".join((self._header, self._whole)) if self._pieces == 1 else None
 
     @contextmanager
     def data(self) -> Iterator[memoryview]:
-        """Give the Data Set as read-only memory: the piece itself, if there was one, else mapped from the file."""
+        """Yield the Data Set as read-only memory: the piece itself if there was only one, else mapped from the file."""
         if self._pieces == 1:
             with memoryview(self._whole).toreadonly() as view:
                 yield view
@@ -125,7 +127,7 @@ class Incoming:
             self._descriptor = -1
 
     def discard(self) -> None:
-        """Remove what was received; it was never acknowledged."""
+        """Remove what was received, and was never acknowledged."""
         self.close()
         with suppress(OSError):
             self.path.unlink()

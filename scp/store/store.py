@@ -21,6 +21,7 @@ from scp.store.spool import Incoming
 from scp.turn import aside
 
 NOTHING: Final[Mapping[str, Path]] = {}
+"""What nearly every object leaves: it was not recalled from anywhere."""
 
 
 class Store:
@@ -31,7 +32,7 @@ class Store:
     ) -> None:
         """Make the folders and lock them. Raises StoreFault if that fails or another node holds them.
 
-        A tool that works beside a running node is not ``exclusive``: it takes what is there, and receives nothing.
+        A tool that works beside a running node is not ``exclusive``: it takes no lock, and must not receive anything.
         """
         self.folder = folder
         self._root = str(folder)
@@ -41,7 +42,7 @@ class Store:
         self._rounds = Rounds[str](sync_folder)
         self._counting = threading.Lock()
         self._makers = 0
-        """How many are making folders now, which others may find before their names are durable."""
+        """How many threads are making folders now. Others may find such a folder before its name is durable."""
         try:
             for name in (SPOOL, ARCHIVE, QUARANTINE):
                 make_folder(folder / name, sync=sync)
@@ -52,7 +53,7 @@ class Store:
             if exclusive:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.late = LateSyncs(folder)
-            """Syncs of light objects, for which the ledger vouches until then."""
+            """The light objects that wait for their sync, for which the ledger vouches until then."""
         except NodeFault:
             os.close(self._lock)
             raise
@@ -61,14 +62,14 @@ class Store:
             raise StoreFault("another node is using the data folder") from error
 
     def receive(self, receipt: int, header: bytes) -> Incoming:
-        """Begin an object in the spool. Raises StoreFault, and what the gate says."""
+        """Begin an object in the spool. Raises StoreFault, and the fault that closes the gate."""
         self._gate.check()
         return Incoming(f"{self._root}/{spool_path(receipt)}", header, self._limit, self._gate.check)
 
     def finish(self, incoming: Incoming) -> bytes | None:
-        """Make a received object durable; or return the whole file, if it is so light that the ledger may vouch for it.
+        """Make a received object durable, or return its whole file if it is so light that the ledger can vouch for it.
 
-        Then the ledger must have these bytes before the sender has its answer.
+        What is returned has to be committed to the ledger before the sender gets its answer.
         """
         incoming.finish()
         content = incoming.content() if self._sync and self.late.takes(incoming.length) else None
@@ -78,7 +79,7 @@ class Store:
 
     @contextmanager
     def acting(self) -> Iterator[None]:
-        """Hold off everybody else, in any process, who moves what has its place already. Waits for its turn."""
+        """Keep everybody else, in any process, from moving objects out of their places. Waits until nobody does."""
         try:
             descriptor = os.open(self.folder / ACTS, os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
@@ -90,9 +91,9 @@ class Store:
             os.close(descriptor)
 
     def recall(self, path: str, receipt: int) -> Path:
-        """Give an object that has its place a second name in the spool, durably, so that it can be moved.
+        """Give an object that is in its place a second name in the spool, durably, so that it can be moved.
 
-        From then on it is as if it had just been received: :meth:`place` moves it, and recovery does so after a crash.
+        From then on it is as if it had just been received: :meth:`place` moves it, or recovery after a crash.
         Raises StoreFault if it is not where ``path`` says.
         """
         source, recalled = self.folder / path, self.recalled(receipt)
@@ -119,11 +120,13 @@ class Store:
         *,
         late: bool = False,
     ) -> None:
-        """Move a decided object from the spool to its place, its case first; durable when this returns, or ``late``.
+        """Move an object from the spool to its place, its ``case`` first. It is durable when this returns.
 
-        An existing file is never replaced: if there is one with other bytes, StoreFault says so and the spool keeps
-        what came. ``source`` may be text, which is cheaper for the many. ``leaving`` are the places that recalled
-        objects leave before, each with its name in the spool. What is ``late`` is durable after ``self.late.settle``.
+        If ``late``, it is durable after ``self.late.settle``. ``source`` may be text, which is faster. ``leaving`` are
+        the places that recalled objects have to leave first, with their names in the spool.
+
+        An existing file is never replaced: if it has another Data Set, DamageFault is raised and the spool keeps what
+        came. Raises StoreFault.
         """
         sync = self._sync and not late
         for path, recalled in leaving.items():
@@ -146,12 +149,12 @@ class Store:
                 if self._makers:
                     self._sync_above(Path(target))
                 aside(self._rounds.sync, target.rpartition("/")[0])
-            os.unlink(source)  # noqa: PTH108 - as fast as it can be: every instance comes by here
+            os.unlink(source)  # noqa: PTH108 - may be text
         except OSError as error:
             raise fault("the object cannot be moved to its place", error) from error
 
     def _vacate(self, path: str, recalled: Path) -> None:
-        """Take the name away that a recalled object had, and its case; a file of other bytes there is not it."""
+        """Remove the former name of a recalled object, and its case; but not if another file is there by now."""
         target = self.folder / path
         try:
             with suppress(FileNotFoundError):
@@ -165,7 +168,7 @@ class Store:
             raise fault("the object cannot be moved", error) from error
 
     def _link(self, source: Path | str, target: str) -> None:
-        """Give a file its second name; the folder is there already for all but the first of a series."""
+        """Give a file its second name. The folder is there already for all but the first object of a series."""
         try:
             os.link(source, target)
         except FileNotFoundError:
@@ -173,7 +176,7 @@ class Store:
             os.link(source, target)
 
     def _make_folders(self, target: Path) -> None:
-        """Make the folders of a file, durably, whatever it is: others may follow for which nobody vouches."""
+        """Make the folders of a file, durably even if the file is late: for later ones nobody may vouch."""
         if target.parent.is_dir():
             return
         with self._counting:
@@ -185,7 +188,7 @@ class Store:
                 self._makers -= 1
 
     def _sync_above(self, target: Path) -> None:
-        """Make the names of the folders of a file durable, as somebody else may have made them and not be so far."""
+        """Make the names of the folders of a file durable, which another thread may have made but not synced yet."""
         for folder in target.parents[1:]:
             if folder.is_relative_to(self.folder) and folder != self.folder:
                 aside(self._rounds.sync, str(folder))
@@ -198,10 +201,10 @@ class Store:
 
     @contextmanager
     def data_set(self, path: str, receipt: int) -> Iterator[tuple[memoryview, str]]:
-        """Give the Data Set of a stored object and its transfer syntax.
+        """Yield the Data Set of a stored object and its Transfer Syntax. Raises StoreFault.
 
-        An object whose receipt is committed but which has not moved yet is read from the spool. One that was recalled
-        is read there first: until it has moved, the object that it replaces may lie in its place.
+        An object whose receipt is committed but which has not moved yet is read from the spool. A recalled one is
+        looked for there first, because the object that it replaces may still be in its place.
         """
         recalled = recall_path(receipt)
         with ExitStack() as stack:
@@ -228,7 +231,7 @@ class Store:
 
 
 def _same_data_set(first: Path, second: Path) -> bool:
-    """Whether two files hold the same Data Set bytes; their File Meta Information may tell of other senders."""
+    """Whether two files hold the same Data Set bytes; their File Meta Information may name other senders."""
     with mapped(first) as one, mapped(second) as two:
         parts = read_file(one), read_file(two)
         if isinstance(parts[0], NotDicom) or isinstance(parts[1], NotDicom):

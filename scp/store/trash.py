@@ -1,8 +1,8 @@
-"""What retention takes out of the archive and quarantine: moved here first, removed once the ledger says so.
+"""The trash: retention moves here what leaves the archive or quarantine, and removes it once the ledger says so.
 
-An entry is named by a receipt, so that the ledger can be asked about it: a folder is a whole study and the receipt one
-of its instances, a file is an object of quarantine or its case. The move is durable before the ledger commits; a crash
-between the two leaves the entry here, and :func:`settle` puts it back or removes it, as the ledger decided.
+An entry is named by a receipt, so that the ledger can be asked about it. A folder is a whole study, named by one of its
+instances; a file is an object of quarantine or its case. The move is durable before the ledger commits; after a crash
+between the two, :func:`settle` puts the entry back or removes it, as the ledger decided.
 """
 
 import os
@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from scp.errors import NodeFault
 from scp.ids import as_text, from_text
@@ -18,7 +19,7 @@ from scp.store.files import fault, make_folder, sync_folder
 
 
 def throw_study(folder: Path, study: Path, receipt: int, *, sync: bool) -> Path:
-    """Move the folder of a study here, and return where it is. Raises StoreFault; then it is where it was."""
+    """Move the folder of a study to the trash, and return where it is. Raises StoreFault if it cannot be moved."""
     entry = _trash(folder, sync=sync) / as_text(receipt)
     try:
         study.rename(entry)
@@ -31,7 +32,10 @@ def throw_study(folder: Path, study: Path, receipt: int, *, sync: bool) -> Path:
 
 
 def throw_objects(folder: Path, objects: dict[int, str], *, sync: bool) -> list[Path]:
-    """Move objects of quarantine here, by receipt and path, with their cases; those that are gone are left out."""
+    """Move objects of quarantine, given by receipt and path, with their cases to the trash; return their entries.
+
+    Files that are gone are left out. Raises StoreFault.
+    """
     trash, entries, touched = _trash(folder, sync=sync), list[Path](), {folder / TRASH}
     for receipt, path in objects.items():
         for source in (folder / path, folder / case_path(path)):
@@ -50,18 +54,26 @@ def throw_objects(folder: Path, objects: dict[int, str], *, sync: bool) -> list[
     return entries
 
 
-def settle(folder: Path, decided: Callable[[int], Placement | None], *, sync: bool) -> tuple[int, int, int]:
-    """Empty the trash: return how many entries were removed, put back, and could be neither.
+class Settled(NamedTuple):
+    """How many entries of the trash were removed, how many put back, and how many stay because neither is possible."""
+
+    removed: int
+    restored: int
+    failed: int
+
+
+def settle(folder: Path, decided: Callable[[int], Placement | None], *, sync: bool) -> Settled:
+    """Empty the trash.
 
     ``decided`` says where the ledger has the object of a receipt, or None if it knows no such receipt.
-    Raises StoreFault if the trash cannot be looked into.
+    Raises StoreFault if the trash cannot be read.
     """
     removed = restored = failed = 0
     for entry in _entries(folder):
         try:
             placement = decided(from_text(entry.stem))
             if placement is None:
-                failed += 1  # somebody may know whose it is
+                failed += 1  # a person may know whose it is
             elif placement.place is Place.NOWHERE:
                 _remove(entry)
                 removed += 1
@@ -70,7 +82,7 @@ def settle(folder: Path, decided: Callable[[int], Placement | None], *, sync: bo
                 restored += 1
         except (ValueError, OSError, NodeFault):
             failed += 1
-    return removed, restored, failed
+    return Settled(removed, restored, failed)
 
 
 def _entries(folder: Path) -> Iterator[Path]:
@@ -98,7 +110,7 @@ def _remove(entry: Path) -> None:
 
 
 def _restore(entry: Path, folder: Path, placement: Placement, *, sync: bool) -> None:
-    """Give files their places back, one by one: others may have come there meanwhile, and stay."""
+    """Put files back one by one; a file that has come to their place meanwhile stays."""
     files = [path for path in entry.rglob("*") if path.is_file()] if entry.is_dir() else [entry]
     study = Path(*Path(placement.path).parts[:2])
     for source in files:

@@ -13,6 +13,7 @@ from scp.dicom.walk import Limits
 from scp.errors import NodeFault
 from scp.ids import as_text, new_id
 from scp.intake import Answer, Intake, NotBegun
+from scp.ledger import rows
 from scp.ledger.port import Receipt
 from scp.ledger.sqlite import SqliteLedger
 from scp.store.store import Store
@@ -73,8 +74,10 @@ class Scratch:
         return take(self.intake, request_for(data, sender, **changes), data)
 
     def receipts(self) -> list[Receipt]:
-        """The receipts, oldest first."""
-        return list(reversed(self.ledger.receipts(newest=1000)))
+        """The receipts, oldest first, without their findings."""
+        return self.ledger.transact(
+            lambda db: [rows.receipt_of(row) for row in db.execute(f"{rows.SELECT_RECEIPT} ORDER BY receipt.id")]
+        )
 
     def files(self, place: str) -> list[str]:
         """The files in a part of the folder."""

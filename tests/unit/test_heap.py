@@ -11,7 +11,7 @@ from scp import heap
 _BURST = """
 import sys
 from threading import Thread
-from scp.heap import give_back
+from scp.heap import tune_heap
 
 def resident() -> int:
     with open("/proc/self/statm") as file:
@@ -22,7 +22,7 @@ def burst() -> None:
     kept.append(b"x" * 4096)  # above them in the heap, and staying
 
 kept: list[bytes] = []
-sys.argv[1] == "given back" and give_back()
+sys.argv[1] == "given back" and tune_heap()
 b"x" * (16 << 20)  # as much as it takes to check a password
 before = resident()
 threads = [Thread(target=burst) for _ in range(4)]
@@ -54,4 +54,4 @@ def test_without_that_it_would() -> None:
 
 def test_another_c_library_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda _name: object())
-    assert not heap.give_back()
+    assert not heap.tune_heap()

@@ -20,7 +20,6 @@ from scp.audit.finding import Decision
 from scp.audit.finding import Outcome as RuleOutcome
 from scp.audit.policy import Profile, make_policy
 from scp.audit.rule import Subject
-from scp.audit.snapshot import Snapshot
 from scp.delivery import Deliveries
 from scp.dicom.facts import Facts
 from scp.dicom.part10 import file_header, read_note
@@ -29,10 +28,10 @@ from scp.dicom.status import Status
 from scp.errors import StoreFault
 from scp.intake import Answer, NotBegun, Waiting
 from scp.layout import Place, archive_path, spool_path
-from scp.ledger.port import Draft
+from scp.ledger.port import Draft, Judge
 from scp.ledger.sqlite import SqliteLedger
 from scp.outcomes import Ending, Outcome
-from scp.store.recover import recover
+from scp.store.recover import Decided, recover
 from tests.rules.builders import INSTANCE, SERIES, STUDY, encoded, image, raw
 from tests.unit.dicom.mutate import Encoded, mutated
 from tests.unit.ledger.contract import together
@@ -46,13 +45,6 @@ HEAVY = data_set(Rows=256, Columns=256, PixelData=bytes(2 * 256 * 256))
 OTHER_PIXELS = data_set(PixelData=b"\1" * 32)
 MISMATCH: dict[str, Any] = {"sop_class_uid": MRImageStorage, "abstract_syntax": MRImageStorage}
 Told = list[dict[str, Any]]
-
-
-@pytest.fixture
-def node(tmp_path: Path, told: Told) -> Iterator[Scratch]:
-    one = open_node(tmp_path)
-    yield one
-    one.close()
 
 
 def failing(
@@ -593,7 +585,7 @@ class Restless(SqliteLedger):
 
     times = 0
 
-    def admit(self, draft: Draft, judge: Callable[[Snapshot], Any]) -> Any:
+    def admit(self, draft: Draft, judge: Judge[Any]) -> Any:
         self.times -= 1
         return Waiting(draft.receipt) if self.times >= 0 else super().admit(draft, judge)
 
@@ -650,7 +642,8 @@ def test_a_case_that_cannot_be_written_means_try_again_and_recovery_writes_it(
     assert decided(node.send(IMAGE, **MISMATCH)) == (Decision.REFUSE, "A901")
     receipt = node.ledger.receipt(answer.receipt)
     assert receipt is not None
-    done = recover(node.store, lambda number, path: (receipt.placement, node.intake._cases.document(number, path)))
+    cases = node.intake._cases
+    done = recover(node.store, lambda number, path: Decided(receipt.placement, cases.document(number, path)))
     assert done.finished == 1
     assert [Path(name).suffix for name in node.files("quarantine")] == [".dcm", ".json"]
     node.close()

@@ -1,7 +1,6 @@
 """A series of a ledger is read, looked into, judged and written; its history stays."""
 
 import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -35,13 +34,6 @@ from tests.unit.nodes import LIMITS, Scratch, data_set, open_node
 from tests.unit.series import slice_at, volume
 
 MADE = 1_767_348_672_000_000
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Scratch]:
-    one = open_node(tmp_path)
-    yield one
-    one.close()
 
 
 @pytest.fixture

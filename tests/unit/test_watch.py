@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, MutableSequence
-from pathlib import Path
+from collections.abc import Callable, MutableSequence
 from typing import Any
 
 import pytest
 import structlog
+from pydicom.uid import ColorPaletteStorage
 
 from scp.audit.catalogue import RULES
 from scp.audit.finding import Severity
@@ -17,12 +17,13 @@ from scp.audit.series.result import SeriesVerdict
 from scp.errors import LedgerFault
 from scp.ids import new_id
 from scp.ledger.acts import Act, ActKind, record
+from scp.ledger.series import all_series
 from scp.ledger.series_status import history, status
 from scp.observe import lines, series_lines
 from scp.series import Auditor, opener
 from scp.watch import LOOK_SECONDS, Watch
 from tests.rules.builders import SERIES
-from tests.unit.nodes import LIMITS, Scratch, open_node
+from tests.unit.nodes import LIMITS, Scratch, data_set
 from tests.unit.series import volume
 
 QUIET = 10.0
@@ -56,13 +57,6 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Scratch]:
-    one = open_node(tmp_path)
-    yield one
-    one.close()
 
 
 Make = Callable[..., Watch]
@@ -126,6 +120,24 @@ def test_a_series_is_audited_when_nothing_has_come_for_so_long(
     assert verdict(node) is SeriesVerdict.CONSISTENT
     (line,) = series_told(told)
     assert (line["series_instance_uid"], line["verdict"], line["instances"]) == (SERIES, "consistent", 4)
+
+
+def test_objects_of_no_patient_are_no_series_together(
+    node: Scratch, watch: Watch, make: Make, clock: Clock, told: Told
+) -> None:
+    for number, maker in enumerate(("MAKER 1", "MAKER 2")):
+        palette = data_set(
+            SOPClassUID=ColorPaletteStorage, SOPInstanceUID=f"1.2.77.{number}", Manufacturer=maker,
+            StudyInstanceUID=None, SeriesInstanceUID=None, PatientID=None,
+        )  # fmt: skip
+        assert node.send(palette).verdict.is_stored
+    assert watch.open == 0
+    assert watch.audit("") is None
+    restarted = make()
+    restarted.turn()
+    assert restarted.open == 0
+    assert node.ledger.transact(all_series) == []
+    assert series_told(told) == []
 
 
 def test_it_sleeps_until_something_is_due(node: Scratch, watch: Watch, clock: Clock) -> None:

@@ -18,7 +18,7 @@ from scp.console import decode
 from scp.console.picture import SIDE, frame_of, native_samples, picture, rle_samples, source_of
 from scp.console.png import png
 from scp.console.thumbnails import NoPicture, Thumbnails
-from scp.dicom.pages import read
+from scp.dicom.pages import read_long
 from scp.dicom.pixel_source import Source
 from scp.dicom.read import scan_of
 from scp.dicom.syntax import EXPLICIT_LITTLE, encoding_of
@@ -108,10 +108,10 @@ def test_of_a_large_image_only_what_is_shown_is_read(
     pieces: list[bytes] = []
 
     def noted(*where: Any) -> bytes:
-        pieces.append(read(*where))
+        pieces.append(read_long(*where))
         return pieces[-1]
 
-    monkeypatch.setattr("scp.console.picture.read", noted)
+    monkeypatch.setattr("scp.console.picture.read_long", noted)
     found = native_samples(one, frame)
     assert found is not None
     wanted = whole if planar == 0 else whole.transpose(1, 2, 0)

@@ -1,8 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom._dicom_dict import DicomDictionary
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import DicomDictionary, dictionary_VR
 
 from scp.dicom.dictionary import STANDARD_VRS, implied_vr
 from scp.dicom.element import LONG_VRS, SHORT_VRS

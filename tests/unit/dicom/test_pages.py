@@ -27,7 +27,7 @@ from scp.dicom.defect import Defect, DefectKind
 from scp.dicom.difference import Pixels
 from scp.dicom.element import Span
 from scp.dicom.fragments import fragments, skip_fragments
-from scp.dicom.pages import PIECE, digest, let_go, pieces, read, same, short
+from scp.dicom.pages import PIECE, digest, let_go, pieces, read_long, read_short, same
 from scp.dicom.read import read_facts
 from scp.dicom.readers import WANTED
 from scp.dicom.references import referenced_instances
@@ -128,9 +128,9 @@ class TestPieces:
         content = os.urandom(2 * PIECE + 11)
         with mapped(large(tmp_path / "a", content)) as whole, whole[7:] as data, data[5:] as part:
             assert b"".join(pieces(part)) == content[12:]
-            assert read(part, 3, 10) == short(part, 3, 10) == content[15:25]
-            assert read(part, len(part) - 2, 10) == content[-2:]
-            assert read(part, len(part) + 2, 10) == b""
+            assert read_long(part, 3, 10) == read_short(part, 3, 10) == content[15:25]
+            assert read_long(part, len(part) - 2, 10) == content[-2:]
+            assert read_long(part, len(part) + 2, 10) == b""
             assert digest(part) == blake3(content[12:]).digest()
 
     def test_of_a_file_are_read_without_its_pages(self, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ class TestPages:
     def test_stay_a_few_however_many_short_values_are_looked_at(self, tmp_path: Path) -> None:
         with mapped(large(tmp_path / "a", bytes(LARGE))) as view, taking_at_most(LITTLE_ROOM):
             for offset in range(0, LARGE, 65536):
-                assert short(view, offset, 4) == bytes(4)
+                assert read_short(view, offset, 4) == bytes(4)
 
 
 class TestReading:

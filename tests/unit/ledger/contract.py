@@ -153,9 +153,15 @@ class LedgerContract:
         admit(ledger, again, replace(REFUSE, duplicate=True))
         aborted = new_id()
         ledger.record(aborted, RECEIVED, sent().request, Outcome.ABORTED, None, 10)
-        numbers = [receipt.id for receipt in ledger.receipts()]
-        assert numbers == [aborted, again.receipt, refused.receipt, stored.receipt]
-        assert all(ledger.knows(number) for number in numbers)
+        became = {
+            stored.receipt: Outcome.ACCEPT,
+            refused.receipt: Outcome.REFUSE,
+            again.receipt: Outcome.REFUSE,
+            aborted: Outcome.ABORTED,
+        }
+        receipts = [ledger.receipt(number) for number in became]
+        assert {receipt.id: receipt.outcome for receipt in receipts if receipt} == became
+        assert all(ledger.knows(number) for number in became)
 
     def test_a_receipt_that_was_never_written_is_not_known(self, ledger: Ledger) -> None:
         assert not ledger.knows(new_id())
@@ -197,17 +203,6 @@ class LedgerContract:
         receipt = ledger.receipt(one.receipt)
         assert receipt is not None
         assert receipt.findings == findings
-
-    def test_the_newest_receipts_come_first_and_without_their_findings(self, ledger: Ledger) -> None:
-        finding = Finding("NUM-001", Severity.WARN, 0xC021, Problem("no number"))
-        numbers = []
-        for uid in range(5):
-            one = draft(sent(SOPInstanceUID=f"1.2.{uid}"))
-            admit(ledger, one, replace(ACCEPT, findings=(finding,)))
-            numbers.append(one.receipt)
-        newest = list(ledger.receipts(newest=3))
-        assert [receipt.id for receipt in newest] == numbers[:1:-1]
-        assert all(receipt.findings == () for receipt in newest)
 
     # What is held of the same instance
 
@@ -476,8 +471,7 @@ class LedgerContract:
         assert held.confirmed is release
 
     def test_an_association_that_brought_nothing_may_end(self, ledger: Ledger) -> None:
-        ledger.end(association(), RECEIVED, RECEIVED + 1, Ending.RELEASED, None)
-        assert list(ledger.receipts()) == []
+        ledger.end(association(), RECEIVED, RECEIVED + 1, Ending.RELEASED, None)  # does not raise
 
     # Lasting
 
@@ -522,7 +516,7 @@ class LedgerContract:
         stored = [one.instance for one in admitted if one.placement.place is Place.ARCHIVE]
         assert len(stored) == 1
         assert sorted(one.judgement.verdict.decision.value for one in admitted) == ["accept"] + ["refuse"] * 15
-        assert len(list(ledger.receipts())) == 16
+        assert all(ledger.knows(one.receipt) for one in drafts)
         held = look(ledger, draft(sent())).held
         assert held is not None
         assert held.other.receipt == stored[0]

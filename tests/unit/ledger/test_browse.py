@@ -1,7 +1,5 @@
 """Series a page at a time: found by what people know, and never by reading a table through."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import apsw
@@ -11,25 +9,10 @@ from scp.audit.series.result import SeriesVerdict
 from scp.layout import LEDGER
 from scp.ledger.browse import SeriesFilter, instances_page, one_instance, one_series, series_page
 from scp.ledger.queries import patient_fingerprint
-from scp.ledger.reading import open_reader
 from scp.outcomes import Outcome
 from tests.rules.builders import encoded
-from tests.unit.nodes import Scratch, association, open_node
+from tests.unit.nodes import Scratch, association
 from tests.wire.objects import ct_image
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Scratch]:
-    one = open_node(tmp_path)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def db(node: Scratch) -> Iterator[apsw.Connection]:
-    reader = open_reader(node.folder / LEDGER)
-    yield reader
-    reader.close()
 
 
 def send(node: Scratch, number: int = 1, study: int = 1, sender: str = "CT1", **changes: Any) -> None:

@@ -14,18 +14,6 @@ from scp.ledger.sqlite import SqliteLedger
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.sqlite3"
-
-
-@pytest.fixture
-def ledger(path: Path) -> Iterator[SqliteLedger]:
-    one = SqliteLedger(path)
-    yield one
-    one.close()
-
-
-@pytest.fixture
 def checkpoints(ledger: SqliteLedger, path: Path) -> Iterator[Checkpoints]:
     one = Checkpoints(path, sync=True)
     yield one

@@ -17,11 +17,6 @@ def opened(path: Path) -> bytes:
     return ledger.fingerprint_key
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.sqlite3"
-
-
 def test_the_key_is_in_a_file_for_its_owner_only_and_not_in_the_ledger(path: Path) -> None:
     key = opened(path)
     assert key_path(path).read_bytes() == key

@@ -1,35 +1,14 @@
 """What there is to tell is found in the ledger: refusals by association, and audits that found something."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import apsw
-import pytest
 
 from scp.dicom.request import Association
 from scp.dicom.status import Status
 from scp.ids import from_text
-from scp.layout import LEDGER
 from scp.ledger import notices
 from scp.ledger.notices import Audited, Case, Untold
-from scp.ledger.reading import open_reader
 from tests.rules.builders import INSTANCE, SERIES, STUDY
-from tests.unit.nodes import Scratch, association, data_set, open_node, request_for
-
-
-@pytest.fixture
-def node(tmp_path: Path, told: Any) -> Iterator[Scratch]:
-    one = open_node(tmp_path)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def db(node: Scratch) -> Iterator[apsw.Connection]:
-    one = open_reader(node.folder / LEDGER)
-    yield one
-    one.close()
+from tests.unit.nodes import Scratch, association, data_set, request_for
 
 
 def number(sender: Association) -> int:

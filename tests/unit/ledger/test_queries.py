@@ -8,15 +8,18 @@ import apsw
 import pytest
 from pydicom.uid import MRImageStorage
 
-from scp.audit.finding import Severity
+from scp.audit.catalogue import INTERNAL
+from scp.audit.finding import Decision, Finding, Problem, Severity, Verdict
 from scp.ids import as_text, time_of
 from scp.layout import LEDGER, Place
 from scp.ledger import queries
 from scp.ledger.acts import State
 from scp.ledger.queries import HeldFilter, ReceiptFilter, entry_document, held, patient_fingerprint, receipts
 from scp.ledger.reading import reading
+from scp.ledger.sqlite import SqliteLedger
 from scp.outcomes import Ending
 from tests.rules.builders import INSTANCE, SERIES, STUDY
+from tests.unit.ledger.contract import admit, draft, sent
 from tests.unit.nodes import Scratch, association, cut_off, data_set, open_node, request_for
 from tests.unit.quarantine.test_acts import WHO, acting
 
@@ -119,6 +122,19 @@ def test_pages_follow_each_other(traffic: Traffic, db: apsw.Connection) -> None:
         pages += [one.id for one in page]
         last = pages[-1]
     assert pages == whole
+
+
+def test_a_receipt_with_two_findings_of_one_code_takes_one_place_of_a_page(tmp_path: Path) -> None:
+    ledger = SqliteLedger(tmp_path / LEDGER)
+    code = INTERNAL.code
+    findings = tuple(Finding(code, Severity.WARN, 0xB007, Problem(f"rule {one} failed")) for one in ("A", "B"))
+    drafts = [draft(sent(SOPInstanceUID=f"1.2.{number}")) for number in range(2)]
+    for one in drafts:
+        admit(ledger, one, Verdict(Decision.WARN, 0xB007, findings=findings))
+    with reading(tmp_path / LEDGER) as db:
+        found = receipts(db, ReceiptFilter(rule=code, limit=2))
+    assert [one.id for one in found] == [one.receipt for one in reversed(drafts)]
+    ledger.close()
 
 
 def test_a_sender_that_sends_seldom_is_found_too(

@@ -1,7 +1,6 @@
 """A report counts every request once, from tallies that are never off."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,6 @@ OTHER_SCANNER: dict[str, Any] = {
     "StudyInstanceUID": "1.7", "SeriesInstanceUID": "1.7.1", "SOPInstanceUID": "1.7.1.1", "PatientID": "P7",
     "Manufacturer": "ACME", "ManufacturerModelName": "Scan", "DeviceSerialNumber": "17", "SoftwareVersions": "3.1",
 }  # fmt: skip
-
-
-@pytest.fixture
-def db(node: Scratch) -> Iterator[apsw.Connection]:
-    with reading(node.folder / LEDGER) as connection:
-        yield connection
 
 
 def now(node: Scratch) -> int:

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from os import urandom
 from pathlib import Path
@@ -26,18 +25,6 @@ from tests.unit.nodes import data_set, open_node
 
 CONTENT: Final = b"a whole file " + urandom(20_000)
 NAME: Final = "Zebulon^Quirinius"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.sqlite3"
-
-
-@pytest.fixture
-def ledger(path: Path) -> Iterator[SqliteLedger]:
-    one = SqliteLedger(path)
-    yield one
-    one.close()
 
 
 def sealed_in(ledger: SqliteLedger, content: bytes = CONTENT, verdict: Verdict = ACCEPT) -> int:

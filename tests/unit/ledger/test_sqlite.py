@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -46,11 +46,6 @@ PERSONAL: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.sqlite3"
-
-
 def rows_of(path: Path, query: str) -> list[tuple[Any, ...]]:
     """What another program reads in the file."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
@@ -79,13 +74,6 @@ class TestLedgerInMemory(LedgerContract):
     def test_what_was_admitted_is_there_when_the_ledger_is_opened_again(
         self, make_ledger: Callable[[], Ledger]
     ) -> None: ...
-
-
-@pytest.fixture
-def ledger(path: Path) -> Iterator[SqliteLedger]:
-    one = SqliteLedger(path)
-    yield one
-    one.close()
 
 
 def test_two_ledgers_have_two_keys(tmp_path: Path) -> None:
@@ -259,7 +247,6 @@ ACTS: list[tuple[str, Callable[[SqliteLedger], object]]] = [
     ("confirm", lambda ledger: ledger.confirm(1)),
     ("knows", lambda ledger: ledger.knows(1)),
     ("receipt", lambda ledger: ledger.receipt(1)),
-    ("receipts", lambda ledger: ledger.receipts()),
 ]
 WRITES = [(name, act) for name, act in ACTS if name in ("admit", "record", "end", "confirm")]
 

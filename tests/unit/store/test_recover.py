@@ -7,11 +7,9 @@ import pytest
 
 from scp.errors import LedgerFault
 from scp.layout import Place, Placement, spool_path
-from scp.store.recover import Recovery, recover
+from scp.store.recover import Decided, Recovery, recover
 from scp.store.store import Store
 from tests.unit.store.objects import ARCHIVED, CASE, QUARANTINED, archived, quarantined, received
-
-Decision = tuple[Placement, bytes | None] | None
 
 
 @pytest.fixture
@@ -27,14 +25,14 @@ def test_an_empty_spool_needs_nothing(store: Store) -> None:
 
 def test_an_object_that_was_accepted_is_moved_to_the_archive(store: Store) -> None:
     received(store)
-    assert recover(store, lambda receipt, path: (archived(receipt), None)) == Recovery(1, 0, 0)
+    assert recover(store, lambda receipt, path: Decided(archived(receipt))) == Recovery(1, 0, 0)
     assert store.has(ARCHIVED)
     assert store.spooled() == []
 
 
 def test_an_object_that_was_refused_is_moved_to_quarantine_with_its_case(store: Store, tmp_path: Path) -> None:
     received(store)
-    assert recover(store, lambda receipt, path: (quarantined(), path.name.encode())) == Recovery(1, 0, 0)
+    assert recover(store, lambda receipt, path: Decided(quarantined(), path.name.encode())) == Recovery(1, 0, 0)
     assert store.has(QUARANTINED)
     assert (tmp_path / CASE).read_bytes() == b"0000000000007.part"
 
@@ -43,7 +41,7 @@ def test_a_move_that_only_lacked_its_last_step_is_finished(store: Store, tmp_pat
     source = received(store)
     (tmp_path / ARCHIVED).parent.mkdir(parents=True)
     (tmp_path / ARCHIVED).hardlink_to(source)
-    assert recover(store, lambda receipt, path: (archived(receipt), None)) == Recovery(1, 0, 0)
+    assert recover(store, lambda receipt, path: Decided(archived(receipt))) == Recovery(1, 0, 0)
     assert store.spooled() == []
 
 
@@ -64,7 +62,7 @@ def test_an_object_that_had_its_place_once_is_kept_though_the_ledger_does_not_kn
 def test_an_object_that_is_kept_elsewhere_is_removed(store: Store) -> None:
     received(store)
     nowhere = Placement(Place.NOWHERE, ARCHIVED, 3)
-    assert recover(store, lambda receipt, path: (nowhere, None)) == Recovery(1, 0, 0)
+    assert recover(store, lambda receipt, path: Decided(nowhere)) == Recovery(1, 0, 0)
     assert store.spooled() == []
 
 
@@ -77,7 +75,7 @@ def test_a_file_that_is_not_ours_stays_where_it_is(store: Store, tmp_path: Path,
 
 
 def test_an_object_about_which_the_ledger_cannot_be_asked_stays_where_it_is(store: Store) -> None:
-    def decided(receipt: int, path: Path) -> Decision:
+    def decided(receipt: int, path: Path) -> Decided | None:
         raise LedgerFault("the ledger cannot be read")
 
     source = received(store)
@@ -86,8 +84,8 @@ def test_an_object_about_which_the_ledger_cannot_be_asked_stays_where_it_is(stor
 
 
 def test_an_object_that_cannot_be_moved_stays_where_it_is_and_holds_up_no_other(store: Store, tmp_path: Path) -> None:
-    def decided(receipt: int, path: Path) -> Decision:
-        return {7: (archived(), None), 8: (quarantined(), b"the case")}[receipt]
+    def decided(receipt: int, path: Path) -> Decided | None:
+        return {7: Decided(archived()), 8: Decided(quarantined(), b"the case")}[receipt]
 
     (tmp_path / "archive" / "1.2").write_bytes(b"a file where a folder belongs")
     source = received(store, 7)
