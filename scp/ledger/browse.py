@@ -108,7 +108,7 @@ _SELECT_INSTANCES: Final = f"""
 
 def series_page(db: apsw.Connection, wanted: SeriesFilter) -> list[SeriesRow]:
     """Return a page of series, newest first."""
-    conditions, values = ["1"], list[Any]()
+    conditions, values = ["series.uid <> ''"], list[Any]()  # objects of no patient are no series together
     if wanted.uid or wanted.fingerprint:
         condition, more = _matching(wanted)
         conditions.append(condition)

@@ -25,7 +25,7 @@ _QUARANTINE: Final = (
 )
 _SERIES: Final = """SELECT ifnull(verdict, 'none'), count(*) FROM (
     SELECT (SELECT verdict FROM series_audit WHERE series_audit.series = series.id ORDER BY id DESC LIMIT 1) AS verdict
-    FROM series) GROUP BY 1"""
+    FROM series WHERE uid <> '') GROUP BY 1"""
 
 
 @dataclass(frozen=True, slots=True)

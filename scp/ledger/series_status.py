@@ -109,8 +109,8 @@ def unstored(db: apsw.Connection, uid: str) -> Unstored | None:
 
 def newest(db: apsw.Connection, most: int, verdict: SeriesVerdict | None = None) -> Iterator[SeriesStatus]:
     """Yield series, newest first and ``most`` at most; only those with one verdict if that is given."""
-    where = "WHERE audit.verdict = :verdict" if verdict else ""
-    query = f"{_STATUS} {where} ORDER BY series.id DESC LIMIT :most"
+    where = "series.uid <> ''" + (" AND audit.verdict = :verdict" if verdict else "")
+    query = f"{_STATUS} WHERE {where} ORDER BY series.id DESC LIMIT :most"
     for row in fetch(db, query, {"verdict": verdict and verdict.value, "most": most}):
         yield _status(db, row)
 

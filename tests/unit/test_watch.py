@@ -16,9 +16,13 @@ from scp.audit.series import judge
 from scp.audit.series.result import SeriesVerdict
 from scp.errors import LedgerFault
 from scp.ids import new_id
+from scp.layout import LEDGER
 from scp.ledger.acts import Act, ActKind, record
+from scp.ledger.browse import SeriesFilter, series_page
+from scp.ledger.census import take
+from scp.ledger.reading import reading
 from scp.ledger.series import all_series
-from scp.ledger.series_status import history, status
+from scp.ledger.series_status import history, newest, status
 from scp.observe import lines, series_lines
 from scp.series import Auditor, opener
 from scp.watch import LOOK_SECONDS, Watch
@@ -138,6 +142,10 @@ def test_objects_of_no_patient_are_no_series_together(
     assert restarted.open == 0
     assert node.ledger.transact(all_series) == []
     assert series_told(told) == []
+    with reading(node.folder / LEDGER) as db:
+        assert list(newest(db, 10)) == []
+        assert series_page(db, SeriesFilter()) == []
+        assert take(db).series == {}
 
 
 def test_it_sleeps_until_something_is_due(node: Scratch, watch: Watch, clock: Clock) -> None:
