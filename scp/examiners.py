@@ -14,12 +14,10 @@ from typing import Final
 
 from scp.audit.engine import Examination
 from scp.audit.examiner import Examiner
+from scp.dicom.read import may_be_many
 from scp.dicom.request import Association, Request
-from scp.dicom.syntax import encoding_of
 from scp.dicom.walk import Limits
 
-_MANY: Final = 1 << 20
-"""A Data Set with more bytes than this may have more than a hundred thousand elements."""
 _AT_REST: Final = 16
 """How many examiners wait for the next association of their senders. Each takes about 100 kB."""
 
@@ -46,9 +44,7 @@ class Examiners:
 
     def examine(self, data: memoryview, request: Request) -> Examination:
         """Read a whole Data Set and run the instance rules. This may wait until other Data Sets have been read."""
-        encoding = encoding_of(request.transfer_syntax)
-        may_be_many = len(data) > _MANY or (encoding is not None and encoding.deflated)
-        with self._reading if may_be_many else nullcontext():
+        with self._reading if may_be_many(len(data), request.transfer_syntax) else nullcontext():
             return self.of(request.association).examine(data, request)
 
     def ended(self, association: Association) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
 FORM: Final = re.compile(r"scrypt:(1[4-7]):([0-9a-f]{32}):([0-9a-f]{64})")
@@ -15,12 +16,15 @@ FORM: Final = re.compile(r"scrypt:(1[4-7]):([0-9a-f]{32}):([0-9a-f]{64})")
 
 _COST: Final = 14
 
-NOBODY: Final = f"scrypt:{_COST}:{'0' * 32}:{'0' * 64}"
-"""What the password of an unknown user is compared with, so that the answer takes as long as for a known one whose hash
-is one of :func:`hash_password`.
 
-No password has it. It is written down, because to compute one takes time and memory: a node would do so at each start.
-"""
+def nobody(hashes: Iterable[str]) -> str:
+    """Return what the password of an unknown user is compared with; no password has it.
+
+    It costs as much as the costliest of these hashes, those of the known users, so that the answer takes as long for
+    them if they all cost the same: those of :func:`hash_password` do. An empty one is of a user without password.
+    """
+    costs = (int(hashed.split(":")[1]) for hashed in hashes if hashed)
+    return f"scrypt:{max(costs, default=_COST)}:{'0' * 32}:{'0' * 64}"
 
 
 def hash_password(password: bytes, salt: bytes | None = None) -> str:

@@ -17,7 +17,7 @@ from scp.config import Peer, Settings
 from scp.console.access import check as check_access
 from scp.console.certificates import console_endpoint
 from scp.dicom.request import Association
-from scp.dicom.syntax import KNOWN_TRANSFER_SYNTAXES
+from scp.dicom.syntax import COMPLETE_TRANSFER_SYNTAXES, KNOWN_TRANSFER_SYNTAXES
 from scp.dicom.walk import Limits
 from scp.errors import NodeFault, Trouble
 from scp.gauges import gauges
@@ -226,8 +226,9 @@ def walk_limits(settings: Settings, scratch: Path | None = None) -> Limits:
 def offer(settings: Settings) -> Offer:
     """Return what is accepted in negotiation."""
     classes = settings.classes
+    known = KNOWN_TRANSFER_SYNTAXES if classes.referenced_pixels else COMPLETE_TRANSFER_SYNTAXES
     return Offer(
-        transfer_syntaxes=frozenset(classes.transfer_syntaxes) or KNOWN_TRANSFER_SYNTAXES,
+        transfer_syntaxes=frozenset(classes.transfer_syntaxes) or known,
         private=classes.private,
         unknown=classes.unknown,
         refused_sop_classes=frozenset(classes.refused_sop_classes),

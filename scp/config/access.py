@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -9,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from scp.config.expecting import Between, Expecting, complaint, shown
 from scp.config.section import KEYS, Section
-from scp.config.values import AS_LIST, AS_TABLE, AETitle, FilePath, Flag, Host, HostName, Port, from_json
+from scp.config.values import AS_LIST, AS_TABLE, AddressRange, AETitle, FilePath, Flag, Host, HostName, Port, from_json
 from scp.passwords import FORM
 
 
@@ -75,6 +76,15 @@ Passwords = Annotated[
 ]
 
 
+def _somebody(value: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    if not value.prefixlen:
+        raise complaint("everybody is no proxy: name the addresses of yours")
+    return value
+
+
+ProxyRange = Annotated[AddressRange, AfterValidator(_somebody)]
+
+
 class TLS(Section):
     """``[tls]``: whether connections are encrypted, and by which certificate a sender is known."""
 
@@ -138,6 +148,10 @@ class Console(Section):
     names: Annotated[tuple[HostName, ...], AS_LIST, Expecting("a list of host names")] = Field(
         default=(),
         description="Names by which browsers call it, beside `localhost`, `127.0.0.1` and `::1`; elsewhere any.",
+    )
+    proxies: Annotated[tuple[ProxyRange, ...], AS_LIST, Expecting("a list of addresses and networks")] = Field(
+        default=(),
+        description="Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, in CIDR form; empty: nobody's.",
     )
     idle_seconds: Annotated[float, Between(60, 86_400, "a number of seconds")] = Field(
         default=1800.0, description="Seconds without a page after which a user must log in again."

@@ -112,6 +112,10 @@ class Classes(Section):
         default=(),
         description="Transfer Syntaxes to accept, by UID or keyword; empty accepts all that are known.",
     )
+    referenced_pixels: Flag = Field(
+        default=False,
+        description="Among all that are known, accept those that leave the pixels elsewhere (JPIP, SMPTE ST 2110).",
+    )
 
 
 class Storage(Section):

@@ -19,17 +19,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Final
 
 from scp.config import ConfigurationError, Console, Problem
 from scp.console.sessions import Sessions
 from scp.console.throttle import Throttle
-from scp.passwords import NOBODY, is_password
+from scp.passwords import is_password, nobody
 
 _LONGEST_PASSWORD: Final = 1_024
 _FREE_BY_ADDRESS: Final = 5
 _FREE_BY_NAME: Final = 20
+_DRAWER_DIGITS: Final = 3
+"""Hexadecimal digits: 4,096 of them, as many keys as a throttle remembers."""
 _MOST_REMEMBERED: Final = 256
 LOCAL: Final = "local"
 """The name of whoever works on this machine, where no users are configured."""
@@ -80,6 +82,7 @@ class Access:
         self._local = Visitor(LOCAL, Role.OPERATOR, csrf=secrets.token_urlsafe(32))
         self._by_address = Throttle(_FREE_BY_ADDRESS)
         self._by_name = Throttle(_FREE_BY_NAME)
+        self._nobody = nobody(self._hashes.values())
         self._one_at_a_time = threading.Lock()
         self._secret = secrets.token_bytes(32)
         self._proved: dict[bytes, None] = {}
@@ -117,22 +120,33 @@ class Access:
         return Visitor(name, self._role(name))
 
     def check_password(self, name: str, password: bytes, address: str) -> bool | Wait:
-        """Whether this is the user's password; or how long to wait before anything is looked at."""
-        known = name if name in self._hashes else ""
-        wait = max(self._by_address.wait(address), self._by_name.wait(known) if known else 0.0)
-        if wait:
-            return Wait(math.ceil(wait))
-        # Each comparison takes memory and time on purpose: many together must not take many times as much.
+        """Whether this is the user's password; or how long to wait before anything is looked at.
+
+        What is answered, and when, does not depend on whether there is such a user.
+        """
+        guesser, guessed = neighbourhood(address), self._drawer(name)
+        # Each comparison takes memory and time on purpose: many together must not take many times as much, nor be
+        # begun before the failures of the others count.
         with self._one_at_a_time:
-            is_right = is_password(password[:_LONGEST_PASSWORD], self._hashes.get(name, NOBODY))
-        if known and is_right:
-            self._by_address.succeeded(address)
-            self._by_name.succeeded(name)
-            return True
-        self._by_address.failed(address)
-        if known:
-            self._by_name.failed(name)
-        return False
+            wait = max(self._by_address.wait(guesser), self._by_name.wait(guessed))
+            if wait:
+                return Wait(math.ceil(wait))
+            is_right = is_password(password[:_LONGEST_PASSWORD], self._hashes.get(name, self._nobody))
+            if is_right:
+                self._by_address.succeeded(guesser)
+                self._by_name.succeeded(guessed)
+            else:
+                self._by_address.failed(guesser)
+                self._by_name.failed(guessed)
+        return is_right
+
+    def _drawer(self, name: str) -> str:
+        """Return under what the failures of a name are counted, whoever has it.
+
+        There are as many as a throttle remembers, so that no flood of names makes it forget those of a user; which
+        names share one, nobody outside can know.
+        """
+        return hmac.digest(self._secret, name.encode("utf-8", "replace"), sha256).hex()[:_DRAWER_DIGITS]
 
     def _role(self, name: str) -> Role:
         return Role.OPERATOR if name in self._operators else Role.VIEWER
@@ -150,12 +164,35 @@ def check(settings: Console) -> None:
             problems.append(
                 Problem("[console] host", f"others can reach {settings.host}, and nobody would have to sign in: {who}")
             )
+        if settings.proxies:
+            problems.append(
+                Problem("[console] proxies", f"bring others than this machine, and nobody would have to sign in: {who}")
+            )
         if not all(is_this_machine(name) for name in settings.names):
             problems.append(
                 Problem("[console] names", f"are for others than this machine, and nobody would have to sign in: {who}")
             )
     if problems:
         raise ConfigurationError(problems)
+
+
+def neighbourhood(address: str) -> str:
+    """Return from where guesses count together: an IPv4 address, or the /64 of an IPv6 one, which one host may have."""
+    if not is_address(address):
+        return ""
+    found = ip_address(address)
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is a numeric address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_this_machine(host: str) -> bool:

@@ -1,5 +1,6 @@
 """The HTTP API: what the pages show, as JSON, and the acts; and what monitoring asks for."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scp.audit.catalogue import find
 from scp.audit.rule import Rule
 from scp.audit.series.result import SeriesVerdict
-from scp.console.asking import ADesk, AnApiOperator, AViewer, described_as_basic, viewer
+from scp.console.asking import ADesk, AnApiOperator, AViewer, BeforeReceipt, described_as_basic, viewer
 from scp.console.views import now as now_view
 from scp.console.views import quarantine as quarantine_view
 from scp.console.views import report as report_view
@@ -47,19 +48,36 @@ class Me(BaseModel):
     csrf: str | None
 
 
-_WORDS: Final = {
-    HTTPStatus.UNAUTHORIZED: "Nobody is signed in.",
-    HTTPStatus.FORBIDDEN: "This visitor may not.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not as described.",
-    HTTPStatus.TOO_MANY_REQUESTS: "Too many wrong passwords.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The node has a fault, or this took too long.",
-}
-_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
-    status.value: {"model": Refusal, "description": words} for status, words in _WORDS.items()
-}
-_NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {
-    HTTPStatus.NOT_FOUND.value: {"model": Refusal, "description": "There is none."}
-}
+_Responses = dict[int | str, dict[str, Any]]
+
+
+def _refusals(words: Mapping[HTTPStatus, str]) -> _Responses:
+    return {status.value: {"model": Refusal, "description": text} for status, text in words.items()}
+
+
+_TO_ANYBODY: Final = _refusals(
+    {
+        HTTPStatus.BAD_REQUEST: "This is not HTTP, or its body is not text.",
+        HTTPStatus.MISDIRECTED_REQUEST: "The console is not called by this name (Host).",
+        HTTPStatus.INTERNAL_SERVER_ERROR: "It failed; the log says where.",
+    }
+)
+_REFUSALS: Final = _TO_ANYBODY | _refusals(
+    {
+        HTTPStatus.UNAUTHORIZED: "Nobody is signed in.",
+        HTTPStatus.FORBIDDEN: "This visitor may not, or the request comes from another site.",
+        HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not as described.",
+        HTTPStatus.TOO_MANY_REQUESTS: "Too many wrong passwords.",
+        HTTPStatus.SERVICE_UNAVAILABLE: "The node has a fault, or this took too long.",
+    }
+)
+_OF_BODIES: Final = _refusals(
+    {
+        HTTPStatus.REQUEST_TIMEOUT: "The body did not come to its end in time.",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    }
+)
+_NOT_FOUND: Final = _refusals({HTTPStatus.NOT_FOUND: "There is none."})
 
 # Who may look is asked of every request; who may act, of the acts.
 _FOR_VIEWERS: Final = [Depends(described_as_basic), Depends(viewer)]
@@ -69,9 +87,6 @@ monitoring = APIRouter(tags=["monitoring"])
 
 Days = Annotated[int, Query(ge=1, le=3660, description="How far to look back.")]
 ReceiptId = Annotated[str, Path(pattern="^[0-9A-HJKMNP-TV-Z]{13}$", description="A receipt, as lists name it.")]
-Before = Annotated[
-    str | None, Query(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{12}$", description="`before` of the page before.")
-]
 Uid = Annotated[str, Path(max_length=64, pattern=r"^[0-9.]+$", description="A UID.")]
 
 
@@ -144,7 +159,7 @@ def quarantine(
     patient: Annotated[str, Query(max_length=64, description="Patient ID.")] = "",
     days: Annotated[int | None, Query(ge=1, le=3660, description="How far to look back.")] = None,
     state: Wanted = Wanted.HELD,
-    before: Before = None,
+    before: BeforeReceipt = None,
 ) -> quarantine_view.CaseList:
     """Objects that were refused, newest first."""
     wanted = quarantine_view.Filter(ae, rule, series, study, patient, days, state, before)
@@ -160,7 +175,8 @@ def case(desk: ADesk, receipt: ReceiptId) -> dict[str, Any]:
 
 @router.post(
     "/quarantine/{receipt}/act",
-    responses={HTTPStatus.CONFLICT.value: {"model": dict[str, Any], "description": "It was not done, and why."}},
+    responses=_OF_BODIES
+    | {HTTPStatus.CONFLICT.value: {"model": dict[str, Any], "description": "It was not done, and why."}},
 )
 def act(desk: ADesk, visitor: AnApiOperator, receipt: ReceiptId, order: Annotated[Order, Body()]) -> Any:
     """Release, replace or drop an object. Every act is written, with who and why."""
@@ -196,13 +212,15 @@ def rule(
     return rules_view.page(found, desk.node.policy(), report_view.fired(desk, days).get(found.code, rules_view.Fired()))
 
 
-@monitoring.get("/healthz")
+@monitoring.get("/healthz", responses=_TO_ANYBODY)
 async def healthz() -> dict[str, str]:
     """Whether the process answers. For everybody."""
     return {"status": "ok"}
 
 
-@monitoring.get("/readyz", responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {"description": "It cannot store."}})
+@monitoring.get(
+    "/readyz", responses=_TO_ANYBODY | {HTTPStatus.SERVICE_UNAVAILABLE.value: {"description": "It cannot store."}}
+)
 def readyz(desk: ADesk) -> Response:
     """Whether the node can store: disk and ledger. For everybody; what is wrong, it does not say here."""
     try:

@@ -5,17 +5,19 @@ from http import HTTPStatus
 from typing import Annotated, Final
 from urllib.parse import parse_qsl
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Query, Request
 from fastapi.security import HTTPBasic
 from starlette.requests import HTTPConnection
 
-from scp.console.access import Visitor, Wait
+from scp.console.access import Visitor, Wait, is_address
 from scp.console.desk import Desk
 
 COOKIE: Final = "auditscp"
 SECURE_COOKIE: Final = "__Host-auditscp"
 POLLS: Final = "x-auditscp-poll"
 """A header of what a page requests by itself: it does not keep a session alive."""
+_FORWARDED: Final = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"})
+"""Headers of what a proxy passes on: whoever asked it need not be on this machine, though the proxy is."""
 CSRF_HEADER: Final = "x-csrf-token"
 CSRF_FIELD: Final = "csrf"
 _MOST_FIELDS: Final = 300
@@ -53,12 +55,15 @@ def cookie_of(request: Request) -> str:
 
 
 def address_of(request: Request) -> str:
-    """Return from where a request comes."""
-    return request.client.host if request.client else ""
+    """Return the address from which a request comes; an empty text if a proxy says something else instead of one."""
+    host = request.client.host if request.client else ""
+    return host if is_address(host) else ""
 
 
 def viewer(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Visitor:
     """Return who asks; whoever may look may go on. Raises NotSignedIn."""
+    if not desk.access.has_users and not _FORWARDED.isdisjoint(request.headers.keys()):
+        raise HTTPException(HTTPStatus.FORBIDDEN, "This came through a proxy, so from anywhere: [console] needs users.")
     found = desk.access.visitor(
         cookie_of(request),
         request.headers.get("authorization", ""),
@@ -123,3 +128,7 @@ AViewer = Annotated[Visitor, Depends(viewer)]
 AnOperator = Annotated[Visitor, Depends(acting_by_form)]
 AnApiOperator = Annotated[Visitor, Depends(acting_by_api)]
 AForm = Annotated[Form, Depends(form_of)]
+BeforeReceipt = Annotated[
+    str | None, Query(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{12}$", description="`before` of the page before.")
+]
+"""Where a list of receipts goes on: one of them, as lists name it."""

@@ -4,11 +4,11 @@
 * What changes something must come from our own pages: an Origin or Sec-Fetch-Site that says otherwise is refused,
   whoever the visitor is.
 * A body is small, and comes in time.
-* Responses may not be framed, sniffed, kept or extended by anything from elsewhere.
+* Responses may not be framed, sniffed, kept or extended by anything from elsewhere; only our own files may be kept.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -49,6 +49,11 @@ _HEADERS: Final = {
 _HSTS: Final = "max-age=31536000"
 
 _log = structlog.get_logger()
+
+
+def response_headers(*, tls: bool) -> Mapping[str, str]:
+    """Return what every response says, unless it says something else of the same name."""
+    return {**_HEADERS, "strict-transport-security": _HSTS} if tls else _HEADERS
 
 
 class Guard:
@@ -103,10 +108,8 @@ class Guard:
 
     def _add_headers(self, message: Message) -> None:
         headers = MutableHeaders(scope=message)
-        for name, value in _HEADERS.items():
+        for name, value in response_headers(tls=self._tls).items():
             headers.setdefault(name, value)
-        if self._tls:
-            headers["strict-transport-security"] = _HSTS
 
 
 _TOO_LARGE: Final = HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A request has at most 64 KiB.")

@@ -30,7 +30,6 @@ public = APIRouter()
 
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _PICTURE_HEADERS: Final = {
-    "Cache-Control": "private, max-age=300",
     # A picture that is opened by itself must not run or load anything either.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
 }
@@ -110,7 +109,10 @@ def _login_page(target: str, name: str = "", message: str = "", status: int = HT
 
 def _own_path(target: str) -> str:
     """Return a path of ours to go to, never another site's."""
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return "/"
     is_ours = not parts.scheme and not parts.netloc and target.startswith("/") and not target.startswith(("//", "/\\"))
     return target if is_ours and target.isprintable() else "/"
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import RedirectResponse, Response
 
 from scp.console.access import Visitor
-from scp.console.asking import ADesk, AForm, AnOperator, AViewer, field_of, viewer
+from scp.console.asking import ADesk, AForm, AnOperator, AViewer, BeforeReceipt, field_of, viewer
 from scp.console.desk import Desk
 from scp.console.pages import page
 from scp.console.views import case as case_view
@@ -31,7 +31,7 @@ def cases(
     patient: Annotated[str, Query(max_length=64)] = "",
     days: Annotated[str, Query(max_length=4, pattern=r"^\d*$")] = "",
     state: Wanted = Wanted.HELD,
-    before: Annotated[str | None, Query(max_length=20)] = None,
+    before: BeforeReceipt = None,
 ) -> Response:
     """List what was refused."""
     wanted = view.Filter(

@@ -1,13 +1,20 @@
 """The console's listening socket, and uvicorn in a thread of its own beside the node."""
 
 import asyncio
+import json
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from functools import partial
+from http import HTTPStatus
+from ipaddress import IPv4Network, IPv6Network
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
+import h11
 import structlog
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -17,6 +24,7 @@ from scp.console.access import Access
 from scp.console.app import make_app
 from scp.console.certificates import console_endpoint, console_tls
 from scp.console.desk import Desk, NodeParts
+from scp.console.guard import response_headers
 from scp.console.rates import Lately
 from scp.console.readers import Readers
 from scp.console.thumbnails import Thumbnails
@@ -29,6 +37,8 @@ _UNREAD_SECONDS: Final = 30.0
 """Without anybody reading what was answered."""
 _CONNECTIONS: Final = 128
 _HANDSHAKE_SECONDS: Final = 10.0
+_TURNS: Final = 4
+"""Turns of the loop after which a connection that is let go of is gone, TLS and all."""
 _PAUSE, _STARTING, _STOPPING = 0.1, 10.0, 3.0
 """Seconds after an accept that failed, and at most for starting and for stopping."""
 
@@ -66,7 +76,8 @@ class ConsoleServer:
             lifespan="on",
             log_config=None,
             access_log=False,
-            proxy_headers=False,
+            proxy_headers=bool(self._settings.proxies),
+            forwarded_allow_ips=_as_seen(self._settings.proxies),
             server_header=False,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=2,
@@ -96,15 +107,16 @@ class ConsoleServer:
 class _Server(uvicorn.Server):
     """uvicorn without its hand on the process's signals, and with a bound on connections.
 
-    uvicorn would accept without end, and the descriptors are those of the node too. What comes above the bound is
-    closed at once; a TLS handshake counts from its beginning, and has a deadline.
+    uvicorn would accept without end, and the descriptors are those of the node too. What comes above the bound takes
+    the place of a connection that waits for its visitor, of the address that has most of them; if none does, it is
+    closed at once. A TLS handshake counts from its beginning, and has a deadline.
     """
 
     def __init__(self, config: uvicorn.Config, endpoint: Endpoint | None) -> None:
         super().__init__(config)
         self._endpoint = endpoint
         self.began = threading.Event()
-        self._beginning: set[asyncio.Task[None]] = set()
+        self._beginning: dict[asyncio.Task[None], _Waiting] = {}
         self._accepting: asyncio.Task[None] | None = None
 
     @contextmanager
@@ -131,19 +143,39 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         while True:
             try:
-                sock, _ = await loop.sock_accept(listener)
+                sock, address = await loop.sock_accept(listener)
             except OSError:  # out of descriptors, or gone before it was accepted
                 await asyncio.sleep(_PAUSE)
                 continue
-            if len(self._beginning) + len(self.server_state.connections) >= _CONNECTIONS:
-                sock.close()
-                continue
+            if self._is_full():
+                await self._make_room()
+                if self._is_full():
+                    sock.close()
+                    continue
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # Who asks and does not read the answer would keep its connection for ever.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(_UNREAD_SECONDS * 1000))
             task = asyncio.create_task(self._begin(sock))
-            self._beginning.add(task)
-            task.add_done_callback(self._beginning.discard)
+            self._beginning[task] = _Waiting(address[0], loop.time(), task.cancel)
+            task.add_done_callback(partial(self._begun, sock))
+
+    def _begun(self, sock: socket.socket, task: asyncio.Task[None]) -> None:
+        self._beginning.pop(task, None)
+        if task.cancelled():
+            sock.close()
+
+    def _is_full(self) -> bool:
+        return len(self._beginning) + len(self.server_state.connections) >= _CONNECTIONS
+
+    async def _make_room(self) -> None:
+        """Let go of one that waits for its visitor, the oldest of the address that has most; nothing if none does."""
+        protocols = (one for one in self.server_state.connections if isinstance(one, _Protocol))
+        waiting = [*self._beginning.values(), *(found for one in protocols if (found := one.waiting()))]
+        if waiting:
+            ((crowd, _),) = Counter(one.address for one in waiting).most_common(1)
+            min((one for one in waiting if one.address == crowd), key=attrgetter("since")).let_go()
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
     async def _begin(self, sock: socket.socket) -> None:
         loop, config, endpoint = asyncio.get_running_loop(), self.config, self._endpoint
@@ -157,18 +189,60 @@ class _Server(uvicorn.Server):
             sock.close()
 
 
+class _Waiting(NamedTuple):
+    """A connection that waits for its visitor: from where it came, since when of the loop's time, and how to end it."""
+
+    address: str
+    since: float
+    let_go: Callable[[], object]
+
+
 class _Protocol(H11Protocol):
     """uvicorn's HTTP/1.1, for which a connection that asks nothing, or nothing more, ends by itself.
 
     uvicorn would wait for ever for the rest of a request that has begun, and for a body that was answered unread.
     """
 
-    _waiting: asyncio.TimerHandle | None = None
+    _deadline: asyncio.TimerHandle | None = None
+    _since = 0.0
 
     def connection_made(self, transport: Any) -> None:
         """Begin a connection."""
         super().connection_made(transport)
+        self._since = self.loop.time()
         self._wait()
+
+    def waiting(self) -> _Waiting | None:
+        """Return this one if it waits for a request, or the rest of one; None if something is being answered."""
+        is_asked = self.cycle and not self.cycle.response_complete and not self.cycle.more_body
+        if is_asked or self.transport.is_closing():
+            return None
+        return _Waiting(self.client[0] if self.client else "", self._since, self.transport.abort)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, with the headers that every response has.
+
+        It may come in the body of a request that is worked on, or was answered already: nothing more is said to that.
+        """
+        if self.cycle:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = json.dumps({"detail": msg}).encode()
+            headers = {
+                "content-type": "application/json",
+                "content-length": str(len(body)),
+                "connection": "close",
+                **response_headers(tls=self.scheme == "https"),
+            }
+            events: tuple[h11.Event, ...] = (
+                h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=list(headers.items()), reason=b"Bad Request"),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            )
+            for event in events:
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """Turn to the next request, which may be here already."""
@@ -183,15 +257,24 @@ class _Protocol(H11Protocol):
     def _wait(self) -> None:
         """Wait for a request other than the one that was answered, which is None at first."""
         self._wait_no_more()
-        self._waiting = self.loop.call_later(_REQUEST_SECONDS, self._nothing_came, self.cycle)
+        self._deadline = self.loop.call_later(_REQUEST_SECONDS, self._nothing_came, self.cycle)
 
     def _wait_no_more(self) -> None:
-        if self._waiting:
-            self._waiting.cancel()
+        if self._deadline:
+            self._deadline.cancel()
 
     def _nothing_came(self, answered: object) -> None:
         if self.cycle is answered:
             self.transport.close()
+
+
+def _as_seen(proxies: Iterable[IPv4Network | IPv6Network]) -> list[str]:
+    """Write networks as uvicorn compares them: what listens on ``::`` sees IPv4 peers as ``::ffff:192.0.2.7``."""
+    return [
+        text
+        for network in proxies
+        for text in (str(network), f"::ffff:{network.network_address}/{network.prefixlen + 96}")[: 6 - network.version]
+    ]
 
 
 def _listen(settings: Console) -> socket.socket:

@@ -7,6 +7,15 @@ from scp.dicom.shape import Shapes
 from scp.dicom.syntax import EXPLICIT_LITTLE, encoding_of, inflate
 from scp.dicom.walk import Limits, Scan, walk
 
+_MANY = 1 << 20
+"""Bytes of a Data Set that may have more than a hundred thousand elements."""
+
+
+def may_be_many(size: int, transfer_syntax: str) -> bool:
+    """Tell whether a Data Set of so many bytes may have so many elements that reading it takes much memory."""
+    encoding = encoding_of(transfer_syntax)
+    return size > _MANY or (encoding is not None and encoding.deflated)
+
 
 def scan_of(data: memoryview | bytes, transfer_syntax: str, limits: Limits) -> tuple[memoryview | bytes, Scan]:
     """Walk a Data Set, and return the bytes that were walked too: a deflated one is inflated first, up to the limit."""

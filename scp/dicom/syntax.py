@@ -63,21 +63,24 @@ _GZIP_TRAILER = Struct("<II")  # CRC-32 and size of what was compressed (RFC 195
 
 _TRANSFER_SYNTAXES = "1.2.840.10008.1.2."
 
+_REFERENCED = {
+    # The pixels are at a URL, so none are encapsulated.
+    "1.2.840.10008.1.2.4.94": EXPLICIT_LITTLE,
+    "1.2.840.10008.1.2.4.95": DEFLATED,
+    JPIPHTJ2KReferenced: EXPLICIT_LITTLE,
+    JPIPHTJ2KReferencedDeflate: DEFLATED,
+    # The pixels, or the sound, are in another stream.
+    SMPTEST211020UncompressedProgressiveActiveVideo: EXPLICIT_LITTLE,
+    SMPTEST211020UncompressedInterlacedActiveVideo: EXPLICIT_LITTLE,
+    SMPTEST211030PCMDigitalAudio: EXPLICIT_LITTLE,
+}
 # Everything that is not Explicit VR Little Endian with encapsulated Pixel Data.
 _SPECIAL: dict[str, Encoding | None] = {
     ImplicitVRLittleEndian: IMPLICIT_LITTLE,
     ExplicitVRLittleEndian: EXPLICIT_LITTLE,
     DeflatedExplicitVRLittleEndian: DEFLATED,
     ExplicitVRBigEndian: EXPLICIT_BIG,
-    # The pixels are at a URL, so none are encapsulated.
-    "1.2.840.10008.1.2.4.94": EXPLICIT_LITTLE,
-    "1.2.840.10008.1.2.4.95": DEFLATED,
-    JPIPHTJ2KReferenced: EXPLICIT_LITTLE,
-    JPIPHTJ2KReferencedDeflate: DEFLATED,
-    # The pixels are in another stream.
-    SMPTEST211020UncompressedProgressiveActiveVideo: EXPLICIT_LITTLE,
-    SMPTEST211020UncompressedInterlacedActiveVideo: EXPLICIT_LITTLE,
-    SMPTEST211030PCMDigitalAudio: EXPLICIT_LITTLE,
+    **_REFERENCED,
     # Papyrus 3, and a GE private one that differs from it only in the byte order of the Pixel Data.
     "1.2.840.10008.1.20": IMPLICIT_LITTLE,
     "1.2.840.113619.5.2": IMPLICIT_LITTLE,
@@ -90,6 +93,13 @@ _ENCODINGS: dict[str, Encoding | None] = {**_STANDARD, **_SPECIAL}
 
 KNOWN_TRANSFER_SYNTAXES = frozenset(uid for uid in _STANDARD if _ENCODINGS[uid])
 """Those that the standard has or had, and that a Data Set can be encoded with (PS3.6 Table A-1)."""
+
+COMPLETE_TRANSFER_SYNTAXES = KNOWN_TRANSFER_SYNTAXES.difference(_REFERENCED)
+"""Those of them whose Data Sets hold all of an instance.
+
+With the others, the JPIP Referenced ones and those of SMPTE ST 2110, the Data Set only says where the pixels are: what
+is stored of it is incomplete (PS3.4 §B.1.2, Note 2), and worth nothing once they are gone from there.
+"""
 
 
 def encoding_of(uid: str) -> Encoding | None:

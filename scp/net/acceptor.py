@@ -172,7 +172,9 @@ class Acceptor(threading.Thread):
         )
         association_opened(association, agreement.refused, **self._proof)
         meter = self._server.meters.open(association)
-        receiver = Receiver(self._channel, association, agreement.contexts, self._server.intake, self._tally, meter)
+        receiver = Receiver(
+            self._channel, association, agreement.contexts, self._server.intake, self._tally, meter, agreement.max_pdu
+        )
         self._receiver = receiver
         ending = Ending.FAULT
         try:

@@ -29,6 +29,8 @@ _unpack = _ELEMENT.unpack_from
 
 _MOST_FORMS: Final = 16
 """How many forms of command sets are remembered for an association: UIDs have a few different lengths."""
+_MOST_OF_UID: Final = 4096
+"""How many bytes are read of what should be a UID, of 64 at most: as many as in a Data Set. UIDs are remembered."""
 _LONGEST_FORM: Final = 1024
 """The most bytes of a command set that is remembered; a C-STORE-RQ has about 250."""
 
@@ -148,8 +150,8 @@ def _command(data: bytes | memoryview, places: Mapping[int, slice]) -> Command:
         field=number(_FIELD),
         message_id=number(_MESSAGE),
         data_set_type=number(_DATA_SET),
-        sop_class_uid=strip_uid(value(_CLASS) or value(_REQUESTED_CLASS)),
-        sop_instance_uid=strip_uid(value(_INSTANCE) or value(_REQUESTED_INSTANCE)),
+        sop_class_uid=strip_uid((value(_CLASS) or value(_REQUESTED_CLASS))[:_MOST_OF_UID]),
+        sop_instance_uid=strip_uid((value(_INSTANCE) or value(_REQUESTED_INSTANCE))[:_MOST_OF_UID]),
     )
 
 

@@ -8,7 +8,8 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
 from pynetdicom.presentation import PresentationContext
 
 from scp.dicom.sop_classes import cannot_be_stored, is_private, is_standard_storage_class
-from scp.dicom.syntax import KNOWN_TRANSFER_SYNTAXES
+from scp.dicom.syntax import COMPLETE_TRANSFER_SYNTAXES
+from scp.dicom.uid import MAX_LENGTH
 
 VERIFICATION: Final = "1.2.840.10008.1.1"
 
@@ -29,15 +30,17 @@ class Context:
 class Offer:
     """What this node accepts."""
 
-    transfer_syntaxes: frozenset[str] = KNOWN_TRANSFER_SYNTAXES
+    transfer_syntaxes: frozenset[str] = COMPLETE_TRANSFER_SYNTAXES
     private: bool = True
     unknown: bool = True
     refused_sop_classes: frozenset[str] = frozenset()
 
     def accepts(self, abstract_syntax: str) -> bool:
-        """Whether instances of a class may be sent here; Verification may always."""
+        """Whether instances of a class may be sent here; Verification may always, what is too long for a UID never."""
         if abstract_syntax == VERIFICATION:
             return True
+        if len(abstract_syntax) > MAX_LENGTH:
+            return False
         if abstract_syntax in self.refused_sop_classes or cannot_be_stored(abstract_syntax):
             return False
         if is_standard_storage_class(abstract_syntax):

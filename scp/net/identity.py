@@ -8,7 +8,7 @@ from typing import Final
 from pynetdicom.pdu_primitives import UserIdentityNegotiation
 
 from scp.config import UserIdentity
-from scp.passwords import NOBODY, is_password
+from scp.passwords import is_password, nobody
 
 _USER_NAME: Final = 1
 _USER_NAME_AND_PASSWORD: Final = 2
@@ -45,6 +45,7 @@ class Users:
 
     def __init__(self, settings: UserIdentity) -> None:
         self._hashes: Mapping[str, str] = settings.users
+        self._nobody = nobody(settings.users.values())
         self._required = settings.required
         self._one_at_a_time = threading.Lock()
 
@@ -59,7 +60,7 @@ class Users:
             return False
         # Each comparison takes memory and time on purpose: many peers together must not take many times as much.
         with self._one_at_a_time:
-            is_right = is_password(claim.password, hashed or NOBODY)
+            is_right = is_password(claim.password, hashed or self._nobody)
         return bool(hashed) and is_right
 
     def known(self, claim: Claim | None) -> str | None:

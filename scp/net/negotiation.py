@@ -24,6 +24,8 @@ _MOST: Final = 64
 """How many proposals are remembered."""
 _LONGEST: Final = 16 * 1024
 """The most bytes of a proposal that is remembered: 128 contexts have some 9,000."""
+_MOST_SHOWN: Final = 128
+"""How many characters are kept of what a peer says of its software, which goes with each of its objects."""
 
 
 class Agreement(NamedTuple):
@@ -31,6 +33,7 @@ class Agreement(NamedTuple):
 
     ``refused`` are the SOP Classes for which the peer has no context now: it cannot say so in a request.
     ``implementation_class_uid`` and ``implementation_version_name`` are the peer's, as they can be shown.
+    ``max_pdu`` is the most that it takes in one P-DATA-TF, in bytes; 0 is without a limit.
     """
 
     answer: bytes
@@ -38,6 +41,7 @@ class Agreement(NamedTuple):
     refused: tuple[str, ...]
     implementation_class_uid: str
     implementation_version_name: str
+    max_pdu: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,7 @@ class _Acceptor(PynetdicomAssociation):
             tuple(uid for uid in wanted if uid not in accepted),
             _shown(self.requestor.implementation_class_uid),
             _shown(self.requestor.implementation_version_name),
+            self.requestor.maximum_length or 0,
         )
 
 
@@ -132,4 +137,4 @@ def _by_pynetdicom(act: Callable[[], T]) -> T:
 
 
 def _shown(said: object) -> str:
-    return as_shown(str(said or "").encode())
+    return as_shown(str(said or "").encode())[:_MOST_SHOWN]

@@ -10,6 +10,7 @@ business of :mod:`scp.net.acceptor`.
 """
 
 import struct
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,13 +74,16 @@ class Receiver:
         intake: Intake,
         tally: Tally,
         meter: Meter,
+        max_pdu: int = 0,
     ) -> None:
+        """``max_pdu`` is the most that the peer takes in one P-DATA-TF, in bytes; 0 is without a limit."""
         self._channel = channel
         self._association = association
         self._contexts = contexts
         self._intake = intake
         self._tally = tally
         self._meter = meter
+        self._room = max(max_pdu - _PDV_HEADER, 2) & ~1 if max_pdu else sys.maxsize  # fragments are of even length
         self._commands = Commands()
         self._command = bytearray()
         self._command_context = 0  # between commands: no context has this number
@@ -250,12 +254,12 @@ class Receiver:
         self._message, self.idle_since = None, time.monotonic()
         if message.request and message.answer:
             answer = message.answer
-            self._tally.add(answer.verdict, answer.size)
+            self._tally.add(answer.verdict, message.size)  # all that came, kept or not
             try:
                 self._respond(message.context_id, response(message.request, answer.verdict))
             finally:
                 answer.watch.lap("respond")
-                self._meter.instance(answer.verdict, answer.size, answer.watch.laps)
+                self._meter.instance(answer.verdict, message.size, answer.watch.laps)
                 answer.tell()
                 turn.offer()  # the next request of a peer that waits for no answer is here already
         else:
@@ -263,9 +267,13 @@ class Receiver:
             self._respond(message.context_id, plain_response(message.command, Status.UNRECOGNISED_OPERATION))
 
     def _respond(self, context_id: int, command: bytes) -> None:
-        """Send a command set as one PDU with one presentation data value."""
-        length = len(command) + 2
-        self._channel.send(_pack_response(P_DATA_TF, length + 4, length, context_id, _COMMAND | _LAST) + command)
+        """Send a command set as one PDU with one presentation data value, or as many as the peer needs (PS3.8 §D.1)."""
+        room, end = self._room, len(command)
+        fragments = [
+            _fragment(context_id, command[start : start + room], _COMMAND | _LAST if start + room >= end else _COMMAND)
+            for start in range(0, end, room)
+        ]
+        self._channel.send(b"".join(fragments))
 
     def _interrupted(self, ending: Ending, why: str = "") -> Ending:
         """Write the receipt of a request that was cut off, note why, and return the ending."""
@@ -273,12 +281,18 @@ class Receiver:
         if message and message.request:
             if message.reception:
                 self._intake.abandon(message.reception)
-            if message.answer:  # it is what the receipt says, though nobody is left to hear it
-                self._tally.add(message.answer.verdict, message.answer.size)
-                self._meter.instance(message.answer.verdict, message.answer.size, {})
+            if message.answer:  # nobody is left to hear it, but it is what the receipt says
+                self._tally.add(message.answer.verdict, message.size)
+                self._meter.instance(message.answer.verdict, message.size, {})
             else:
                 self._tally.add_aborted(message.size)
                 self._meter.aborted(message.size)
         if why:
             self._tally.fault = why
         return ending
+
+
+def _fragment(context_id: int, piece: bytes, control: int) -> bytes:
+    """Return a PDU with one presentation data value."""
+    length = len(piece) + 2
+    return _pack_response(P_DATA_TF, length + 4, length, context_id, control) + piece

@@ -86,7 +86,8 @@ _COUNTERS: Final = (
         lambda it: (((one.value,), sum(n for (_, what), n in it.outcomes.items() if what == one)) for one in Outcome),
     ),
     _Counter(
-        "received_bytes", "Data Set bytes received, by sender.", ("calling_ae_title",),
+        "received_bytes", "Data Set bytes received for C-STORE requests, by sender; those that could not be kept too.",
+        ("calling_ae_title",),
         lambda it: (((sender,), number) for sender, number in it.bytes.items()),
     ),
     _Counter(

@@ -1,4 +1,4 @@
-"""Comparisons beside each other: what may decode frames waits for others that do, nothing else does."""
+"""Comparisons beside each other: what may take much memory waits for others that do, nothing else does."""
 
 from typing import Any
 
@@ -18,25 +18,26 @@ from scp.dicom.walk import Limits
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "waits"),
+    ("first", "second", "size", "waits"),
     [
-        (RLELossless, RLELossless, True),
-        (ExplicitVRLittleEndian, JPEG2000Lossless, True),
-        (JPEG2000Lossless, ImplicitVRLittleEndian, True),
-        (ExplicitVRLittleEndian, ImplicitVRLittleEndian, False),
-        (DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, False),
-        ("1.2.840.10008.1.2.6.1", ExplicitVRLittleEndian, False),
+        (RLELossless, RLELossless, 1, True),
+        (ExplicitVRLittleEndian, JPEG2000Lossless, 1, True),
+        (JPEG2000Lossless, ImplicitVRLittleEndian, 1, True),
+        (ExplicitVRLittleEndian, ImplicitVRLittleEndian, 1 << 20, False),
+        (ExplicitVRLittleEndian, ImplicitVRLittleEndian, (1 << 20) + 1, True),
+        (DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, 1, True),
+        ("1.2.840.10008.1.2.6.1", ExplicitVRLittleEndian, 1, False),
     ],
 )
-def test_comparisons_of_compressed_copies_are_made_one_at_a_time(
-    first: str, second: str, waits: bool, monkeypatch: pytest.MonkeyPatch
+def test_comparisons_that_may_decode_frames_or_have_many_elements_are_made_one_at_a_time(
+    first: str, second: str, size: int, waits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = Comparison((), Pixels.EQUAL, first, second)
 
     def compare(*_: Any) -> Comparison:
-        assert module._decoding.locked() is waits
+        assert module._one_at_a_time.locked() is waits
         return found
 
     monkeypatch.setattr(module, "compare", compare)
-    assert compare_in_turn(memoryview(b""), first, memoryview(b""), second, Limits()) is found
-    assert not module._decoding.locked()
+    assert compare_in_turn(memoryview(b""), first, memoryview(bytes(size)), second, Limits()) is found
+    assert not module._one_at_a_time.locked()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scp.passwords import FORM, NOBODY, hash_password, is_password
+from scp.passwords import FORM, hash_password, is_password, nobody
 
 
 @pytest.mark.parametrize("password", [b"secret", b"", "pässwörd".encode(), b"\0\xff", b"x" * 1000])
@@ -35,7 +35,12 @@ def test_costs_that_would_be_no_protection_or_a_burden_are_no_hash(cost: int) ->
     assert not FORM.fullmatch(hash_password(b"secret").replace("scrypt:14:", f"scrypt:{cost}:"))
 
 
-def test_nobody_is_a_hash_as_expensive_as_any_and_has_no_password() -> None:
-    assert FORM.fullmatch(NOBODY)
-    assert NOBODY.split(":")[1] == hash_password(b"secret").split(":")[1]
-    assert not is_password(b"", NOBODY)
+@pytest.mark.parametrize(
+    ("hashes", "cost"),
+    [([], "14"), ([""], "14"), ([hash_password(b"secret"), f"scrypt:16:{'1' * 32}:{'1' * 64}"], "16")],
+)
+def test_nobody_is_a_hash_as_expensive_as_any_and_has_no_password(hashes: list[str], cost: str) -> None:
+    made = nobody(hashes)
+    assert FORM.fullmatch(made)
+    assert made.split(":")[1] == cost
+    assert not is_password(b"", made)

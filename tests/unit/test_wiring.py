@@ -15,7 +15,7 @@ from scp.audit.finding import Severity
 from scp.audit.policy import Profile, make_policy
 from scp.config import Settings
 from scp.dicom.request import Association
-from scp.dicom.syntax import KNOWN_TRANSFER_SYNTAXES
+from scp.dicom.syntax import COMPLETE_TRANSFER_SYNTAXES, KNOWN_TRANSFER_SYNTAXES
 from scp.dicom.walk import Limits
 from scp.errors import NodeFault, StoreFault
 from scp.wiring import known_codes, make_node, offer, policies, policy_of, walk_limits
@@ -134,7 +134,7 @@ def test_limits_are_those_of_the_settings() -> None:
 
 def test_everything_is_offered_unless_settings_say_otherwise() -> None:
     everything = offer(Settings())
-    assert everything.transfer_syntaxes == KNOWN_TRANSFER_SYNTAXES
+    assert everything.transfer_syntaxes == COMPLETE_TRANSFER_SYNTAXES
     assert all(map(everything.accepts, (CTImageStorage, "1.2.3", "1.2.840.10008.5.1.4.1.1.999")))
     some = offer(
         settings(
@@ -149,6 +149,12 @@ def test_everything_is_offered_unless_settings_say_otherwise() -> None:
     assert some.transfer_syntaxes == {ImplicitVRLittleEndian, ExplicitVRLittleEndian}
     assert some.accepts(CTImageStorage)
     assert not any(map(some.accepts, (EncapsulatedPDFStorage, "1.2.3", "1.2.840.10008.5.1.4.1.1.999")))
+
+
+def test_objects_without_their_pixels_are_offered_only_if_settings_say_so() -> None:
+    assert offer(settings(classes={"referenced_pixels": True})).transfer_syntaxes == KNOWN_TRANSFER_SYNTAXES
+    jpip = "1.2.840.10008.1.2.4.94"
+    assert offer(settings(classes={"transfer_syntaxes": [jpip]})).transfer_syntaxes == {jpip}
 
 
 # The node

@@ -117,15 +117,20 @@ class Peer:
         max_pdu: int = 16_384,
         patience: float = _PATIENCE,
         tls: ssl.SSLContext | None = None,
+        negotiating: Sequence[Any] = (),
     ) -> None:
+        """``negotiating`` are further items of user information, as pynetdicom has them."""
         self.accepted: dict[int, tuple[str, str]] = {}
         self.results: dict[int, int] = {}
         self.acceptance: A_ASSOCIATE | None = None
         self.local_port = 0
+        self.longest = 0
+        """Bytes of the longest P-DATA-TF that came."""
         self._next_message = 1
         self._proposed = {2 * position + 1: context for position, context in enumerate(contexts)}
         self._titles = calling, called
         self._max_pdu = max_pdu
+        self._negotiating = negotiating
         self._socket: socket.socket = socket.create_connection(("127.0.0.1", port), patience)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.local_port = self._socket.getsockname()[1]
@@ -160,7 +165,7 @@ class Peer:
         implementation.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
         version = ImplementationVersionNameNotification()
         version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-        primitive.user_information = [length, implementation, version]
+        primitive.user_information = [length, implementation, version, *self._negotiating]
         request = A_ASSOCIATE_RQ()
         request.from_primitive(primitive)
         return request.encode()[6:]
@@ -383,7 +388,9 @@ class Peer:
 
     def _read_pdu(self) -> tuple[int, bytes]:
         head = self._receive(6)
-        return head[0], head + self._receive(int.from_bytes(head[2:], "big"))
+        length = int.from_bytes(head[2:], "big")
+        self.longest = max(self.longest, length if head[0] == P_DATA else 0)
+        return head[0], head + self._receive(length)
 
     def _receive(self, size: int) -> bytes:
         got = b""

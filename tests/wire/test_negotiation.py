@@ -1,5 +1,6 @@
 """Who may associate, and what is agreed on: seen from the requestor's side, and in log, ledger and file meta."""
 
+import struct
 from typing import Any
 
 import pytest
@@ -16,20 +17,29 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
     MRImageStorage,
 )
-from pynetdicom import AllStoragePresentationContexts
+from pynetdicom import AllStoragePresentationContexts, build_role
 from pynetdicom.pdu_primitives import (
+    AsynchronousOperationsWindowNegotiation,
     ImplementationClassUIDNotification,
     ImplementationVersionNameNotification,
     MaximumLengthNotification,
+    SOPClassExtendedNegotiation,
 )
 
-from scp.dicom.syntax import KNOWN_TRANSFER_SYNTAXES
+from scp.dicom.syntax import COMPLETE_TRANSFER_SYNTAXES, KNOWN_TRANSFER_SYNTAXES
 from scp.version import __version__
 from tests.wire.clients import dcmtk
 from tests.wire.conftest import StartNode
 from tests.wire.node import NodeProcess
-from tests.wire.objects import contexts_of, ct
-from tests.wire.peer import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, VERIFICATION, Peer, RejectedError
+from tests.wire.objects import contexts_of, ct, ct_image, instance_of
+from tests.wire.peer import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    VERIFICATION,
+    Peer,
+    RejectedError,
+    item,
+)
 
 OURS = "2.25.15746394547564767838474548213799096836"
 """Our Implementation Class UID: written out again, because it must never change."""
@@ -120,10 +130,22 @@ class TestWhatIsKeptOfThePeer:
 
 
 class TestPresentationContexts:
-    def test_every_transfer_syntax_that_is_known_is_accepted(self, shared_node: NodeProcess) -> None:
-        proposed = [(str(CTImageStorage), [syntax]) for syntax in sorted(KNOWN_TRANSFER_SYNTAXES)]
+    def test_every_transfer_syntax_that_holds_the_pixels_is_accepted(self, shared_node: NodeProcess) -> None:
+        proposed = [(str(CTImageStorage), [syntax]) for syntax in sorted(COMPLETE_TRANSFER_SYNTAXES)]
         with Peer(shared_node.port, proposed) as peer:
             assert list(peer.accepted.values()) == [(abstract, syntax) for abstract, (syntax,) in proposed]
+
+    def test_those_that_leave_the_pixels_elsewhere_are_refused_unless_a_setting_says_so(
+        self, shared_node: NodeProcess, start_node: StartNode
+    ) -> None:
+        elsewhere = sorted(KNOWN_TRANSFER_SYNTAXES - COMPLETE_TRANSFER_SYNTAXES)
+        assert "1.2.840.10008.1.2.4.94" in elsewhere  # JPIP Referenced
+        alone = [(str(CTImageStorage), [syntax]) for syntax in elsewhere]
+        assert results(shared_node, *alone) == [TRANSFER_SYNTAXES_NOT_SUPPORTED] * len(alone)
+        with Peer(shared_node.port, [(str(CTImageStorage), [*elsewhere, str(ImplicitVRLittleEndian)])]) as peer:
+            assert peer.accepted == {1: (CTImageStorage, ImplicitVRLittleEndian)}
+        willing = start_node("[classes]\nreferenced_pixels = true\n")
+        assert results(willing, *alone) == [ACCEPTED] * len(alone)
 
     @pytest.mark.parametrize("half", [slice(None, 100), slice(100, None)], ids=["first", "others"])
     def test_every_storage_class_that_pynetdicom_knows_is_accepted(self, shared_node: NodeProcess, half: slice) -> None:
@@ -178,6 +200,69 @@ class TestPresentationContexts:
     ) -> None:
         with Peer(shared_node.port, [(str(MRImageStorage), [str(one) for one in proposed])]) as peer:
             assert peer.accepted == {1: (MRImageStorage, preferred)}
+
+
+def window(invoked: int, performed: int) -> AsynchronousOperationsWindowNegotiation:
+    item = AsynchronousOperationsWindowNegotiation()
+    item.maximum_number_operations_invoked, item.maximum_number_operations_performed = invoked, performed
+    return item
+
+
+def extended() -> SOPClassExtendedNegotiation:
+    item = SOPClassExtendedNegotiation()
+    item.sop_class_uid, item.service_class_application_information = CTImageStorage, b"\2\0\3\0\1\0"
+    return item
+
+
+class TestWhatElseMayBeNegotiated:
+    """It is not answered, which leaves what holds by default (PS3.7 Annex D.3.3): no sender is turned away for it."""
+
+    @pytest.mark.parametrize(
+        "items",
+        [
+            [build_role(CTImageStorage, scp_role=True)],
+            [build_role(CTImageStorage, scu_role=True, scp_role=True)],
+            [window(0, 0)],
+            [window(5, 5)],
+            [extended()],
+            [build_role(MRImageStorage, scp_role=True), window(1, 1), extended()],
+        ],
+        ids=["scp", "scu and scp", "any number at once", "five at once", "extended", "all, and of no context"],
+    )
+    def test_is_left_at_its_default_and_instances_are_taken(
+        self, shared_node: NodeProcess, study: int, items: list[Any]
+    ) -> None:
+        instance = ct(1, study)
+        with Peer.of(shared_node.port, instance, negotiating=items) as peer:
+            assert said(peer).keys() == {
+                MaximumLengthNotification,
+                ImplementationClassUIDNotification,
+                ImplementationVersionNameNotification,
+            }
+            assert peer.store(instance).status == "0000"
+
+    @pytest.mark.parametrize("length", [0, 8, 61, 128, 4095, 2**32 - 1])
+    def test_any_maximum_length_of_a_peer_is_kept_to(self, shared_node: NodeProcess, study: int, length: int) -> None:
+        peer, instance = Peer.of(shared_node.port, ct(1, study)), ct(1, study)
+        ours = item(0x51, struct.pack(">I", 16_384))
+        body = peer.proposal()
+        assert ours in body
+        peer.propose(body.replace(ours, item(0x51, struct.pack(">I", length))))
+        assert peer.store(instance).status == "0000"
+        assert peer.store(instance).status == "0111"
+        assert peer.longest <= (length or 2**32)
+        peer.release()
+
+    def test_contexts_of_one_class_each_have_their_transfer_syntax(self, shared_node: NodeProcess, study: int) -> None:
+        syntaxes = [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian]
+        instances = [instance_of(ct_image(number, study), syntax) for number, syntax in enumerate(syntaxes, 1)]
+        with Peer(shared_node.port, [(str(CTImageStorage), [str(syntax)]) for syntax in syntaxes]) as peer:
+            assert [syntax for _, syntax in peer.accepted.values()] == syntaxes
+            assert [peer.store(one).status for one in instances] == ["0000"] * 3
+
+    def test_128_contexts_of_which_none_can_be_accepted(self, shared_node: NodeProcess) -> None:
+        proposed = [("1.2.840.10008.5.1.4.1.2.2.1", [str(ImplicitVRLittleEndian)])] * 128
+        assert results(shared_node, *proposed) == [ABSTRACT_SYNTAX_NOT_SUPPORTED] * 128
 
 
 class TestVerification:

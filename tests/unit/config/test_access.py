@@ -37,6 +37,13 @@ def test_users_have_hashes_or_no_password() -> None:
     assert read(access.Users, '{"old": ""}') == {"old": ""}
 
 
+def test_proxies_are_some_and_not_everybody() -> None:
+    proxies = tuple[access.ProxyRange, ...]
+    assert [str(one) for one in read(proxies, ["127.0.0.1", "2001:db8::/32"])] == ["127.0.0.1/32", "2001:db8::/32"]
+    for everybody in ("0.0.0.0/0", "::/0"):
+        assert complaint(proxies, [everybody]) == "everybody is no proxy: name the addresses of yours"
+
+
 def test_who_signs_in_needs_a_plain_name_and_a_password() -> None:
     hashed = "scrypt:14:" + "0" * 32 + ":" + "f" * 64
     assert read(access.Passwords, {"anna@x.example": hashed}) == {"anna@x.example": hashed}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scp.config import ConfigurationError, Console
-from scp.console.access import LOCAL, Access, Role, Visitor, Wait, check
+from scp.console.access import LOCAL, Access, Role, Visitor, Wait, check, neighbourhood
 from scp.passwords import hash_password
 
 HASH = hash_password(b"secret", salt=bytes(16))
@@ -47,6 +47,11 @@ def test_a_proxy_on_this_machine_does_not_open_it_to_others() -> None:
     assert refused(names=["pacs.example"]) == ["[console] names"]
     check(console(names=["pacs.example"], **USERS))
     check(console(names=["localhost"]))
+
+
+def test_a_proxy_brings_others_who_must_sign_in() -> None:
+    assert refused(proxies=["127.0.0.1"]) == ["[console] proxies"]
+    check(console(proxies=["127.0.0.1"], **USERS))
 
 
 def test_what_is_off_need_not_be_right() -> None:
@@ -116,6 +121,56 @@ def test_wrong_passwords_from_everywhere_make_a_user_wait() -> None:
         assert access.check_password("anna", b"wrong", f"192.0.2.{number}") is False
     assert isinstance(access.check_password("anna", b"secret", "192.0.2.99"), Wait)
     assert access.check_password("vera", b"secret", "192.0.2.99") is True
+
+
+def test_a_name_that_nobody_has_waits_as_a_user_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scp.console.access.is_password", lambda *_: False)
+    answers = {}
+    for name in ("anna", "nobody"):
+        access = Access(console(**USERS))
+        answers[name] = [access.check_password(name, b"wrong", f"192.0.2.{number}") for number in range(25)]
+    assert answers["anna"] == answers["nobody"]
+    assert isinstance(answers["nobody"][-1], Wait)
+
+
+def test_a_flood_of_names_does_not_make_the_failures_of_a_user_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scp.console.access.is_password", lambda *_: False)
+    access = Access(console(**USERS))
+    for number in range(20):
+        access.check_password("anna", b"wrong", f"192.0.2.{number}")
+    for number in range(20_000):
+        access.check_password(f"nobody{number}" * 9, b"wrong", f"198.18.{number >> 8}.{number & 255}")
+    assert isinstance(access.check_password("anna", b"wrong", "192.0.2.99"), Wait)
+
+
+def test_what_is_compared_costs_the_same_whether_there_is_such_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    def noted(_: bytes, hashed: str) -> bool:
+        compared.append(hashed)
+        return False
+
+    monkeypatch.setattr("scp.console.access.is_password", noted)
+    costly = HASH.replace("scrypt:14", "scrypt:17")
+    access = Access(console(operators={"anna": costly}))
+    for name in ("anna", "nobody"):
+        access.check_password(name, b"wrong", "192.0.2.1")
+    assert [hashed.split(":")[1] for hashed in compared] == ["17", "17"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("unknown", "PATIENT^NAME", True),
+    ],
+)
+def test_guesses_of_one_host_count_together(one: str, other: str, *, together: bool) -> None:
+    assert (neighbourhood(one) == neighbourhood(other)) is together
 
 
 def test_after_the_wait_that_is_said_one_may_try_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,32 @@ def test_the_api_is_as_described(description: Any, method: str, path: str) -> No
     holds()
 
 
+@pytest.mark.parametrize(
+    ("sent", "headers", "status"),
+    [
+        (b"{}", {"host": "evil.example"}, 421),
+        (b"{}", {"origin": "http://evil.example"}, 403),
+        (b'"\xff"', {}, 400),
+        (b" " * 70_000, {}, 413),
+    ],
+)
+def test_what_is_answered_before_the_api_is_asked_is_described_too(
+    described_node: Consoled, description: Any, sent: bytes, headers: dict[str, str], status: int
+) -> None:
+    described = description["/api/v1/quarantine/{receipt}/act"]["POST"].definition.raw["responses"]
+    with described_node.client() as client:
+        path = "/api/v1/quarantine/0000000000000/act"
+        answer = client.post(path, content=sent, headers={"content-type": "application/json", **headers})
+    assert answer.status_code == status
+    assert str(status) in described
+    assert isinstance(answer.json()["detail"], str)
+
+
+def test_every_operation_may_be_called_by_a_wrong_name(description: Any) -> None:
+    for one in description.get_all_operations():
+        assert {"400", "421", "500"} <= one.ok().definition.raw["responses"].keys()
+
+
 def test_everything_described_is_tried(description: Any) -> None:
     described = {(one.ok().method.upper(), one.ok().path) for one in description.get_all_operations()}
     monitoring = {("GET", path) for path in ("/healthz", "/readyz", "/metrics")}

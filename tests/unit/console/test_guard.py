@@ -229,6 +229,46 @@ def test_what_is_not_http_is_answered_or_hung_up(local: Consoled, junk: bytes) -
         assert client.get("/healthz").status_code == 200
 
 
+CHUNKED = (
+    b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Transfer-Encoding: chunked\r\n"
+)
+
+
+@pytest.mark.parametrize("said", [b"\0" * 100 + b"\r\n\r\n", CHUNKED + b"\r\nno length\r\n"])
+def test_what_is_not_http_is_refused_as_any_other_request(local: Consoled, said: bytes) -> None:
+    head, _, body = raw(local, said).partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = {name: value for name, _, value in (line.partition(": ") for line in lines)}
+    assert status == "HTTP/1.1 400 Bad Request"
+    assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
+    assert headers["content-type"] == "application/json"
+    assert body == b'{"detail": "Invalid HTTP request received."}'
+
+
+@pytest.mark.parametrize(
+    ("first", "answered"),
+    [(CHUNKED + b"\r\n3\r\nabc\r\n", b""), (CHUNKED + b"Origin: http://evil.example\r\n\r\n", b"HTTP/1.1 403")],
+    ids=["being read", "answered unread"],
+)
+def test_a_body_that_stops_being_http_is_no_page_that_failed(local: Consoled, first: bytes, answered: bytes) -> None:
+    assert local.console._server
+    pages = local.console._server.server_state.tasks
+    with structlog.testing.capture_logs() as logged:
+        with socket.create_connection(("127.0.0.1", port_of(local)), 30) as sock:
+            sock.sendall(first)
+            if answered:
+                assert sock.recv(65536).startswith(answered)
+            else:
+                assert comes_true(lambda: bool(pages))
+            sock.sendall(b"no length\r\n")
+            while sock.recv(65536):
+                pass
+        assert comes_true(lambda: not pages)
+    assert logged == []
+
+
 def test_a_page_that_fails_says_nothing_of_why(local: Consoled, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("PATIENT^NAME")

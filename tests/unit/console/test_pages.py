@@ -143,6 +143,7 @@ def test_a_series_has_a_plot_and_an_image(full: Consoled) -> None:
         assert (image.status_code, image.headers["content-type"]) == (200, "image/png")
         for one in (plot, image):
             assert one.headers["content-security-policy"].startswith("default-src 'none';")
+            assert one.headers["cache-control"] == "no-store", "it may show a name, and others use the browser later"
         assert client.get("/series/9.9/plot.svg").status_code == 404
         assert client.get("/instances/9.9/thumbnail.png").status_code == 404
 
@@ -171,6 +172,9 @@ def test_quarantine_is_filtered(full: Consoled) -> None:
     }.items():  # fmt: skip
         assert ('href="/rules/DUP-004"' in get(full, f"/quarantine?{query}")) == found, query
     get(full, "/quarantine?state=nonsense", 400)
+    for not_a_receipt in ("0", "O" * 13, "Z" * 13, "nonsense"):  # and not the first page once more
+        text = get(full, f"/quarantine?before={not_a_receipt}", 400)
+        assert "The address or the form is not as it should be." in text
 
 
 def test_senders_and_rules_count(full: Consoled) -> None:

@@ -1,6 +1,7 @@
 """The console listens where it is told, speaks HTTPS if it is told, and stops."""
 
 import socket
+import threading
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ import httpx
 import pytest
 
 from scp.config import ConfigurationError, Settings
+from scp.console.desk import Desk
+from scp.console.views import now as now_view
 from scp.wiring import check_console, console_of, make_node
 from tests.certificates import Authority
 from tests.unit.console.consoles import USERS, consoled, sign_in
@@ -98,23 +101,69 @@ def shown(url: str, authority: Authority) -> str:
     return next(str(value) for part in certificate["subject"] for key, value in part if key == "commonName")
 
 
-def test_connections_are_bounded_and_what_is_above_is_closed_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+ASKED = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+PART_OF_A_FORM = (
+    b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: 9\r\n\r\nname="
+)
+
+
+@pytest.mark.parametrize(
+    "said", [ASKED, PART_OF_A_FORM, b"", b"GET"], ids=["nothing more", "a body", "nothing", "part"]
+)
+def test_connections_are_bounded_and_who_waits_for_most_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
     monkeypatch.setattr("scp.console.server._CONNECTIONS", 3)
     with consoled(tmp_path) as one, ExitStack() as open_ones:
         port = int(one.url.rpartition(":")[2])
 
-        def connect() -> socket.socket:
-            return open_ones.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+        def connect(address: str) -> socket.socket:
+            return open_ones.enter_context(socket.create_connection(("127.0.0.1", port), 10, (address, 0)))
 
-        served = [connect() for _ in range(3)]
-        for sock in served:
-            sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert sock.recv(1000).startswith(b"HTTP/1.1 200")
-        assert connect().recv(1) == b""
-        served[0].close()
-        assert answers(f"{one.url}/healthz")
+        def is_served(sock: socket.socket) -> bool:
+            sock.sendall(ASKED)
+            answer = b""
+            while piece := b"" if answer.endswith(b"}") else sock.recv(1000):
+                answer += piece
+            return answer.startswith(b"HTTP/1.1 200")
+
+        other = connect("127.0.0.9")
+        assert is_served(other)
+        greedy = [connect("127.0.0.5") for _ in range(2)]
+        for sock in greedy:
+            if said == ASKED:
+                assert is_served(sock)
+            else:
+                sock.sendall(said)
+        assert is_served(connect("127.0.0.7"))
+        with suppress(ConnectionResetError):  # over what it said and nobody has read
+            assert greedy[0].recv(1000) == b""
+        assert is_served(other)
+
+
+def test_where_all_connections_are_answered_another_one_is_closed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scp.console.server._CONNECTIONS", 1)
+    entered, go_on = threading.Event(), threading.Event()
+    health = now_view.health
+
+    def slow(desk: Desk) -> object:
+        entered.set()
+        go_on.wait(30)
+        return health(desk)
+
+    monkeypatch.setattr(now_view, "health", slow)
+    with consoled(tmp_path) as one:
+        place = "127.0.0.1", int(one.url.rpartition(":")[2])
+        with socket.create_connection(place, 30) as asking:
+            asking.sendall(ASKED.replace(b"healthz", b"readyz"))
+            assert entered.wait(30)
+            with socket.create_connection(place, 30) as above:
+                assert above.recv(1) == b""
+            go_on.set()
+            assert asking.recv(1000).startswith(b"HTTP/1.1 200")
 
 
 def test_silent_tls_handshakes_count_and_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
 from scp.passwords import hash_password
 from tests.unit.console.consoles import PASSWORD, USERS, Consoled, consoled, csrf, sign_in
@@ -68,10 +69,12 @@ def test_signing_in_goes_to_where_one_was_going(guarded: Consoled) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/a\nb", "javascript:1"]
+    "target",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/a\nb", "javascript:1", "//[", "http://["],
 )
 def test_signing_in_goes_to_no_other_site(guarded: Consoled, target: str) -> None:
     with guarded.client() as client:
+        assert 'name="next" value="/"' in client.get("/login", params={"next": target}).text
         response = client.post("/login", data={"name": "anna", "password": PASSWORD, "next": target})
         assert response.headers["location"] == "/"
 
@@ -102,6 +105,51 @@ def test_guessing_is_slowed_down(tmp_path_factory: pytest.TempPathFactory) -> No
         assert client.get("/api/v1/now", auth=("anna", PASSWORD)).status_code == 429
 
 
+def guesses(one: Consoled, visitors: list[str]) -> list[int]:
+    """Return what a wrong password gets from visitors of a proxy on this machine, in their order."""
+    with one.client() as client:
+        form = {"name": "anna", "password": "wrong"}
+        return [client.post("/login", data=form, headers={"x-forwarded-for": who}).status_code for who in visitors]
+
+
+def test_visitors_of_a_proxy_are_one_unless_it_is_named(tmp_path: Path) -> None:
+    visitors = [*["192.0.2.1"] * 6, "198.51.100.1"]
+    with consoled(tmp_path / "one", **USERS) as one:
+        assert guesses(one, visitors) == [*[403] * 5, 429, 429]
+    with consoled(tmp_path / "two", proxies=["127.0.0.0/8"], **USERS) as one:
+        assert guesses(one, visitors) == [*[403] * 5, 429, 403]
+
+
+def test_only_what_a_proxy_itself_says_of_a_visitor_counts(tmp_path: Path) -> None:
+    with consoled(tmp_path / "one", proxies=["127.0.0.1"], **USERS) as one:
+        assert guesses(one, [f"203.0.113.{number}, 192.0.2.1" for number in range(6)]) == [*[403] * 5, 429]
+    with consoled(tmp_path / "two", proxies=["192.0.2.1"], **USERS) as one:
+        assert guesses(one, [f"203.0.113.{number}" for number in range(6)]) == [*[403] * 5, 429]
+
+
+def test_a_proxy_that_is_named_may_speak_ipv4_to_all_addresses(tmp_path: Path) -> None:
+    with consoled(tmp_path, host="::", proxies=["127.0.0.1"], **USERS) as one:
+        one.url = one.url.replace("[::]", "127.0.0.1")
+        assert guesses(one, [*["192.0.2.1"] * 6, "198.51.100.1"]) == [*[403] * 5, 429, 403]
+
+
+def test_what_a_proxy_says_instead_of_an_address_is_not_for_the_log(tmp_path: Path) -> None:
+    with consoled(tmp_path, proxies=["127.0.0.1"], **USERS) as one, structlog.testing.capture_logs() as logged:
+        assert guesses(one, ["PATIENT^NAME", "192.0.2.1"]) == [403, 403]
+    assert [line["address"] for line in logged] == ["", "192.0.2.1"]
+
+
+@pytest.mark.parametrize(("proxies", "name"), [(["127.0.0.1"], "__Host-auditscp"), ([], "auditscp")])
+def test_a_cookie_is_for_https_only_if_a_proxy_that_is_named_says_so(
+    tmp_path: Path, proxies: list[str], name: str
+) -> None:
+    with consoled(tmp_path, proxies=proxies, **USERS) as one, one.client() as client:
+        form = {"name": "anna", "password": PASSWORD}
+        cookie = client.post("/login", data=form, headers={"x-forwarded-proto": "https"}).headers["set-cookie"]
+    assert cookie.startswith(f"{name}=")
+    assert ("Secure" in cookie) is bool(proxies)
+
+
 def test_signing_out_takes_the_token_of_the_page(guarded: Consoled) -> None:
     with guarded.client() as client:
         sign_in(client)
@@ -124,6 +172,13 @@ def test_where_nobody_signs_in_there_is_no_form(local: Consoled) -> None:
         assert client.get("/login?next=/rules").headers["location"] == "/rules"
         assert client.post("/logout", data={"csrf": csrf(client)}).headers["location"] == "/"
         assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded"])
+def test_where_nobody_signs_in_nobody_comes_through_a_proxy(local: Consoled, header: str) -> None:
+    with local.client(headers={header: "192.0.2.1"}) as client:
+        assert {client.get(path).status_code for path in ("/", "/series", "/api/v1/now", "/metrics")} == {403}
+        assert client.get("/healthz").status_code == 200
 
 
 ACTS = ["release", "replace", "drop"]

@@ -8,6 +8,7 @@ from pydicom.uid import UID, AllTransferSyntaxes
 
 from scp.dicom.defect import Defect, DefectKind
 from scp.dicom.syntax import (
+    COMPLETE_TRANSFER_SYNTAXES,
     DEFLATED,
     ENCAPSULATED,
     EXPLICIT_BIG,
@@ -48,6 +49,12 @@ def test_those_are_known_that_a_data_set_of_the_standard_can_have() -> None:
     others = {"1.2.840.10008.1.2.1.98", "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.94"}  # which pydicom leaves out
     assert {*map(str, AllTransferSyntaxes)} | others <= KNOWN_TRANSFER_SYNTAXES
     assert not KNOWN_TRANSFER_SYNTAXES & {"1.2.840.10008.1.2.6.1", "1.2.840.113619.5.2"}
+
+
+def test_those_are_complete_whose_data_sets_hold_their_pixels() -> None:
+    jpip = {"1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95"}
+    assert jpip | {*map(str, ELSEWHERE)} == KNOWN_TRANSFER_SYNTAXES - COMPLETE_TRANSFER_SYNTAXES
+    assert COMPLETE_TRANSFER_SYNTAXES < KNOWN_TRANSFER_SYNTAXES
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,12 @@ def decoded(raw: bytes) -> Dataset:
 
 
 class TestReading:
+    @pytest.mark.parametrize("number", [CLASS, INSTANCE])
+    def test_of_what_is_too_long_for_a_uid_the_beginning_is_read(self, number: int) -> None:
+        command = read_command(element(number, b"1.2" + b".1" * 30_000))
+        assert command
+        assert len(command.sop_class_uid) + len(command.sop_instance_uid) == 4096
+
     @given(st.binary(max_size=300))
     def test_never_raises_whatever_the_bytes(self, raw: bytes) -> None:
         read_command(raw)

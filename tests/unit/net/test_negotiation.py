@@ -14,7 +14,7 @@ from pydicom.uid import (
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
 )
-from pynetdicom import AE
+from pynetdicom import AE, _config
 from pynetdicom.pdu import A_ASSOCIATE_AC
 from pynetdicom.pdu_primitives import SOPClassCommonExtendedNegotiation
 
@@ -70,7 +70,7 @@ def test_the_answer_is_the_acceptance_with_what_is_ours() -> None:
         1: Context(CTImageStorage, ExplicitVRLittleEndian, {}),
         3: Context(MRImageStorage, ImplicitVRLittleEndian, {}),
     }
-    assert agreement[2:] == ((), "1.2.3", "TEST")
+    assert agreement[2:] == ((), "1.2.3", "TEST", 16_382)
 
 
 def test_a_proposal_that_was_accepted_before_has_the_same_answer_and_costs_nothing(asked: list[bytes]) -> None:
@@ -138,6 +138,19 @@ def test_few_proposals_are_remembered_and_no_long_one(asked: list[bytes]) -> Non
     for _ in range(2):
         node.read(long).agree()
     assert len(asked) == 2
+
+
+@pytest.mark.filterwarnings("ignore:The value length")  # a node lets pydicom say nothing
+def test_what_is_too_long_for_a_uid_is_no_class_and_is_shown_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_config.VALIDATORS, "UI", lambda _: (True, ""))  # as a node has it
+    uid = "1.2" + ".1" * 1000
+    syntaxes = _item(0x30, uid.encode()) + _item(0x40, ImplicitVRLittleEndian.encode())
+    contexts = _item(0x20, bytes([9, 0, 0, 0]) + syntaxes)
+    software = _item(0x50, _item(0x51, bytes(4)) + _item(0x52, uid.encode()))
+    body = HONEST[:68] + _item(0x10, b"1.2.840.10008.3.1.1.1") + contexts + software
+    agreement = negotiator().read(read_proposal(body)).agree()
+    assert (agreement.contexts, agreement.refused) == ({}, (uid,))
+    assert agreement.implementation_class_uid == uid[:128]
 
 
 def test_what_pynetdicom_stumbles_over_is_malformed() -> None:

@@ -270,7 +270,9 @@ class TestFaultsOfOurOwn:
     ) -> None:
         with monkeypatch.context() as patch:
             failing_spool(patch)
-            assert line.say(*STORE).statuses == ["A700"]
+            served = line.say(*STORE)
+        assert served.statuses == ["A700"]
+        assert served.tally.bytes == served.meter.bytes == len(IMAGE), "they came, although they could not be kept"
         assert line.say(*STORE).statuses == ["0000"]
         assert line.outcomes() == [("retry", 0xA700), ("accept", 0)]
 
@@ -281,6 +283,7 @@ class TestFaultsOfOurOwn:
             patch.setattr(os, "writev", fail)
             served = line.say(*HALF, pdv(STORAGE, 0, IMAGE[100:200]), pdv(STORAGE, LAST, IMAGE[200:]))
         assert served.statuses == ["A700"]
+        assert served.tally.bytes == served.meter.bytes == len(IMAGE)
         assert line.outcomes() == [("retry", 0xA700)]
         assert line.node.files("spool") == []
 
@@ -305,6 +308,7 @@ class TestFaultsOfOurOwn:
         assert served.ending is Ending.LOST
         assert line.outcomes() == [("retry", 0xA700)]
         assert served.tally.outcomes == served.meter.outcomes == {"retry": 1}, "they say what the receipt says"
+        assert served.tally.bytes == served.meter.bytes == 100
 
 
 def failing_spool(patch: pytest.MonkeyPatch) -> None:

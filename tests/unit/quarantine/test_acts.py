@@ -205,10 +205,10 @@ def test_an_act_decodes_frames_in_turn_with_the_node(node: Scratch, monkeypatch:
     waited = []
 
     def noted(*both: Any) -> Comparison:
-        waited.append(comparing._decoding.locked())
+        waited.append(comparing._one_at_a_time.locked())
         return compare(*both)
 
-    monkeypatch.setattr(comparing, "_may_be_compressed", lambda _: True)
+    monkeypatch.setattr(comparing, "_takes_much", lambda *_: True)
     monkeypatch.setattr(comparing, "compare", noted)
     acting(node).release(number, WHO, dry_run=True)
     assert waited == [True]
