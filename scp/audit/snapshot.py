@@ -53,7 +53,10 @@ class StackReference:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A stored instance of the same series with the same Instance Number."""
+    """A stored instance of the same series with the same Instance Number.
+
+    ``moment``, ``position`` (in mm) and ``orientation`` (direction cosines) are those of a slice, and empty for others.
+    """
 
     other: Other
     slot: str
@@ -61,6 +64,9 @@ class Neighbour:
     sop_class_uid: str
     concatenation_uid: str
     in_concatenation_number: int | None
+    moment: str = ""
+    position: tuple[float, ...] = ()
+    orientation: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,8 @@ class Snapshot:
     """Everything that a pairwise rule may look at.
 
     ``identical`` says that ``held`` has the same bytes in the same transfer syntax; otherwise ``comparison`` says
-    what differs. ``neighbours`` never contain the same SOP Instance UID.
+    what differs. ``stack``, ``acquisition`` and ``parallel`` are the first images of what :class:`Tracked
+    <scp.audit.tracked.Tracked>` calls so. ``neighbours`` never contain the same SOP Instance UID.
     """
 
     held: Held | None = None
@@ -78,4 +85,5 @@ class Snapshot:
     series: Reference | None = None
     stack: StackReference | None = None
     acquisition: StackReference | None = None
+    parallel: StackReference | None = None
     neighbours: tuple[Neighbour, ...] = ()

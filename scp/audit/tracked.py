@@ -15,6 +15,8 @@ from unicodedata import normalize
 from scp.audit.finding import shown_uid
 from scp.dicom import tags as t
 from scp.dicom.facts import Decimals, Facts
+from scp.dicom.image_type import is_derived
+from scp.dicom.sop_classes import PLANES, Kind
 from scp.dicom.values import Malformed
 
 
@@ -140,28 +142,40 @@ class Tracked(NamedTuple):
     ``stack`` is what makes a stack within a series (SOP Class and Image Type); ``acquisition`` adds the Acquisition
     Number; ``slot`` adds all that may legitimately repeat a position or an Instance Number; ``place`` is the image
     plane, empty if there is none; ``counted`` are the values of :data:`COUNTED`, ``variant`` stands for them all.
+
+    ``parallel`` adds to ``stack`` the direction of a slice of MR or of a derived one, and is empty for others:
+    localizers and reformats in several planes are a stack each. ``moment`` stands for the time at which a slice was
+    acquired, and is empty for others: it is another one for each slice, and so tells apart only what lies at one place.
     """
 
     study: Mapping[str, str]
     series: Mapping[str, str]
     stack: str
     acquisition: str
+    parallel: str
     slot: str
     place: str
+    moment: str
     counted: Mapping[str, str]
     variant: str
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """What the stacks are known by that the instance is of."""
+        return tuple(filter(None, (self.stack, self.acquisition, self.parallel)))
 
 
 _SLOT: Final = (
     "echo_numbers", "echo_time", "temporal_position_identifier", "diffusion_b_value", "diffusion_gradient_orientation",
-    "trigger_time", "nominal_percentage_of_cardiac_phase", "sequence_name", "flip_angle", "inversion_time",
-    "repetition_time", "complex_image_component", "receive_coil_name", "convolution_kernel", "kvp",
-    "concatenation_uid", "image_index",
+    "temporal_position_index", "temporal_position_time_offset", "trigger_time", "nominal_percentage_of_cardiac_phase",
+    "nominal_cardiac_trigger_delay_time", "nominal_percentage_of_respiratory_phase", "starting_respiratory_phase",
+    "velocity_encoding_direction", "sequence_name", "flip_angle", "inversion_time", "repetition_time",
+    "complex_image_component", "receive_coil_name", "convolution_kernel", "kvp", "concatenation_uid", "image_index",
 )  # fmt: skip
 _SLOT_VALUES: Final = attrgetter(*_SLOT)
 
 FACTS: Final = frozenset(("image_type", "acquisition_number", *_SLOT, "patient_id", *(_ALL.keys() - _PARTS)))
-"""The facts of which compared values are made, but for those of the place."""
+"""The facts of which compared values are made, but for those of plane and time, which each slice has anew."""
 
 
 def tracked(facts: Facts, key: bytes, before: Tracked | None = None) -> Tracked:
@@ -169,11 +183,11 @@ def tracked(facts: Facts, key: bytes, before: Tracked | None = None) -> Tracked:
 
     ``before`` are those of another instance in which none of :data:`FACTS` is different.
     """
-    place = _place(facts)
+    place, moment = _place(facts), _moment(facts, key)
     if before:
         return Tracked(
-            before.study, before.series, before.stack, before.acquisition, before.slot, place, before.counted,
-            before.variant,
+            before.study, before.series, before.stack, before.acquisition, _parallel(facts, before.stack), before.slot,
+            place, moment, before.counted, before.variant,
         )  # fmt: skip
     stack = "\n".join((facts.sop_class_uid, *facts.image_type))
     acquisition = f"{stack}\n{facts.acquisition_number}"
@@ -184,8 +198,10 @@ def tracked(facts: Facts, key: bytes, before: Tracked | None = None) -> Tracked:
         series=series,
         stack=_digest(stack),
         acquisition=_digest(acquisition),
+        parallel=_parallel(facts, _digest(stack)),
         slot=_digest(slot),
         place=place,
+        moment=moment,
         counted=counted,
         variant=variant,
     )
@@ -208,6 +224,36 @@ def _shared(key: bytes, values: tuple[str, ...]) -> tuple[Mapping[str, str], Map
         {name: kept[name] for name in names if name in kept} for names in (STUDY, SERIES, COUNTED)
     )
     return study, series, counted, variant_of(counted)
+
+
+_ROUGHLY: Final = 20
+"""Directions are told apart by twentieths of a cosine: what parallel slices differ by is far less."""
+_LONG: Final = 2.0
+"""Numbers above this are no cosines (GEO-103)."""
+
+
+def _parallel(facts: Facts, stack: str) -> str:
+    """Return what stands for the stack and the direction of a slice of MR, or of a derived one."""
+    if facts.kind not in PLANES or not (facts.kind is Kind.MR or is_derived(facts.image_type)):
+        return ""
+    direction = _direction(facts.image_orientation)
+    return direction and _digest(f"{stack}\n{direction}")
+
+
+@lru_cache(maxsize=32)  # few, as a hostile one may be long
+def _direction(cosines: Decimals) -> str:
+    """Return a direction roughly; nothing if there is none."""
+    if isinstance(cosines, Malformed) or len(cosines) != 6 or not 0 < max(map(abs, cosines)) <= _LONG:
+        return ""
+    return repr([round(_ROUGHLY * one) for one in cosines])
+
+
+def _moment(facts: Facts, key: bytes) -> str:
+    """Return what stands for the time of acquisition; 1012, 101200 and 101200.0 are the same."""
+    if facts.kind not in PLANES:
+        return ""
+    times = facts.acquisition_date, facts.acquisition_time.rstrip("0."), facts.acquisition_datetime.rstrip("0.")
+    return fingerprint(key, "\n".join(times)) if any(times) else ""
 
 
 _unsigned_zero: Final = (0.0).__add__

@@ -104,6 +104,9 @@ class Facts:
     in_concatenation_total_number: Integer
     concatenation_frame_offset: Integer
 
+    acquisition_date: str
+    acquisition_time: str
+    acquisition_datetime: str
     acquisition_number: str
     echo_numbers: str
     echo_time: str
@@ -111,7 +114,14 @@ class Facts:
     diffusion_b_value: str
     diffusion_gradient_orientation: str
     trigger_time: str
+    cardiac_number_of_images: Integer
     nominal_percentage_of_cardiac_phase: str
+    nominal_cardiac_trigger_delay_time: str
+    nominal_percentage_of_respiratory_phase: str
+    starting_respiratory_phase: str
+    temporal_position_index: str
+    temporal_position_time_offset: str
+    velocity_encoding_direction: str
     sequence_name: str
     flip_angle: str
     inversion_time: str

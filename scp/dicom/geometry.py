@@ -55,6 +55,7 @@ class Geometry(NamedTuple):
             any other instance.
         mosaic: Image Type has the value MOSAIC: all slices of a volume side by side. The position is that of none of
             them.
+        moment: stands for the time of acquisition of a slice (:class:`~scp.audit.tracked.Tracked`).
     """
 
     stack: str = ""
@@ -82,12 +83,13 @@ class Geometry(NamedTuple):
     frame_stacks: Sequence[int] = ()
     rescale: Sequence[float | None] | None = None
     mosaic: bool = False
+    moment: str = ""
 
 
-def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
+def geometry_of(facts: Facts, stack: str, variant: str, moment: str = "") -> bytes:
     """Return the geometry of an instance as JSON: the fields of :class:`Geometry`, in their order.
 
-    ``stack`` and ``variant`` are those of :class:`~scp.audit.tracked.Tracked`.
+    ``stack``, ``variant`` and ``moment`` are those of :class:`~scp.audit.tracked.Tracked`.
     """
     frames = facts.frame_planes
     return orjson.dumps(
@@ -117,6 +119,7 @@ def geometry_of(facts: Facts, stack: str, variant: str) -> bytes:
             frames.stacks,
             _rescale(facts),
             is_mosaic(facts.image_type),
+            moment,
         )
     )
 

@@ -1,6 +1,15 @@
 """What Image Type (0008,0008) says of an image (PS3.3 C.7.6.1.1.2, C.8.2.1.1.1, C.8.3.1.1.1)."""
 
+from typing import Final
+
 ImageType = tuple[str, ...]
+
+_PROJECTIONS: Final = frozenset(
+    {"PROJECTION", "IP", "MIP", "MAXIP", "MINIP", "MNIP", "MEANIP", "PJN", "VRT", "VR", "SSD", "3D", "RENDERING"}
+)
+"""Words of Image Type that makers write for projections: ``PROJECTION IMAGE``, ``MAX_IP``, ``CSA MIP``."""
+_REFORMATS: Final = frozenset({"REFORMATTED", "REFORMAT", "MPR", "CPR", "RESAMPLED", "RESLICED", "CURVED"})
+"""The same for slices that were cut from a volume: ``REFORMATTED``, ``CSA MPR``, ``CT_SOM5 MPR``."""
 
 
 def is_derived(image_type: ImageType) -> bool:
@@ -16,6 +25,25 @@ def is_secondary(image_type: ImageType) -> bool:
 def is_localizer(image_type: ImageType) -> bool:
     """Whether it was made to plan other images."""
     return "LOCALIZER" in image_type
+
+
+def is_projection(image_type: ImageType) -> bool:
+    """Whether it shows a whole volume from one side, or a thick part of it, rather than a slice."""
+    return _has_word(image_type, _PROJECTIONS)
+
+
+def is_reformat(image_type: ImageType) -> bool:
+    """Whether it was cut from a volume, in whatever plane; a projection may have been, too."""
+    return _has_word(image_type, _REFORMATS)
+
+
+def is_axial(image_type: ImageType) -> bool:
+    """Whether it lies across the table (value 3 of CT)."""
+    return image_type[2:3] == ("AXIAL",)
+
+
+def _has_word(image_type: ImageType, words: frozenset[str]) -> bool:
+    return any(not words.isdisjoint(value.replace("_", " ").split()) for value in image_type[2:])
 
 
 def is_mosaic(image_type: ImageType) -> bool:

@@ -61,6 +61,11 @@ def _shorts_as_text(raw: bytes, little: bool) -> str:
     return "" if isinstance(found, Malformed) else "\\".join(map(str, found))
 
 
+def _longs_as_text(raw: bytes, little: bool) -> str:
+    found = values.unsigned_longs(raw, little=little)
+    return "" if isinstance(found, Malformed) else "\\".join(map(str, found))
+
+
 def _floats_as_text(raw: bytes, little: bool) -> str:
     found = values.floats(raw, little=little)
     return "" if isinstance(found, Malformed) else "\\".join(map(repr, found))
@@ -105,11 +110,16 @@ _PLAIN: Final[Mapping[str, tuple[int, _Reader]]] = {
     "rescale_slope": (t.RESCALE_SLOPE, values.decimal_strings),
     "images_in_acquisition": (t.IMAGES_IN_ACQUISITION, _integer),
     "number_of_temporal_positions": (t.NUMBER_OF_TEMPORAL_POSITIONS, _integer),
+    "acquisition_date": (t.ACQUISITION_DATE, _texts),
+    "acquisition_time": (t.ACQUISITION_TIME, _texts),
+    "acquisition_datetime": (t.ACQUISITION_DATETIME, _texts),
     "acquisition_number": (t.ACQUISITION_NUMBER, _number),
     "echo_numbers": (t.ECHO_NUMBERS, _number),
     "echo_time": (t.ECHO_TIME, _number),
     "temporal_position_identifier": (t.TEMPORAL_POSITION_IDENTIFIER, _number),
     "trigger_time": (t.TRIGGER_TIME, _number),
+    "cardiac_number_of_images": (t.CARDIAC_NUMBER_OF_IMAGES, _integer),
+    "starting_respiratory_phase": (t.STARTING_RESPIRATORY_PHASE, _texts),
     "sequence_name": (t.SEQUENCE_NAME, _texts),
     "flip_angle": (t.FLIP_ANGLE, _number),
     "inversion_time": (t.INVERSION_TIME, _number),
@@ -154,6 +164,11 @@ _BINARY: Final[Mapping[str, tuple[int, Callable[[bytes, bool], Any]]]] = {
     "diffusion_b_value": (t.DIFFUSION_B_VALUE, _doubles_as_text),
     "diffusion_gradient_orientation": (t.DIFFUSION_GRADIENT_ORIENTATION, _doubles_as_text),
     "nominal_percentage_of_cardiac_phase": (t.NOMINAL_PERCENTAGE_OF_CARDIAC_PHASE, _floats_as_text),
+    "nominal_percentage_of_respiratory_phase": (t.NOMINAL_PERCENTAGE_OF_RESPIRATORY_PHASE, _floats_as_text),
+    "nominal_cardiac_trigger_delay_time": (t.NOMINAL_CARDIAC_TRIGGER_DELAY_TIME, _doubles_as_text),
+    "temporal_position_index": (t.TEMPORAL_POSITION_INDEX, _longs_as_text),
+    "temporal_position_time_offset": (t.TEMPORAL_POSITION_TIME_OFFSET, _doubles_as_text),
+    "velocity_encoding_direction": (t.VELOCITY_ENCODING_DIRECTION, _doubles_as_text),
     "image_index": (t.IMAGE_INDEX, _shorts_as_text),
     "frame_increment_pointer": (t.FRAME_INCREMENT_POINTER, lambda raw, little: values.tags(raw, little=little)),
 }
@@ -167,7 +182,11 @@ UIDS: Final[Mapping[str, int]] = {
 }
 
 
-_OF_EACH_IMAGE: Final = frozenset({t.INSTANCE_NUMBER, t.IMAGE_POSITION_PATIENT, t.SLICE_LOCATION})
+_OF_EACH_IMAGE: Final = frozenset(
+    {
+        t.INSTANCE_NUMBER, t.IMAGE_POSITION_PATIENT, t.SLICE_LOCATION, t.ACQUISITION_TIME, t.ACQUISITION_DATETIME,
+    }
+)  # fmt: skip
 
 
 class How(Enum):

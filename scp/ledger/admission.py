@@ -84,6 +84,7 @@ class Admission:
             series=series.reference,
             stack=self._references.stack(series.id, tracked.stack),
             acquisition=self._references.stack(series.id, tracked.acquisition),
+            parallel=self._references.stack(series.id, tracked.parallel) if tracked.parallel else None,
             neighbours=self._neighbours(series.id, facts, tracked.slot),
         )
 
@@ -174,7 +175,8 @@ class Admission:
         else:
             series = known.id
         is_plane = has_plane(facts)
-        for key, stack in ((tracked.stack, snapshot.stack), (tracked.acquisition, snapshot.acquisition)):
+        stacks = snapshot.stack, snapshot.acquisition, snapshot.parallel
+        for key, stack in zip(tracked.stacks, stacks, strict=False):
             if stack is None or (is_plane and not (stack.pixel_spacing and stack.orientation)):
                 run(rows.INSERT_STACK, rows.stack_row(series, key, draft.receipt, facts))
                 self._references.forget_stack(series, key)

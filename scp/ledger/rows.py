@@ -9,8 +9,9 @@ from scp.audit.finding import Finding, Other, Problem, Severity, Verdict, shown_
 from scp.audit.snapshot import Held, Neighbour, Reference, StackReference
 from scp.audit.tracked import PATIENT
 from scp.dicom.facts import Decimals, Facts
-from scp.dicom.geometry import geometry_of
+from scp.dicom.geometry import Geometry, geometry_of, read_geometry
 from scp.dicom.request import Association, Request
+from scp.dicom.sop_classes import PLANES, kind_of
 from scp.ids import as_text, from_text
 from scp.layout import Place, Placement, archive_path, timestamp
 from scp.ledger.port import Draft, Receipt
@@ -54,7 +55,7 @@ SELECT_SERIES: Final = f"""SELECT {_OTHER}, series.tracked, parent.uid, series.i
 SELECT_STACK: Final = f"""SELECT {_OTHER}, stack."rows", stack."columns", stack.pixel_spacing, stack.orientation
     FROM stack {_join("stack.reference")} WHERE stack.series = ? AND stack.key = ?"""
 SELECT_NEIGHBOUR: Final = f"""SELECT {_OTHER}, other.slot, other.place, other.sop_class_uid,
-    other.concatenation_uid, other.in_concatenation_number
+    other.concatenation_uid, other.in_concatenation_number, other.geometry
     FROM instance AS near {_join("near.id")} WHERE near.id = ?"""
 # A join opens every table even where it finds nothing, which is nearly always. So the number alone is looked up first.
 FIND_HELD: Final = "SELECT id FROM instance WHERE key = ? AND uid = ?"
@@ -151,7 +152,7 @@ def instance_row(draft: Draft, study: int, series: int, confirmation: Confirmati
         draft.receipt, facts.sop_instance_uid, key_of(facts.sop_instance_uid), study, series, uid(facts.sop_class_uid),
         draft.subject.request.transfer_syntax, _integer(facts.instance_number), tracked.slot, tracked.place,
         uid(facts.concatenation_uid), _integer(facts.in_concatenation_number), tracked.study.get(PATIENT, ""),
-        draft.digest, confirmation, geometry_of(facts, tracked.stack, tracked.variant),
+        draft.digest, confirmation, geometry_of(facts, tracked.stack, tracked.variant, tracked.moment),
     )  # fmt: skip
 
 
@@ -209,7 +210,14 @@ def stack_of(row: Row) -> StackReference:
 
 def neighbour_of(row: Row) -> Neighbour:
     """Read a row of SELECT_NEIGHBOUR."""
-    return Neighbour(_other(row), *row[7:])
+    slot, place, sop_class, concatenation, number, kept = row[7:]
+    # What is no slice may have very many frames, and nothing is asked of its place.
+    geometry = read_geometry(kept) if kind_of(sop_class) in PLANES else Geometry()
+    return Neighbour(
+        other=_other(row), slot=slot, place=place, sop_class_uid=sop_class, concatenation_uid=concatenation,
+        in_concatenation_number=number, moment=geometry.moment, position=tuple(geometry.position or ()),
+        orientation=tuple(geometry.orientation or ()),
+    )  # fmt: skip
 
 
 def finding_of(row: Row) -> Finding:

@@ -101,7 +101,7 @@ def withdraw(db: apsw.Connection, planned: Withdrawal) -> None:
 
 
 def _is_in(stack: str, stored: Stored) -> bool:
-    return stack in (stored.tracked.stack, stored.tracked.acquisition)
+    return stack in stored.tracked.stacks
 
 
 class _Others:

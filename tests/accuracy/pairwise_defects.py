@@ -32,9 +32,12 @@ from tests.accuracy.defect import (
     sent_again,
     several,
 )
-from tests.accuracy.sources import Series
+from tests.accuracy.sources import Series, Source
 
 _PLANE: Final = both(is_plane, several)
+_PARALLEL: Final = 0.01
+_MANY: Final = 6
+"""Images from which on one repeated number is certainly the exception."""
 
 
 def new_uid(rng: Random) -> str:
@@ -145,17 +148,36 @@ def _copy_under_new_uid(series: Series, place: int, rng: Random) -> Sequence[Sen
     return sent
 
 
-def _number_taken(series: Series, place: int, rng: Random) -> Sequence[Sent] | None:
-    """One image takes the Instance Number of another that differs from it in nothing but position and number."""
-    mine = series.sources[place]
-    others = [
-        str(one.header.InstanceNumber)
-        for one in series.sources
-        if one is not mine and one.slot == mine.slot and one.header.get("InstanceNumber") is not None
-    ]
-    if not others:
-        return None
-    return replaced(series, place, copy_of(mine.path, setting(InstanceNumber=rng.choice(others))))
+def _number_taken(*, in_plane: bool) -> Plant:
+    """Return the planting of an image that takes the Instance Number of another one.
+
+    They differ in nothing but position and number, or lie in two planes as well.
+    """
+
+    def plant(series: Series, place: int, rng: Random) -> Sequence[Sent] | None:
+        mine = series.sources[place]
+        others = [
+            str(one.header.InstanceNumber)
+            for one in series.sources
+            if one is not mine and one.slot == mine.slot and one.header.get("InstanceNumber") is not None
+            and _are_parallel(mine, one) is in_plane
+        ]  # fmt: skip
+        if not others:
+            return None
+        return replaced(series, place, copy_of(mine.path, setting(InstanceNumber=rng.choice(others))))
+
+    return plant
+
+
+def _are_parallel(one: Source, other: Source) -> bool:
+    if one.normal is None or other.normal is None:
+        return True
+    return float(np.abs(one.normal - other.normal).max()) < _PARALLEL
+
+
+def _many(series: Series) -> bool:
+    """Whether there are so many images that one repeated number is no way of numbering."""
+    return len(series.sources) >= _MANY
 
 
 def _numbers_once(series: Series) -> bool:
@@ -235,7 +257,11 @@ _SPACING: Final = ("STK-252", "STK-252.planes")
 DEFECTS: Final[Sequence[Defect]] = (
     *_again(),
     Defect("The same image under a new UID", "all else equal", _copy_under_new_uid, ("DUP-007",), _numbers_once),
-    Defect("Instance Number repeated", "in its stack", _number_taken, ("NUM-004",), _numbers_once),
+    Defect("Instance Number repeated", "in its stack", _number_taken(in_plane=True), ("NUM-004",), _numbers_once),
+    Defect(
+        "Instance Number repeated", "in another plane", _number_taken(in_plane=False), ("NUM-007",),
+        both(_numbers_once, _many),
+    ),
     Defect(f"{_ONE} Modality", "OT", in_one(setting(Modality="OT")), ("ENT-203",), both(several, _is_not_ot)),
     Defect(f"{_ONE} study", "another Study Instance UID", _in_one_other("StudyInstanceUID"), ("ENT-201",), several),
     Defect(

@@ -39,6 +39,7 @@ def arrivals(subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Snapshot]]:
                 series=series.get(uid),
                 stack=stacks.get((uid, keys.stack)),
                 acquisition=stacks.get((uid, keys.acquisition)),
+                parallel=stacks.get((uid, keys.parallel)),
                 neighbours=neighbours.get(near, ()) if near else (),
             ),
         )
@@ -46,7 +47,7 @@ def arrivals(subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Snapshot]]:
             studies[study] = of_study
         if uid not in series or (FRAME in of_series.values and FRAME not in series[uid].values):
             series[uid] = of_series
-        stacks.setdefault((uid, keys.stack), stack_reference(subject))
-        stacks.setdefault((uid, keys.acquisition), stack_reference(subject))
+        for stack in keys.stacks:
+            stacks.setdefault((uid, stack), stack_reference(subject))
         if near:
             neighbours[near] = (*neighbours.get(near, ()), neighbour(subject))

@@ -23,6 +23,7 @@ from scp.audit.snapshot import Neighbour, Reference, Snapshot, StackReference
 from scp.audit.tracked import tracked
 from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
+from scp.dicom.sop_classes import PLANES
 from scp.dicom.walk import Limits
 
 KEY = b"key of the tests"
@@ -177,14 +178,23 @@ def neighbour(first: Subject) -> Neighbour:
         facts.sop_class_uid,
         facts.concatenation_uid,
         facts.in_concatenation_number if isinstance(facts.in_concatenation_number, int) else None,
+        first.tracked.moment,
+        facts.image_position if facts.kind in PLANES and isinstance(facts.image_position, tuple) else (),
+        facts.image_orientation if facts.kind in PLANES and isinstance(facts.image_orientation, tuple) else (),
     )
 
 
-def after(first: Subject) -> Snapshot:
-    """Return the snapshot for a later instance of the same study, series, stack and Instance Number as ``first``."""
+def after(first: Subject, parallel: Subject | None = None) -> Snapshot:
+    """Return the snapshot for a later instance of the same study, series, stack and Instance Number as ``first``.
+
+    ``parallel`` is the first of the stack that is derived and lies in its plane.
+    """
     study, series = reference(first)
     stack = stack_reference(first)
-    return Snapshot(study=study, series=series, stack=stack, acquisition=stack, neighbours=(neighbour(first),))
+    return Snapshot(
+        study=study, series=series, stack=stack, acquisition=stack,
+        parallel=stack_reference(parallel) if parallel else None, neighbours=(neighbour(first),),
+    )  # fmt: skip
 
 
 def fires(code: str, what: str, subject: Callable[[], Subject], case: str = "", **more: Any) -> ParameterSet:

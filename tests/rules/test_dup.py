@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.rules.builders import (
     fires,
     image,
     mr_image,
+    neighbour,
     other,
     outcome_of,
     quiet,
@@ -150,6 +152,16 @@ CASES = [
     fires("DUP-007", "same-place-in-mr", lambda: subject(mr_image()), snapshot=lambda: after(subject(mr_image()))),
     quiet("DUP-007", "other-place", lambda: subject(image(ImagePositionPatient=["0", "0", "10.001"])),
           snapshot=lambda: after(subject(image()))),
+    fires("DUP-007", "same-place-at-the-same-time", lambda: subject(image(AcquisitionTime="101200")),
+          snapshot=lambda: after(subject(image(AcquisitionTime="101200.00")))),
+    fires("DUP-007", "same-place-of-which-one-has-no-time", lambda: subject(image(AcquisitionTime="101200")),
+          snapshot=lambda: after(subject(image()))),
+    quiet("DUP-007", "same-place-at-another-time", lambda: subject(image(AcquisitionTime="101200")),
+          snapshot=lambda: after(subject(image(AcquisitionTime="101201")))),
+    fires("DUP-007", "same-place-at-another-time-and-at-the-same", lambda: subject(image(AcquisitionTime="101200")),
+          snapshot=lambda: replace(
+              after(subject(image(AcquisitionTime="101201"))),
+              neighbours=tuple(neighbour(subject(image(AcquisitionTime=time))) for time in ("101201", "101200")))),
     quiet("DUP-007", "other-echo", lambda: subject(mr_image(EchoTime="9")),
           snapshot=lambda: after(subject(mr_image()))),
     quiet("DUP-007", "other-plane", lambda: subject(image(ImageOrientationPatient=["0", "1", "0", "1", "0", "0"])),

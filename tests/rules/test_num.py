@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,12 @@ PAGE: dict[str, Any] = {
 }  # fmt: skip
 SCOUT: dict[str, Any] = {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}
 FROM_THE_SIDE: dict[str, Any] = SCOUT | {"ImageOrientationPatient": ["0", "1", "0", "0", "0", "-1"]}
+ELSEWHERE: dict[str, Any] = {"ImagePositionPatient": ["0", "0", "20"]}
+NOWHERE: dict[str, Any] = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
+SIDEWAYS: dict[str, Any] = {"ImageOrientationPatient": ["0", "1", "0", "0", "0", "-1"]}
+HARDLY_TURNED: dict[str, Any] = {"ImageOrientationPatient": ["1", "0", "0", "0", "0.99997", "0.008"]}
+CINE: dict[str, Any] = {"TriggerTime": "31.5", "CardiacNumberOfImages": "25"}
+SINGLE: dict[str, Any] = {"CardiacNumberOfImages": "1"}
 CASES = [
     fires("NUM-001", "decimal", lambda: numbered(b"1.0 ")),
     fires("NUM-001", "text", lambda: numbered(b"one ")),
@@ -175,6 +182,78 @@ CASES = [
           snapshot=lambda: after(subject(image(**PAGE)))),
     fires("NUM-004", "scout-from-the-side", lambda: subject(image(**FROM_THE_SIDE)), "other",
           snapshot=lambda: after(subject(image(**SCOUT)))),
+    fires("NUM-004", "scout-elsewhere", lambda: subject(image(**SCOUT | ELSEWHERE)), "other",
+          snapshot=lambda: after(subject(image(**SCOUT)))),
+    fires("NUM-004", "localizer-of-mr-in-another-plane", lambda: subject(mr_image(**SIDEWAYS)), "anew",
+          snapshot=lambda: after(subject(mr_image()))),
+    fires("NUM-004", "localizer-of-mr-in-two-planes-and-one-of-them", lambda: subject(mr_image(**ELSEWHERE)),
+          snapshot=lambda: replace(
+              after(subject(mr_image(**SIDEWAYS))),
+              neighbours=(neighbour(subject(mr_image(**SIDEWAYS))), neighbour(subject(mr_image()))))),
+    fires("NUM-004", "mr-hardly-turned", lambda: subject(mr_image(**HARDLY_TURNED)),
+          snapshot=lambda: after(subject(mr_image()))),
+    fires("NUM-004", "mr-that-does-not-say-how-it-lies", lambda: subject(mr_image(ImageOrientationPatient=None)),
+          snapshot=lambda: after(subject(mr_image()))),
+    fires("NUM-004", "mr-at-the-next-station", lambda: subject(mr_image(ImagePositionPatient=["0", "1", "10"])), "anew",
+          snapshot=lambda: after(subject(mr_image()))),
+    fires("NUM-004", "mr-at-the-station-beside", lambda: subject(mr_image(ImagePositionPatient=["-1", "0", "12"])),
+          "anew", snapshot=lambda: after(subject(mr_image()))),
+    fires("NUM-004", "mr-hardly-beside", lambda: subject(mr_image(ImagePositionPatient=["0.9", "0.9", "10"])),
+          snapshot=lambda: after(subject(mr_image()))),
+    fires("NUM-004", "mr-beside-of-unknown-size",
+          lambda: subject(mr_image(ImagePositionPatient=["0", "50", "10"], Rows=None, PixelSpacing=["0.5", "0.5"])),
+          snapshot=lambda: after(subject(mr_image()))),
+    fires("NUM-004", "mr-beside-without-spacing",
+          lambda: subject(mr_image(ImagePositionPatient=["0", "50", "10"], PixelSpacing=None)),
+          snapshot=lambda: after(subject(mr_image()))),
+    fires("NUM-004", "ct-beside", lambda: subject(image(ImagePositionPatient=["0", "1", "10"])),
+          snapshot=lambda: after(subject(image()))),
+    fires("NUM-004", "cine-numbered-at-each-place", lambda: subject(mr_image(**CINE | ELSEWHERE)), "anew",
+          snapshot=lambda: after(subject(mr_image(**CINE)))),
+    fires("NUM-004", "cine-at-the-same-place", lambda: subject(mr_image(**CINE)),
+          snapshot=lambda: after(subject(mr_image(**CINE)))),
+    fires("NUM-004", "cine-numbered-on", lambda: subject(mr_image(**CINE | ELSEWHERE, InstanceNumber="26")),
+          snapshot=lambda: after(subject(mr_image(**CINE, InstanceNumber="26")))),
+    fires("NUM-004", "cine-of-one-image", lambda: subject(mr_image(**CINE | ELSEWHERE | SINGLE)),
+          snapshot=lambda: after(subject(mr_image(**CINE | SINGLE)))),
+    fires("NUM-004", "cine-that-states-no-times", lambda: subject(mr_image(CardiacNumberOfImages="25", **ELSEWHERE)),
+          snapshot=lambda: after(subject(mr_image(CardiacNumberOfImages="25")))),
+    fires("NUM-004", "cine-that-does-not-say-how-long-it-is",
+          lambda: subject(mr_image(TriggerTime="31.5", **ELSEWHERE)), "anew",
+          snapshot=lambda: after(subject(mr_image(TriggerTime="31.5")))),
+    fires("NUM-004", "dynamic-volume-with-trigger-times",
+          lambda: subject(mr_image(TriggerTime="2000", TemporalPositionIdentifier="2", **ELSEWHERE)),
+          snapshot=lambda: after(subject(mr_image(TriggerTime="2000", TemporalPositionIdentifier="2")))),
+    fires("NUM-004", "no-cine-with-trigger-times",
+          lambda: subject(mr_image(TriggerTime="2000", CardiacNumberOfImages="0", **ELSEWHERE)),
+          snapshot=lambda: after(subject(mr_image(TriggerTime="2000", CardiacNumberOfImages="0")))),
+    fires("NUM-004", "ct-with-trigger-times",
+          lambda: subject(image(TriggerTime="2000", **ELSEWHERE)),
+          snapshot=lambda: after(subject(image(TriggerTime="2000")))),
+    fires("NUM-004", "number-is-the-temporal-position",
+          lambda: subject(mr_image(TemporalPositionIdentifier="1", **ELSEWHERE)), "anew",
+          snapshot=lambda: after(subject(mr_image(TemporalPositionIdentifier="1")))),
+    fires("NUM-004", "number-is-the-temporal-index",
+          lambda: subject(mr_image(TemporalPositionIndex=1, **ELSEWHERE)), "anew",
+          snapshot=lambda: after(subject(mr_image(TemporalPositionIndex=1)))),
+    quiet("NUM-004", "cine-of-another-phase", lambda: subject(mr_image(**CINE | ELSEWHERE | {"TriggerTime": "63"})),
+          "anew", snapshot=lambda: after(subject(mr_image(**CINE)))),
+    fires("NUM-004", "number-is-not-the-temporal-position",
+          lambda: subject(mr_image(TemporalPositionIdentifier="2", **ELSEWHERE)),
+          snapshot=lambda: after(subject(mr_image(TemporalPositionIdentifier="2")))),
+    quiet("NUM-004", "same-place-at-another-time", lambda: subject(image(AcquisitionTime="101200")),
+          snapshot=lambda: after(subject(image(AcquisitionTime="101201")))),
+    fires("NUM-004", "another-place-at-another-time", lambda: subject(image(AcquisitionTime="101200", **ELSEWHERE)),
+          snapshot=lambda: after(subject(image(AcquisitionTime="101201")))),
+    fires("NUM-004", "same-place-at-the-same-time", lambda: subject(image(AcquisitionTime="101200")),
+          snapshot=lambda: after(subject(image(AcquisitionTime="1012")))),
+    fires("NUM-004", "same-place-of-which-one-has-no-time", lambda: subject(image(AcquisitionTime="101200")),
+          snapshot=lambda: after(subject(image()))),
+    fires("NUM-004", "nowhere-at-another-time",
+          lambda: subject(mr_image(AcquisitionTime="101200", **NOWHERE)),
+          snapshot=lambda: after(subject(mr_image(AcquisitionTime="101201", **NOWHERE)))),
+    quiet("NUM-004", "next-respiratory-phase", lambda: subject(image(NominalPercentageOfRespiratoryPhase=50.0)),
+          snapshot=lambda: after(subject(image(NominalPercentageOfRespiratoryPhase=0.0)))),
     fires("NUM-004", "scout-at-the-same-place", lambda: subject(image(**SCOUT)),
           snapshot=lambda: after(subject(image(**SCOUT)))),
     fires("NUM-004", "slices-without-a-plane", lambda: subject(image(**PAGE | {"ImageType": ["ORIGINAL", "PRIMARY"]})),

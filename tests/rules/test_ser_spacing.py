@@ -2,7 +2,7 @@
 
 import random
 import tracemalloc
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import Any
 
 import pytest
@@ -94,11 +94,22 @@ def two_runs(room: float = 80.0, count: int = 20, **changes: Any) -> list[Member
 
 
 def acquired(*runs: tuple[int, int]) -> list[Member]:
-    """Acquisitions that go from one position to another, 2.5 mm apart."""
+    """Acquisitions that go from one position to another, 2.5 mm apart, up or down."""
     return [
         member(100 * acquisition + n, (0.0, 0.0, 2.5 * n), acquisition=str(acquisition))
-        for acquisition, (begin, end) in enumerate(runs, 1) for n in range(begin, end)
+        for acquisition, (begin, end) in enumerate(runs, 1) for n in range(begin, end, 1 if end > begin else -1)
     ]  # fmt: skip
+
+
+def on(members: list[Member]) -> list[Member]:
+    """The same, numbered on from one to the next."""
+    return [one._replace(instance_number=number) for number, one in enumerate(members, 1)]
+
+
+def anew(members: list[Member]) -> list[Member]:
+    """The same, numbered anew in each acquisition."""
+    runs = groupby(members, lambda one: one.geometry.acquisition)
+    return [one._replace(instance_number=number) for _, run in runs for number, one in enumerate(run, 1)]
 
 
 def stations() -> list[Member]:
@@ -113,6 +124,14 @@ SERIES_CASES = [
     fires("SER-304", "two acquisitions", lambda: [*slices(), *again(slices(begin=-99.0))]),
     fires("SER-304", "no step at all", lambda: at(0, 1, 5, 6.3, 9, 13, 20, 22)),
     fires("SER-304", "moved by 5 percent", lambda: moved(slices(), 4, (0, 0, 0.125)), "slight"),
+    fires("SER-304", "rounded to tenths", lambda: at(*(round(0.75 * n, 1) for n in range(20))), "slight"),
+    fires("SER-304", "moved by a tenth", lambda: at(*(0.7 * n + (0.1 if n == 4 else 0) for n in range(20)))),
+    fires("SER-304", "the last one moved by a tenth",
+          lambda: at(*(0.7 * n + (0.1 if n == 19 else 0) for n in range(20)))),
+    fires("SER-304", "rounded to tenths, and one moved",
+          lambda: at(*(round(0.75 * n, 1) + (0.2 if n == 4 else 0) for n in range(20)))),
+    fires("SER-304", "rounded to tenths, and one moved by less",
+          lambda: at(*(round(0.75 * n, 1) + (0.05 if n == 4 else 0) for n in range(20)))),
     fires("SER-304", "head with two pitches", head, "pitch"),
     fires("SER-304", "three pitches", lambda: pitched(4, 7, 2), "pitch"),
     fires("SER-304", "four pitches", lambda: pitched(4, 7, 2, 9)),
@@ -186,6 +205,34 @@ SERIES_CASES = [
     fires("SER-306", "a few repeated", lambda: acquired((0, 30), (12, 15)), "acquisitions"),
     fires("SER-306", "slabs that overlap", lambda: acquired((0, 40), (32, 72), (64, 104)), "acquisitions"),
     fires("SER-306", "a needle followed", lambda: acquired((0, 20), (8, 11), (8, 11), (9, 12)), "acquisitions"),
+    fires("SER-306", "most repeated, not from the first one on",
+          lambda: on(acquired((0, 20), (7, 20))), "acquisitions"),
+    fires("SER-306", "most repeated, numbered anew",
+          lambda: anew(acquired((0, 20), (7, 20))), "acquisitions"),
+    fires("SER-306", "most repeated, neither from the first nor to the last one",
+          lambda: on(acquired((0, 20), (3, 17))), "acquisitions"),
+    fires("SER-306", "most repeated, back from the last one", lambda: on(acquired((0, 20), (19, 3))), ""),
+    fires("SER-306", "most repeated, back, not from the last one", lambda: on(acquired((0, 20), (12, -1))),
+          "acquisitions"),
+    fires("SER-306", "most repeated before all are scanned", lambda: on(acquired((3, 20), (0, 20))),
+          "acquisitions"),
+    fires("SER-306", "most repeated, not to the last one", lambda: on(acquired((0, 20), (0, 13)))),
+    fires("SER-306", "most repeated, not to the last one, and then all", lambda: on(acquired((0, 13), (0, 20))),
+          "acquisitions"),
+    fires("SER-306", "most repeated, not to the last one, and then numbered anew",
+          lambda: anew(acquired((0, 13), (0, 20)))),
+    fires("SER-306", "most repeated, neither first nor last, and more after that",
+          lambda: without(on(acquired((0, 20), (0, 20), (30, 40))), *range(20, 23), *range(37, 40))),
+    fires("SER-306", "two thirds repeated, from the first to the last one",
+          lambda: on([one for n, one in enumerate(acquired((0, 21), (0, 21))) if n < 21 or n % 3 != 1])),
+    fires("SER-306", "most repeated, and a number is missing before", lambda: acquired((0, 20), (7, 20))),
+    fires("SER-306", "most repeated, and a number is missing within",
+          lambda: [one._replace(instance_number=(one.instance_number or 0) + (n > 24))
+                   for n, one in enumerate(on(acquired((0, 20), (7, 20))))]),
+    fires("SER-306", "most repeated, numbered anew, and the first is missing",
+          lambda: without(anew(acquired((0, 20), (0, 20))), *range(20, 27))),
+    fires("SER-306", "most repeated, without a number",
+          lambda: [one._replace(instance_number=None) for one in acquired((0, 20), (7, 20))]),
     fires("SER-306", "a time begun", lambda: acquired((0, 20), (0, 20), (0, 5))),
     fires("SER-306", "the last of a time missing", lambda: acquired((0, 20), (0, 19))),
     fires("SER-306", "one of a time missing", lambda: without(acquired((0, 20), (0, 20)), 31)),

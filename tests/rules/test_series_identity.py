@@ -1,16 +1,31 @@
 """NUM, ENT, DUP and REF, over a whole series."""
 
 import random
+from math import cos, sin
 from typing import Any
 
 import pytest
-from pydicom.uid import BasicTextSRStorage, MRImageStorage, UltrasoundImageStorage
+from pydicom.uid import BasicTextSRStorage, MRImageStorage, RTDoseStorage, UltrasoundImageStorage
 
 from scp.audit.rules import dup_series, ent_series, num_series, ref
 from scp.audit.rules.ent_series import SHARED
 from scp.audit.series.member import Context, Member
 from scp.audit.tracked import COUNTED
-from tests.rules.series import SeriesCase, again, changed, check, fires, found_by, member, quiet, slices, without
+from tests.rules.series import (
+    AXIAL,
+    CORONAL,
+    SAGITTAL,
+    SeriesCase,
+    again,
+    changed,
+    check,
+    fires,
+    found_by,
+    member,
+    quiet,
+    slices,
+    without,
+)
 
 RULES = (*num_series.RULES, *ent_series.RULES, *dup_series.RULES, *ref.RULES)
 
@@ -20,6 +35,49 @@ def numbered(*numbers: int | None, **changes: Any) -> list[Member]:
         one._replace(instance_number=number)
         for one, number in zip(slices(len(numbers), **changes), numbers, strict=True)
     ]
+
+
+def cine(places: int = 3, phases: int = 5, on: int = 0) -> list[Member]:
+    """Phases at each place, numbered anew, or, but for one number, on from place to place."""
+    return [
+        member(
+            phase if not on or (place, phase) == (1, on) else phase + place * phases, (0.0, 0.0, 8.0 * place),
+            id=100 * place + phase, uid=f"1.2.{place}.{phase}", slot=str(phase), sop_class_uid=MRImageStorage,
+        )
+        for place in range(places) for phase in range(1, phases + 1)
+    ]  # fmt: skip
+
+
+def planes(*firsts: int, odd: int = 0) -> list[Member]:
+    """Five slices in each of three planes, numbered from these on; the third of the last one has an odd number."""
+    return [
+        member(
+            odd if odd and (plane, index) == (2, 2) else first + index,
+            tuple(10.0 * index if axis == 2 - plane else 0.0 for axis in range(3)),
+            id=10 * plane + index, uid=f"1.2.{plane}.{index}", orientation=orientation, sop_class_uid=MRImageStorage,
+        )
+        for plane, (first, orientation) in enumerate(zip(firsts, (AXIAL, CORONAL, SAGITTAL), strict=True))
+        for index in range(5)
+    ]  # fmt: skip
+
+
+def turned(by: int, count: int) -> list[Member]:
+    """Slices that lie across a direction in the plane of the table."""
+    x, y = cos(0.01 * by), sin(0.01 * by)
+    return [
+        member(
+            None, (-y * 5 * n, x * 5 * n, 0.0), orientation=(x, y, 0.0, 0.0, 0.0, -1.0), sop_class_uid=MRImageStorage
+        )
+        for n in range(count)
+    ]
+
+
+def rotating(*numbers: int) -> list[Member]:
+    """Projections, each from another side, with these numbers."""
+    return [
+        one._replace(id=n, sop_instance_uid=f"1.2.{n}", instance_number=number)
+        for n, number in enumerate(numbers) for one in turned(10 * n, 1)
+    ]  # fmt: skip
 
 
 def said(*values: dict[str, str]) -> Context:
@@ -59,6 +117,26 @@ SERIES_CASES = [
     quiet("NUM-006", "repeated", lambda: [*slices(), *again(slices())]),
     quiet("NUM-006", "two stacks", lambda: [*numbered(1, 3, 2, 4), *again(slices(2), stack="b")]),
     quiet("NUM-006", "two positions", lambda: numbered(2, 1)),
+    fires("NUM-007", "one has the number of another", lambda: numbered(1, 2, 3, 4, 5, 6, 4)),
+    fires("NUM-007", "one of a cine that is numbered on", lambda: cine(on=4)),
+    fires("NUM-007", "one of a localizer that is numbered on", lambda: planes(1, 6, 11, odd=4)),
+    fires("NUM-007", "one of the projections", lambda: rotating(*range(1, 9), 4)),
+    quiet("NUM-007", "localizer numbered on", lambda: planes(1, 6, 11)),
+    quiet("NUM-007", "localizer numbered anew in each plane", lambda: planes(1, 1, 1)),
+    quiet("NUM-007", "localizer numbered anew, one missing", lambda: without(planes(1, 1, 1), 7)),
+    quiet("NUM-007", "projections of one number", lambda: rotating(1, 1, 1)),
+    quiet("NUM-007", "very many planes", lambda: [
+        one._replace(instance_number=1 if n % 2 and number == 1 else 5 * n + number, id=5 * n + number,
+                     sop_instance_uid=f"1.2.{n}.{number}", slot="")
+        for n in range(300) for number, one in enumerate(turned(n, 3), 1)]),
+    quiet("NUM-007", "each once", slices),
+    quiet("NUM-007", "numbered anew at each place", cine),
+    quiet("NUM-007", "of another echo", lambda: [
+        one._replace(slot=str(n % 2)) for n, one in enumerate(numbered(1, 4, 2, 5, 3, 6, 4, 7))]),
+    quiet("NUM-007", "at one place", lambda: [*slices(), *again(slices()[2:4], slot="b")]),
+    quiet("NUM-007", "none", lambda: numbered(None, None, None)),
+    quiet("NUM-007", "frames", lambda: [member(1, None, sop_class_uid=RTDoseStorage, orientations=[AXIAL],
+                                               frames=[(0.0, 0.0, 2.0 * n, 0) for n in range(5)])]),
     quiet("ENT-299", "one maker in two cases", one_says, context=said(SHOUTED, WRITTEN)),
     fires("ENT-299", "one of another maker", one_says, context=said(MAKER, OTHER)),
     fires("ENT-299", "three values", lambda: changed(one_says(), 7, variant="x"),

@@ -40,6 +40,15 @@ def row(
     )  # fmt: skip
 
 
+def beside(code: str, what: str, first: dict[str, Any], second: dict[str, Any], case: str | None) -> Any:
+    """An entry: a reformat comes after one that is parallel to it, of a series that begins with axial ones."""
+    entry = quiet if case is None else fires
+    return entry(
+        code, what.replace(" ", "-"), lambda: subject(image(**second)), "reformats" if case is None else case,
+        snapshot=lambda: after(subject(image(**REFORMAT)), subject(image(**first))),
+    )  # fmt: skip
+
+
 def turned(angle: float) -> list[str]:
     """Direction cosines, turned about the row by so many radians."""
     return ["1", "0", "0", "0", f"{cos(angle):.9f}", f"{sin(angle):.9f}"]
@@ -60,6 +69,12 @@ SCOUT: dict[str, Any] = {
 }  # fmt: skip
 FROM_THE_SIDE: dict[str, Any] = SCOUT | {"ImageOrientationPatient": ["0", "1", "0", "0", "0", "-1"]}
 PROJECTION: dict[str, Any] = {"ImageType": ["DERIVED", "SECONDARY", "MIP"]}
+REFORMAT: dict[str, Any] = {"ImageType": ["DERIVED", "SECONDARY", "REFORMATTED", "AVERAGE"]}
+PLAIN: dict[str, Any] = {"ImageType": ["DERIVED", "SECONDARY"]}
+DERIVED_AXIAL: dict[str, Any] = {"ImageType": ["DERIVED", "SECONDARY", "AXIAL"]}
+SOM5: dict[str, Any] = {"ImageType": ["DERIVED", "SECONDARY", "AXIAL", "CT_SOM5 MPR"]}
+THICK: dict[str, Any] = {"ImageType": ["DERIVED", "SECONDARY", "REFORMATTED", "MIP"]}
+CORONAL: dict[str, Any] = {"ImageOrientationPatient": ["1", "0", "0", "0", "0", "-1"]}
 LARGER: dict[str, Any] = {"Rows": 5}
 PLACED: dict[str, Any] = {
     "ImageOrientationPatient": AXIAL, "ImagePositionPatient": ["0", "0", "10"], "PixelSpacing": ["0.5", "0.5"],
@@ -89,16 +104,38 @@ CASES = [
     row("STK-251", "scouts of two directions", SCOUT, FROM_THE_SIDE | LARGER, beside="planes"),
     row("STK-251", "projections of one direction", PROJECTION, PROJECTION | LARGER, ""),
     row("STK-251", "projections of two", PROJECTION, PROJECTION | LARGER | tilted("0", 1), ""),
+    row("STK-251", "projections from above and from the front", PROJECTION, PROJECTION | LARGER | CORONAL, "planes"),
+    row("STK-251", "projections from above and nearly from the front", PROJECTION,
+        PROJECTION | LARGER | tilted("0", 1.55), ""),
+    row("STK-251", "first coronal reformat", REFORMAT, REFORMAT | CORONAL | LARGER, "reformats"),
+    row("STK-251", "first coronal slice that is derived somehow", PLAIN, PLAIN | CORONAL | LARGER, "planes"),
+    row("STK-251", "coronal slice among axial ones", DERIVED_AXIAL, DERIVED_AXIAL | CORONAL | LARGER, ""),
+    row("STK-251", "first coronal slice that says axial and reformatted", SOM5, SOM5 | CORONAL | LARGER, "reformats"),
+    row("STK-251", "first coronal thick slice", THICK, THICK | CORONAL | LARGER, "planes"),
+    row("STK-251", "another axial reformat", REFORMAT, REFORMAT | LARGER, ""),
+    row("STK-251", "reformat that is hardly turned", REFORMAT, REFORMAT | LARGER | tilted("0", 0.008), ""),
+    beside("STK-251", "next coronal reformat", REFORMAT | CORONAL | LARGER, REFORMAT | CORONAL | LARGER, None),
+    beside("STK-251", "coronal reformat cut off", REFORMAT | CORONAL | LARGER, REFORMAT | CORONAL | {"Rows": 3}, ""),
+    beside("STK-251", "coronal reformat of axial size", REFORMAT | CORONAL | LARGER, REFORMAT | CORONAL, ""),
     row("STK-251", "another tilt", tilted("10", 0.1745), tilted("-20", 0.3491) | LARGER, "planes"),
     row("STK-251", "same tilt", tilted("10", 0.1745), tilted("10", 0.1745) | LARGER, ""),
     row("STK-251", "another plane", {}, LARGER | {"ImageOrientationPatient": turned(1)}, ""),
     row("STK-251", "orientation unknown", {}, LARGER | {"ImageOrientationPatient": None}, ""),
     fires("STK-251", "localizer-of-mr", mr(turned(1), **LARGER), "planes", snapshot=lambda: after(mr(AXIAL)())),
+    quiet("STK-251", "next-localizer-of-that-plane", mr(turned(1), **LARGER), "planes",
+          snapshot=lambda: after(mr(AXIAL)(), mr(turned(1), **LARGER)())),
+    fires("STK-251", "localizer-cut-off", mr(turned(1), Rows=3), "planes",
+          snapshot=lambda: after(mr(AXIAL)(), mr(turned(1), **LARGER)())),
     fires("STK-251", "mr-a-little-off", mr(turned(0.008), **LARGER), snapshot=lambda: after(mr(AXIAL)())),
     fires("STK-251", "projections-of-mr", mr(turned(1), **PROJECTION, **LARGER),
           snapshot=lambda: after(mr(AXIAL, **PROJECTION)())),
     row("STK-252", "scouts of two directions", SCOUT, FROM_THE_SIDE | COARSER, beside="planes"),
     row("STK-252", "projections of two", PROJECTION, PROJECTION | COARSER | tilted("0", 1), ""),
+    row("STK-252", "projections from above and from the front", PROJECTION, PROJECTION | COARSER | CORONAL, "planes"),
+    row("STK-252", "first coronal reformat", REFORMAT, REFORMAT | CORONAL | COARSER, "reformats"),
+    row("STK-252", "another axial reformat", REFORMAT, REFORMAT | COARSER, ""),
+    beside("STK-252", "next coronal reformat", REFORMAT | CORONAL | COARSER, REFORMAT | CORONAL | COARSER, None),
+    beside("STK-252", "coronal reformat of axial size", REFORMAT | CORONAL | COARSER, REFORMAT | CORONAL, ""),
     fires("STK-252", "localizer-of-mr", mr(turned(1), **COARSER), "planes", snapshot=lambda: after(mr(AXIAL)())),
     fires("STK-252", "mr-a-little-off", mr(turned(0.008), **COARSER), snapshot=lambda: after(mr(AXIAL)())),
     row("STK-252", "head in two groups", HEAD, WIDER, "field"),
@@ -219,6 +256,7 @@ def test_severities_and_statuses_are_those_of_the_catalogue() -> None:
         ("STK-251", ""): (refuse, refuse), ("STK-252", ""): (refuse, refuse), ("STK-253", ""): (refuse, refuse),
         ("STK-251", "planes"): (warn, refuse), ("STK-252", "planes"): (warn, refuse),
         ("STK-252", "field"): (warn, refuse),
+        ("STK-251", "reformats"): (info, warn), ("STK-252", "reformats"): (info, warn),
         ("STK-253", "derived"): (info, warn), ("STK-253", "tilt"): (info, warn),
         ("STK-253", "mr"): (info, warn),
     }  # fmt: skip

@@ -18,6 +18,7 @@ from tests.unit.nodes import LIMITS, Scratch, association
 
 STANDARD = make_policy(RULES)
 SAGITTAL = ["0", "1", "0", "0", "0", "-1"]
+PLANES = [["1", "0", "0", "0", "1", "0"], ["1", "0", "0", "0", "0", "-1"], SAGITTAL]
 ZEROS: dict[str, Any] = {
     "ImageType": ["DERIVED", "SECONDARY"], "ImagePositionPatient": ["0"] * 3, "ImageOrientationPatient": ["0"] * 6,
     "PixelSpacing": ["0", "0"], "FrameOfReferenceUID": "",
@@ -88,7 +89,79 @@ def pet() -> list[Dataset]:
     ]  # fmt: skip
 
 
-GOOD = [head, head_in_two_fields, slices_repeated, report_and_head, both_breasts, creeping, mosaics, pet]
+def reformats() -> list[Dataset]:
+    """Axial, coronal and sagittal slices, numbered on; each plane has a matrix of its own."""
+    kind = ["DERIVED", "SECONDARY", "MPR"]
+    sizes = [{}, {"Rows": 2, "Columns": 8}, {"Rows": 8, "Columns": 2}]
+    return [
+        sliced(image, 10 * plane + n, along(plane, 2 * n), ImageType=kind, ImageOrientationPatient=PLANES[plane],
+               **size)
+        for plane, size in enumerate(sizes) for n in range(1, 9)
+    ]  # fmt: skip
+
+
+def along(plane: int, far: float) -> Sequence[float]:
+    return [far if axis == 2 - plane else 0 for axis in range(3)]
+
+
+def anew(times: int, change: Callable[[int], dict[str, Any]]) -> list[Dataset]:
+    """A volume several times, numbered anew each time, and told apart by an attribute."""
+    return [
+        ct(n, 2.5 * n, **change(time) | {"SOPInstanceUID": f"1.2.3.{time}.{n}"})
+        for time in range(times) for n in range(1, 9)
+    ]  # fmt: skip
+
+
+def breathing() -> list[Dataset]:
+    return anew(4, lambda time: {"NominalPercentageOfRespiratoryPhase": 25.0 * time, "AcquisitionTime": "101112"})
+
+
+def one_after_the_other() -> list[Dataset]:
+    return anew(4, lambda time: {"AcquisitionDate": "20260102", "AcquisitionTime": f"10111{time}.5"})
+
+
+def beating(**changes: Any) -> list[Dataset]:
+    """A cine at each of four places, numbered anew."""
+    return [
+        mr(n, (-120, -110, 8 * place), TriggerTime=f"{31.5 * n:g}", SOPInstanceUID=f"1.2.3.{place}.{n}", **changes)
+        for place in range(4) for n in range(1, 11)
+    ]  # fmt: skip
+
+
+def beating_so_often() -> list[Dataset]:
+    return beating(CardiacNumberOfImages="10")
+
+
+def localizers(begin: Callable[[int], int] = lambda _: 1) -> list[Dataset]:
+    """Five slices in each of three planes, which are numbered from 1 each."""
+    return [
+        mr(begin(plane) + n, along(plane, 15 * n), ImageOrientationPatient=PLANES[plane], SliceLocation="0",
+           SOPInstanceUID=f"1.2.3.{plane}.{n}")
+        for plane in range(3) for n in range(5)
+    ]  # fmt: skip
+
+
+def legs() -> list[Dataset]:
+    """Three stations of a table, numbered anew."""
+    return [
+        mr(n, (-120, 3 * n, -4 * station), ImageOrientationPatient=PLANES[1], SliceLocation="0",
+           SOPInstanceUID=f"1.2.3.{station}.{n}")
+        for station in range(3) for n in range(1, 9)
+    ]  # fmt: skip
+
+
+def most_repeated() -> list[Dataset]:
+    return [*head(), *(ct(9 + n, 2.5 * n, AcquisitionNumber="2") for n in range(4, 13))]
+
+
+def rounded() -> list[Dataset]:
+    return [ct(n, round(0.75 * n, 1)) for n in range(1, 21)]
+
+
+GOOD = [
+    head, head_in_two_fields, slices_repeated, report_and_head, both_breasts, creeping, mosaics, pet, reformats,
+    breathing, one_after_the_other, beating, beating_so_often, localizers, legs, most_repeated, rounded,
+]  # fmt: skip
 
 
 def audit(node: Scratch) -> SeriesAudit:
@@ -121,6 +194,31 @@ def test_a_good_series_is_consistent_however_it_comes(
     assert refused == []
     assert (found.verdict, found.instances) == (SeriesVerdict.CONSISTENT, len(images))
     assert all(one.severity is Severity.INFO for one in found.findings)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_reformat_that_is_cut_off_is_refused_whichever_plane_it_is_of(node: Scratch, order: int) -> None:
+    images = reformats()
+    for one in (images[4], images[12], images[20]):
+        one.Rows = 1
+        one.PixelData = one.PixelData[: 2 * one.Columns]
+    assert send(node, images[::order]) == ["STK-251"] * 3
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_slice_that_has_the_number_of_another_of_its_volume_is_refused(node: Scratch, order: int) -> None:
+    images = one_after_the_other()
+    images[3].InstanceNumber = "2"
+    assert send(node, images[::order]) == ["NUM-004"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_slice_that_has_the_number_of_one_in_another_plane_is_told(node: Scratch, order: int) -> None:
+    images = localizers(lambda plane: 1 + 5 * plane)
+    images[-3].InstanceNumber = "2"
+    assert send(node, images[::order]) == []
+    warned = [one for one in audit(node).findings if one.severity is Severity.WARN]
+    assert [(one.code, one.instances) for one in warned] == [("NUM-007", ("1.2.3.0.1", "1.2.3.2.2"))]
 
 
 def test_a_series_goes_on_where_a_lost_association_ended_and_may_begin_anew(node: Scratch) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, pairwise_rule
 from scp.audit.rules.dup_conflict import Conflict, judge
-from scp.audit.rules.hierarchy import as_uid
+from scp.audit.rules.hierarchy import as_uid, at_another_time
 from scp.audit.snapshot import Snapshot
 from scp.dicom import tags as t
 from scp.dicom.sop_classes import IMAGES, Kind
@@ -164,7 +164,8 @@ def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
 
     Why: a copy under a new UID doubles a slice: volumes get two of it, and counts are wrong.
 
-    Exceptions: images without Image Position, and pages whose direction cosines are zeros. The doses of a plan and of
+    Exceptions: images without Image Position, and pages whose direction cosines are zeros; slices that were acquired
+    at another time (0008,0022), (0008,0032), (0008,002A). The doses of a plan and of
     each of its beams are on one grid, and customarily have one Instance Number.
 
     What to do: compare the two, both of which are named. If they show the same, find the system that gives new UIDs
@@ -177,7 +178,8 @@ def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
     facts, tracked = subject.facts, subject.tracked
     if not subject.traits.is_numbered or not subject.traits.positions:
         return Answer.NOT_APPLICABLE
-    same = next((one for one in snapshot.neighbours if (one.slot, one.place) == (tracked.slot, tracked.place)), None)
+    here = (one for one in snapshot.neighbours if (one.slot, one.place) == (tracked.slot, tracked.place))
+    same = next((one for one in here if not at_another_time(subject, one)), None)
     if same is None or not tracked.place:
         return Answer.PASS
     return Problem(

@@ -7,7 +7,7 @@ from pydicom.datadict import keyword_for_tag
 
 from scp.audit.finding import Answer, Outcome, Problem, Value
 from scp.audit.rule import Subject
-from scp.audit.snapshot import Reference, Snapshot
+from scp.audit.snapshot import Neighbour, Reference, Snapshot
 from scp.audit.tracked import Attribute, comparable
 from scp.dicom.uid import is_uid
 
@@ -33,6 +33,12 @@ def series_reference(subject: Subject, snapshot: Snapshot) -> Reference | None:
     """
     series = snapshot.series
     return series if series and series.parent == subject.facts.study_instance_uid else None
+
+
+def at_another_time(subject: Subject, neighbour: Neighbour) -> bool:
+    """Whether two slices were acquired at different times, and both say so."""
+    mine = subject.tracked.moment
+    return bool(mine and neighbour.moment) and mine != neighbour.moment
 
 
 def differing(labels: Labels, mine: Mapping[str, str], reference: Reference | None) -> tuple[str, ...] | None:

@@ -4,6 +4,8 @@ from typing import Final
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, instance_rule, pairwise_rule
+from scp.audit.rules.direction import is_another_plane, is_beside
+from scp.audit.rules.hierarchy import at_another_time
 from scp.audit.rules.page import is_page
 from scp.audit.snapshot import Neighbour, Snapshot
 from scp.dicom import tags as t
@@ -127,7 +129,8 @@ def _concatenated(facts: Facts, neighbour: Neighbour) -> bool:
     "NUM-004",
     grades(
         Severity.REFUSE, Severity.REFUSE,
-        unindexed=(Severity.WARN, Severity.WARN), other=(Severity.INFO, Severity.WARN),
+        unindexed=(Severity.WARN, Severity.WARN), anew=(Severity.INFO, Severity.WARN),
+        other=(Severity.INFO, Severity.WARN),
     ),
     Status.INSTANCE_NUMBER_REPEATED_IN_STACK, kinds=STACKED,
     applies="images without functional groups, but RT Dose", reference="PS3.3 C.7.6.1",
@@ -135,22 +138,27 @@ def _concatenated(facts: Facts, neighbour: Neighbour) -> bool:
 def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The Instance Number is repeated in its stack.
 
-    Checks: no other instance of the series has the same Instance Number and also the same SOP Class,
-    Image Type, Acquisition Number, Echo Number and Time, Temporal Position, b-value and gradient
-    direction, Trigger Time and cardiac phase, Sequence Name, Flip Angle, Inversion and Repetition Time,
-    image component, coil, kernel, KVP, Concatenation and Image Index. The usual case is CT, MR and PET;
-    the case `unindexed` is PET without Image Index, `other` is every other image, and pages that are sent as slices
-    (GEO-101).
+    Checks: no other instance of the series has the same Instance Number and also the same SOP Class, Image Type,
+    Acquisition Number, Echo Number and Time, Temporal Position, Index and Time Offset, b-value and gradient direction,
+    Trigger Time, cardiac phase and delay, respiratory phase, Velocity Encoding Direction, Sequence Name, Flip Angle,
+    Inversion and Repetition Time, image component, coil, kernel, KVP, Concatenation and Image Index. The usual case is
+    CT, MR and PET; the case `unindexed` is PET without Image Index; `anew` is a slice that is not parallel to the other
+    one, one of MR that lies half a field of view beside it, or one elsewhere whose number may be that of a time: its
+    Temporal Position, or beside a Trigger Time one of its Cardiac Number of Images (0018,1090), of which MR need state
+    neither; `other` is every other image, and pages that are sent as slices (GEO-101).
 
     Why: two slices claim the same place in one acquisition. Such series come from acquisitions that were
     merged, or from instances that got new UIDs and were sent next to their originals.
 
-    Exceptions: an Instance Number that repeats across echoes, times, b-values, gradient directions, cardiac
-    phases, tube voltages or acquisitions is normal and not counted. Gated and dynamic PET repeats positions
-    and numbers, with another Image Index each. Other images are not numbered in stacks, and the standard asks for
-    no number of their own: the views of a mammogram or of a full mouth, still images and loops of ultrasound,
-    photographs, portal images, screen captures and reports are often all numbered 1, and are only noted. So are
-    localizers, whose Image Type says so, that lie elsewhere: scouts from the front and from the side are no stack.
+    Exceptions: an Instance Number that repeats across echoes, times, b-values, gradient directions, cardiac and
+    respiratory phases, tube voltages or acquisitions is normal and not counted; neither is one at the same place that
+    was acquired at another time. Localizers of MR may be numbered anew in each plane, a moving table at each station,
+    and cine at each place, so that the case `anew` is only noted: whether all of the series is numbered so, NUM-007
+    finds out. Gated and dynamic PET repeats positions and numbers, with another Image Index each. Other images are not
+    numbered in stacks, and the standard asks for no number of their own: the views of a mammogram or of a full mouth,
+    still images and loops of ultrasound, photographs, portal images, screen captures and reports are often all numbered
+    1, and are only noted. So are localizers, whose Image Type says so, that lie elsewhere: scouts from the front and
+    from the side are no stack.
 
     What to do: compare the two instances, both of which are named. If they show the same, the second is a
     copy under a new UID: find the system that made it. If not, two acquisitions were put into one series.
@@ -163,17 +171,54 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
     if not subject.traits.is_numbered:
         return Answer.NOT_APPLICABLE
     facts = subject.facts
-    taken = [one for one in snapshot.neighbours if one.slot == subject.tracked.slot]
+    same = [one for one in snapshot.neighbours if one.slot == subject.tracked.slot]
+    taken = [one for one in same if not _is_another_time(subject, one)]
     if not taken:
         return Answer.PASS
+    stacked = [one for one in taken if not _may_begin_anew(subject, one)]
     is_elsewhere = all(one.place != subject.tracked.place for one in taken)
-    return _repeated(facts, "stack", taken[0], _how_numbered(facts, is_elsewhere=is_elsewhere))
+    case = _how_numbered(facts, is_elsewhere=is_elsewhere, is_stacked=bool(stacked))
+    return _repeated(facts, "stack", (stacked or taken)[0], case)
 
 
-def _how_numbered(facts: Facts, *, is_elsewhere: bool) -> str:
+def _is_another_time(subject: Subject, neighbour: Neighbour) -> bool:
+    """Whether two slices show one place at two times, each of which may have its own numbers."""
+    place = subject.tracked.place
+    return place != "" and place == neighbour.place and at_another_time(subject, neighbour)
+
+
+def _may_begin_anew(subject: Subject, neighbour: Neighbour) -> bool:
+    """Whether two slices lie where each may be numbered from 1: in two planes or stations, at two places of a cine."""
+    facts = subject.facts
+    if facts.kind not in PLANES or subject.tracked.place == neighbour.place:
+        return False
+    if is_another_plane(facts.image_orientation, neighbour.orientation) or _is_time(facts):
+        return True
+    return facts.kind is Kind.MR and is_beside(facts, neighbour.position)
+
+
+def _is_time(facts: Facts) -> bool:
+    """Whether the number of a slice may be that of its time, so that each place has it once.
+
+    Dynamic volumes state Trigger Times too, and then a Temporal Position; some say that they are no cine, by a Cardiac
+    Number of Images of 0.
+    """
+    number, images = facts.instance_number, facts.cardiac_number_of_images
+    assert isinstance(number, int), "only numbers are compared"
+    if facts.temporal_position_index or facts.temporal_position_identifier:
+        if str(number) == facts.temporal_position_index or repr(float(number)) == facts.temporal_position_identifier:
+            return True
+    elif images is None:
+        return bool(facts.trigger_time) and facts.kind is Kind.MR
+    return bool(facts.trigger_time) and isinstance(images, int) and 0 <= number <= images and images > 1
+
+
+def _how_numbered(facts: Facts, *, is_elsewhere: bool, is_stacked: bool) -> str:
     """Return the case of NUM-004: whether the number of an image says where it belongs in its stack."""
     if facts.kind not in PLANES or is_page(facts) or (is_elsewhere and is_localizer(facts.image_type)):
         return "other"
+    if not is_stacked:
+        return "anew"
     return "unindexed" if facts.kind is Kind.PET and not facts.image_index else ""
 
 

@@ -3,18 +3,20 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Final
+from itertools import combinations, pairwise
+from typing import Final, NamedTuple
 
 from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
 from scp.audit.series.line import LINE
 from scp.audit.series.view import SeriesProblem, SeriesView
-from scp.audit.series.words import listed, who
+from scp.audit.series.words import MOST_NAMED, listed, who
 from scp.dicom import tags as t
 
 _MOST: Final = 1000
 """Numbers in one gap that are looked for."""
+_PARTS: Final = 256
+"""Stacks whose numbers are compared with each other; more of them are no plan."""
 
 
 @series_rule(
@@ -93,4 +95,86 @@ def instance_numbers_not_in_spatial_order(view: SeriesView) -> Iterator[SeriesPr
         yield SeriesProblem(f"out of spatial order: {who(stack, wrong)}", stack=stack.number, tags=(t.INSTANCE_NUMBER,))
 
 
-RULES: Final = (instance_numbers_have_gaps, instance_numbers_not_in_spatial_order)
+@series_rule(
+    "NUM-007", grades(Severity.WARN, Severity.WARN), applies="CT, MR, PET (single frame)", reference="PS3.3 C.7.6.1",
+)  # fmt: skip
+def instance_numbers_repeated_here_and_there(view: SeriesView) -> Iterator[SeriesProblem]:
+    """A few Instance Numbers are there at several places.
+
+    Checks: no two slices at different places have one Instance Number, and also all else in common that NUM-004
+    compares.
+
+    Why: NUM-004 only notes numbers that may begin anew: in each plane, as of localizers, at each station of a moving
+    table, or at each place, as of cine MR. When it has to answer, it cannot know that they do. Where only a few repeat,
+    two slices claim one place.
+
+    Exceptions: stacks in which at least half of the numbers are there at several positions, and stacks of which one has
+    at least half of its numbers in common with the other: those begin anew. Planes of one image each are taken
+    together.
+
+    What to do: compare the slices that are named. Either two acquisitions were put into one series, or one of them was
+    exported with the number of another.
+    """
+    parts = _parts(view)
+    repeated = {one for part in parts for one in _repeated_within(part)}
+    if len(parts) <= _PARTS:
+        repeated.update(one for two in combinations(parts, 2) for one in _repeated_between(*two))
+    if repeated:
+        numbers = sorted({one.number for one in repeated})
+        uids = tuple(one.uid for one in sorted(repeated)[:MOST_NAMED])
+        yield SeriesProblem(
+            f"Instance Number {listed(numbers)} at several places", tags=(t.INSTANCE_NUMBER,), instances=uids,
+            expected=0, found=len(numbers),
+        )  # fmt: skip
+
+
+class _Slice(NamedTuple):
+    """A single image: its number, and where it is, by stack and position."""
+
+    number: int
+    uid: str
+    slot: str
+    place: tuple[int, int]
+
+
+def _parts(view: SeriesView) -> list[list[_Slice]]:
+    """Return the numbered slices of each stack; those of all stacks of one image together."""
+    slot = {one.id: one.slot for one in view.members}
+    parts: dict[int, list[_Slice]] = defaultdict(list)
+    for stack in view.stacks:
+        part = parts[stack.number if len(stack.offsets) > 1 else 0]
+        planes = zip(stack.members, stack.numbers, stack.uids, stack.position_of, stack.frames, strict=True)
+        part += [
+            _Slice(number, uid, slot[member], (stack.number, position))
+            for member, number, uid, position, frame in planes
+            if number is not None and not frame
+        ]
+    return list(parts.values())
+
+
+def _repeated_within(part: Sequence[_Slice]) -> list[_Slice]:
+    """Return the slices whose number another one has elsewhere, unless numbers begin anew at each position."""
+    places: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    twins: dict[tuple[str, int], set[tuple[int, int]]] = defaultdict(set)
+    for one in part:
+        places[one.number].add(one.place)
+        twins[one.slot, one.number].add(one.place)
+    if 2 * sum(len(found) > 1 for found in places.values()) >= len(places):
+        return []
+    return [one for one in part if len(twins[one.slot, one.number]) > 1]
+
+
+def _repeated_between(part: Sequence[_Slice], other: Sequence[_Slice]) -> list[_Slice]:
+    """Return the slices of two stacks that have one number, unless the numbers of either begin anew."""
+    shared = {(one.slot, one.number) for one in part} & {(one.slot, one.number) for one in other}
+    fewest = min(len({one.number for one in slices}) for slices in (part, other))
+    if 2 * len({number for _, number in shared}) >= fewest:
+        return []
+    return [one for one in (*part, *other) if (one.slot, one.number) in shared]
+
+
+RULES: Final = (
+    instance_numbers_have_gaps,
+    instance_numbers_not_in_spatial_order,
+    instance_numbers_repeated_here_and_there,
+)

@@ -1,8 +1,7 @@
 """SER: whether the slices of a stack are as far apart as they should be, and each there as often as the others."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -10,7 +9,8 @@ import numpy as np
 from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
 from scp.audit.rules.ser_line import SLICES
-from scp.audit.series.line import LINE, UNIFORM, are_same, gaps, pitches, usual_step
+from scp.audit.series.acquisitions import are_planned
+from scp.audit.series.line import LINE, UNIFORM, are_same, pitches
 from scp.audit.series.planes import Bools, Floats, Ints
 from scp.audit.series.result import Gap, Stack
 from scp.audit.series.slabs import PLANNED
@@ -22,14 +22,14 @@ from scp.printable import count
 
 _SLIGHT: Final = 0.1
 """Part of the step by which spacing may vary and only be noted."""
+_TENTH: Final = 0.1
+"""What equipment that writes one decimal rounds positions to, in mm."""
 _PITCHES: Final = 3
 """More of them are no plan."""
 _TOLD: Final = 10
 """Holes of one stack that get a finding each."""
 _MATRIX: Final = 3
 """Images that make a matrix one of its own, not an odd page."""
-_ACQUISITIONS: Final = 256
-"""Acquisitions of one stack that are compared with each other; more of them are not told apart."""
 _POSITION: Final = (t.IMAGE_POSITION_PATIENT,)
 
 
@@ -46,8 +46,9 @@ def spacing_not_uniform(view: SeriesView) -> Iterator[SeriesProblem]:
     """The slices are not evenly spaced.
 
     Checks: the distances of neighbouring positions of a stack differ from the usual one by at most 1 %, or 0.01 mm.
-    Holes that SER-305 tells of are not counted. The case `slight` is at most 10 %, `pitch` is two or three distances
-    that each hold for at least three steps in a row, and `dose` are the planes of RT Dose.
+    Holes that SER-305 tells of are not counted. The case `slight` is at most 10 %, or what rounding to tenths of a
+    millimetre explains; `pitch` is two or three distances that each hold for at least three steps in a row, and `dose`
+    are the planes of RT Dose.
 
     Why: most software takes the first distance for all of them: it stretches or squeezes what lies elsewhere.
 
@@ -92,12 +93,23 @@ def _evenness(stack: Stack, steps: Floats, regular: Bools, off: float) -> str:
     """Return the case of SER-304."""
     if kind_of(stack.sop_class_uid) is Kind.RT_DOSE:
         return "dose"
-    if off <= _SLIGHT * (stack.step or 0.0):
+    if off <= _SLIGHT * (stack.step or 0.0) or _is_rounded(stack):
         return "slight"
     pitch = pitches(steps)
     sizes = _sizes(steps, pitch)
     changes = 1 < len(sizes) <= _PITCHES and not any(are_same(np.array(sizes[1:]), np.array(sizes[:-1])))
     return "pitch" if changes and int(((pitch < 0) & regular).sum()) < _PITCHES else ""
+
+
+def _is_rounded(stack: Stack) -> bool:
+    """Whether positions lie evenly but for rounding to a tenth of a millimetre, of which the step is no multiple."""
+    tenths = np.array(stack.coordinates) / _TENTH
+    even, step = np.linspace(tenths[0], tenths[-1], len(tenths), retstep=True)
+    return bool(
+        abs(step - round(step)) > 2 / (len(tenths) - 1)
+        and np.abs(tenths - tenths.round()).max() < UNIFORM
+        and np.abs(tenths - even).max() <= 1
+    )
 
 
 def _sizes(steps: Floats, pitch: Ints) -> list[float]:
@@ -236,9 +248,9 @@ def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
 
     Checks: each position of a stack has the same number of images. The case `acquisitions` are acquisitions, told apart
     by Acquisition Number (0020,0012), that overlap: each is whole, with as many images at each of its positions as the
-    others; of two of them both or neither have positions of their own, or at most half of them in common; and at most
-    one has all. The case `mixed` is a stack in which there are three numbers of images or more, none of them at more
-    than half of the positions.
+    others; of two of them both or neither have positions of their own, or at most half of them in common, or one begins
+    or ends within the other, as Instance Numbers without a gap show; and at most one has all. The case `mixed` is a
+    stack in which there are three numbers of images or more, none of them at more than half of the positions.
 
     Why: times, echoes and b-values repeat every position equally often. Where a few positions have one less, images are
     missing; where they have one more, an image was sent twice under a new UID, or another acquisition was merged in.
@@ -252,11 +264,13 @@ def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
     known to be incomplete.
     """
     acquisition = {one.id: one.geometry.acquisition for one in view.members}
+    used = {one.instance_number for one in view.members if one.instance_number is not None}
     for stack in view.stacks:
         odd = stack.uneven
         if not odd or len(stack.positions) < LINE:
             continue
-        case = _repetition(stack, odd, acquisition)
+        is_mixed = 2 * len(odd) >= len(stack.positions) and len(set(stack.counts)) > 2
+        case = "acquisitions" if are_planned(stack, acquisition, used) else "mixed" if is_mixed else ""
         planes = [plane for index in odd[:_TOLD] for plane in planes_at(stack, index)]
         yield SeriesProblem(
             view.name(stack) + _repeats(stack, odd, case),
@@ -267,42 +281,6 @@ def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
             expected=stack.usual_count,
             found=tuple(sorted({stack.counts[index] for index in odd})),
         )
-
-
-def _repetition(stack: Stack, odd: Sequence[int], acquisition: Mapping[int, str]) -> str:
-    """Return the case of SER-306."""
-    if _are_acquisitions(stack, acquisition):
-        return "acquisitions"
-    return "mixed" if 2 * len(odd) >= len(stack.positions) and len(set(stack.counts)) > 2 else ""
-
-
-def _are_acquisitions(stack: Stack, acquisition: Mapping[int, str]) -> bool:
-    """Whether a stack is made of acquisitions that are whole, and that were meant to overlap in part only."""
-    images: dict[str, Counter[int]] = defaultdict(Counter)
-    for member, position in zip(stack.members, stack.position_of, strict=True):
-        images[acquisition[member]][position] += 1
-    if "" in images or not 1 < len(images) <= _ACQUISITIONS:
-        return False
-    places = [frozenset(one) for one in images.values()]
-    return (
-        len({count for one in images.values() for count in one.values()}) == 1
-        and sum(len(one) == len(stack.positions) for one in places) <= 1
-        and all(_were_meant(one, two) for one, two in combinations(places, 2))
-        and not any(_has_holes(stack, one) for one in places)
-    )
-
-
-def _were_meant(one: frozenset[int], two: frozenset[int]) -> bool:
-    """Whether two acquisitions have the positions that they were to have: none is another one of which slices are gone.
-
-    A run that is shifted has positions of its own, a repeat is of a few.
-    """
-    return (one <= two) is (one >= two) or 2 * len(one & two) <= max(len(one), len(two))
-
-
-def _has_holes(stack: Stack, places: Iterable[int]) -> bool:
-    steps = np.diff(np.array(stack.positions)[sorted(places)])
-    return len(steps) > 1 and bool(gaps(steps, usual_step(steps)))
 
 
 def _repeats(stack: Stack, odd: Sequence[int], case: str) -> str:

@@ -1,8 +1,9 @@
 """STK: what all slices of one stack must share, so that they can be one volume.
 
 A stack is the images of a series with one SOP Class and one Image Type. Each is compared with the first that was
-stored. Images that nobody means to be one volume are left out, or only noted: localizers, and where equipment puts
-several planes into one series.
+stored; in size, those of MR and derived ones with the first that is parallel to them, if there is one. Images that
+nobody means to be one volume are left out, or only noted: localizers, and where equipment puts several planes into one
+series.
 """
 
 from math import acos, degrees, hypot
@@ -10,13 +11,21 @@ from typing import Final
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, pairwise_rule
+from scp.audit.rules.direction import (
+    are_perpendicular,
+    directions,
+    farthest,
+    is_another_plane,
+    normal_of,
+    numbers,
+)
 from scp.audit.rules.hierarchy import series_reference
 from scp.audit.rules.page import is_page
 from scp.audit.rules.ser_line import TILT
 from scp.audit.snapshot import Snapshot, StackReference
 from scp.dicom import tags as t
-from scp.dicom.facts import Decimals, Facts
-from scp.dicom.image_type import is_derived, is_localizer
+from scp.dicom.facts import Facts
+from scp.dicom.image_type import is_axial, is_derived, is_localizer, is_projection, is_reformat
 from scp.dicom.sop_classes import PLANES, Kind
 from scp.dicom.status import Status
 
@@ -24,29 +33,32 @@ SAME_SPACING: Final = 1e-3
 """Relative: over 512 pixels, half a pixel."""
 _COSINE: Final = 1e-3
 """0.06 degrees: over 512 pixels, half a pixel."""
-_PLANE: Final = 9e-3
-"""0.5 degrees: another plane, not the same one a little off (SER-301)."""
 _SLICES: Final = "CT, MR, PET, but for localizers"
 _LEGITIMATE: Final = (Severity.INFO, Severity.WARN)
 _OTHER_PLANE: Final = (Severity.WARN, Severity.REFUSE)
 
 
 @pairwise_rule(
-    "STK-251", grades(Severity.REFUSE, Severity.REFUSE, planes=_OTHER_PLANE), Status.MATRIX_DIFFERS, kinds=PLANES,
-    applies=_SLICES, reference="PS3.3 A.1.2.3, C.7.6.3",
+    "STK-251", grades(Severity.REFUSE, Severity.REFUSE, planes=_OTHER_PLANE, reformats=_LEGITIMATE),
+    Status.MATRIX_DIFFERS, kinds=PLANES, applies=_SLICES, reference="PS3.3 A.1.2.3, C.7.6.3",
 )  # fmt: skip
 def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The matrix differs in the stack.
 
-    Checks: the first stored image of the series with this SOP Class and Image Type has the same Rows and Columns. The
-    case `planes` is an original MR image, or a CT slice with another tilt, in another plane than that one.
+    Checks: the first stored image of the series with this SOP Class and Image Type has the same Rows and Columns; of
+    MR and of derived images, the first that is parallel to this one. The case `planes` is an original MR image, or a CT
+    slice with another tilt, in another plane than the first one, or a derived image at right angles to it, whose Image
+    Type does not say AXIAL; `reformats` is the first slice of a plane whose Image Type says REFORMATTED, MPR or the
+    like, and nothing of a projection.
 
     Why: slices of different size cannot be one volume; software that stacks them fails, or cuts and stretches.
 
     Exceptions: images of another Image Type (reformats, dose pages) may have any size, and so may pages that are sent
     as slices (GEO-101), and localizers, whose Image Type says so: scouts from the front and from the side are as long
     as each of them was scanned. MR localizers do not say so; some have a field of view for each plane, so that the case
-    `planes` is stored, with a warning.
+    `planes` is stored, with a warning; so are projections from the front, the side and above. Reformats are as wide and
+    as high as the volume is in their plane, and those of several planes come in one series; the first of each further
+    plane is only noted.
 
     What to do: two reconstructions were put into one series: have the equipment give each a series of its own.
 
@@ -54,7 +66,7 @@ def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118
     of pydicom's test files, 38 series in 31 studies.
     """
-    stack, facts = _reference(subject, snapshot, snapshot.stack), subject.facts
+    stack, facts = _reference(subject, snapshot, snapshot.parallel or snapshot.stack), subject.facts
     mine = facts.rows, facts.columns
     if stack is None or stack.rows is None or stack.columns is None or not all(isinstance(one, int) for one in mine):
         return Answer.NOT_APPLICABLE
@@ -63,7 +75,7 @@ def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     return Problem(
         f"{mine[0]} x {mine[1]} pixels, the stack has {stack.rows} x {stack.columns}",
         tags=(t.ROWS, t.COLUMNS),
-        case=_of_another_plane(facts, stack),
+        case=_of_another_plane(facts, stack, snapshot),
         expected=(stack.rows, stack.columns),
         found=tuple(one for one in mine if isinstance(one, int)),
         other=stack.other,
@@ -71,16 +83,21 @@ def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
 
 
 @pairwise_rule(
-    "STK-252", grades(Severity.REFUSE, Severity.REFUSE, planes=_OTHER_PLANE, field=_OTHER_PLANE),
+    "STK-252",
+    grades(
+        Severity.REFUSE, Severity.REFUSE, planes=_OTHER_PLANE, reformats=_LEGITIMATE, field=_OTHER_PLANE,
+    ),
     Status.PIXEL_SPACING_DIFFERS, kinds=PLANES, applies=_SLICES, reference="PS3.3 A.1.2.3, C.8.2.1, §10.7",
 )  # fmt: skip
 def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The Pixel Spacing differs in the stack.
 
     Checks: the first stored image of the series with this SOP Class and Image Type has the same Pixel Spacing
-    (0028,0030), within 0.1 %. The case `planes` is an original MR image, or a CT slice with another tilt, in another
-    plane than that one; `field` is an original CT slice whose Reconstruction Diameter (0018,1100) is that of its rows
-    or columns, within 0.1 %.
+    (0028,0030), within 0.1 %; of MR and of derived images, the first that is parallel to this one. The case `planes` is
+    an original MR image, or a CT slice with another tilt, in another plane than the first one, or a derived image at
+    right angles to it, whose Image Type does not say AXIAL; `reformats` is the first slice of a plane whose Image Type
+    says REFORMATTED, MPR or the like, and nothing of a projection; `field` is an original CT slice whose Reconstruction
+    Diameter (0018,1100) is that of its rows or columns, within 0.1 %.
 
     Why: the same matrix with other pixels is another field of view: distances and volumes come out wrong, and nothing
     shows it.
@@ -96,9 +113,9 @@ def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outc
     the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118
     of pydicom's test files, 38 series in 31 studies.
     """
-    stack = _reference(subject, snapshot, snapshot.stack)
-    mine = _numbers(subject.facts.pixel_spacing, 2)
-    theirs = _numbers(stack.pixel_spacing, 2) if stack else ()
+    stack = _reference(subject, snapshot, snapshot.parallel or snapshot.stack)
+    mine = numbers(subject.facts.pixel_spacing, 2)
+    theirs = numbers(stack.pixel_spacing, 2) if stack else ()
     if stack is None or not mine or not theirs or min(*mine, *theirs) <= 0:
         return Answer.NOT_APPLICABLE
     if all(abs(one - other) <= SAME_SPACING * other for one, other in zip(mine, theirs, strict=True)):
@@ -106,7 +123,8 @@ def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outc
     return Problem(
         f"Pixel Spacing {_shown(mine)} mm, the stack has {_shown(theirs)}",
         tags=(t.PIXEL_SPACING,),
-        case=_of_another_plane(subject.facts, stack) or ("field" if _is_as_wide_as_stated(subject.facts, mine) else ""),
+        case=_of_another_plane(subject.facts, stack, snapshot)
+        or ("field" if _is_as_wide_as_stated(subject.facts, mine) else ""),
         expected=theirs,
         found=mine,
         other=stack.other,
@@ -143,11 +161,11 @@ def orientation_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcom
     planes and rotating projections.
     """
     stack, facts = _reference(subject, snapshot, snapshot.acquisition), subject.facts
-    mine = _directions(facts.image_orientation)
-    theirs = _directions(stack.orientation) if stack else ()
+    mine = directions(facts.image_orientation)
+    theirs = directions(stack.orientation) if stack else ()
     if stack is None or not mine or not theirs:
         return Answer.NOT_APPLICABLE
-    off = _farthest(mine, theirs)
+    off = farthest(mine, theirs)
     if off <= _COSINE:
         return Answer.PASS
     return Problem(
@@ -171,35 +189,40 @@ def _legitimate(facts: Facts, other: tuple[float, ...]) -> str:
 
 def _is_tilted_only(facts: Facts, other: tuple[float, ...]) -> bool:
     """Whether a slice has the rows of another one, and lies across the table but for the tilt that it states."""
-    mine, stated = _directions(facts.image_orientation), _numbers(facts.gantry_tilt, 1)
-    if not stated or _farthest(mine[:3], other[:3]) > _COSINE or _farthest(mine, other) <= _PLANE:
+    mine, stated = directions(facts.image_orientation), numbers(facts.gantry_tilt, 1)
+    if not stated or farthest(mine[:3], other[:3]) > _COSINE or not is_another_plane(mine, other):
         return False
-    rx, ry, rz, cx, cy, cz = mine
-    normal = ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx
+    normal = normal_of(mine)
     tilt = degrees(acos(min(1.0, abs(normal[2]) / hypot(*normal))))
     return abs(tilt - abs(stated[0])) <= TILT
 
 
-def _of_another_plane(facts: Facts, stack: StackReference) -> str:
-    """Return the case of images that lie in another plane than their reference, and may."""
-    mine, theirs = _directions(facts.image_orientation), _directions(stack.orientation)
-    if is_derived(facts.image_type) or not (mine and theirs) or _farthest(mine, theirs) <= _PLANE:
+def _of_another_plane(facts: Facts, stack: StackReference, snapshot: Snapshot) -> str:
+    """Return the case of images that lie in another plane than their reference, and may.
+
+    Localizers of MR have planes of a few images each, which need not be stacks: of them, the first of all is asked.
+    """
+    if snapshot.stack and not is_derived(facts.image_type):
+        stack = snapshot.stack
+    mine, theirs = directions(facts.image_orientation), directions(stack.orientation)
+    if not is_another_plane(mine, theirs):
         return ""
-    return "planes" if _legitimate(facts, theirs) else ""
+    if not is_derived(facts.image_type):
+        return "planes" if _legitimate(facts, theirs) else ""
+    if is_reformat(facts.image_type) and not is_projection(facts.image_type):
+        return "reformats"
+    # Projections that rotate are of one size; those from the front, the side and above need not be.
+    return "planes" if are_perpendicular(mine, theirs) and not is_axial(facts.image_type) else ""
 
 
 def _is_as_wide_as_stated(facts: Facts, spacing: tuple[float, ...]) -> bool:
     """Whether a CT slice was reconstructed with its Pixel Spacing: another field of view, not a changed value."""
-    stated = _numbers(facts.reconstruction_diameter, 1)
+    stated = numbers(facts.reconstruction_diameter, 1)
     if facts.kind is not Kind.CT or is_derived(facts.image_type) or not stated:
         return False
     sides = (facts.rows, facts.columns)
     wide = max((n * pixel for n, pixel in zip(sides, spacing, strict=True) if isinstance(n, int)), default=0.0)
     return abs(wide - stated[0]) <= SAME_SPACING * stated[0]
-
-
-def _farthest(mine: tuple[float, ...], theirs: tuple[float, ...]) -> float:
-    return max(abs(one - other) for one, other in zip(mine, theirs, strict=True))
 
 
 def _reference(subject: Subject, snapshot: Snapshot, stack: StackReference | None) -> StackReference | None:
@@ -211,17 +234,7 @@ def _reference(subject: Subject, snapshot: Snapshot, stack: StackReference | Non
     if is_localizer(facts.image_type) or stack is None or not series_reference(subject, snapshot) or is_page(facts):
         return None
     is_placed = any(stack.pixel_spacing) or any(stack.orientation)
-    return stack if is_placed or not _directions(facts.image_orientation) else None
-
-
-def _directions(values: Decimals) -> tuple[float, ...]:
-    """Return direction cosines; nothing if there are none, or if six zeros stand for none."""
-    cosines = _numbers(values, 6)
-    return cosines if any(cosines) else ()
-
-
-def _numbers(values: Decimals, count: int) -> tuple[float, ...]:
-    return values if isinstance(values, tuple) and len(values) == count else ()
+    return stack if is_placed or not directions(facts.image_orientation) else None
 
 
 def _shown(values: tuple[float, ...]) -> str:

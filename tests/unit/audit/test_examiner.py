@@ -243,7 +243,8 @@ def test_the_facts_that_make_compared_values_are_all_named() -> None:
             return super().__getattribute__(name)
 
     tracked(Seen(**vars(facts)), KEY)
-    assert read - FACTS == {"image_position", "image_orientation"}
+    anew = {"kind", "image_position", "image_orientation", "acquisition_date", "acquisition_time"}
+    assert read - FACTS == anew | {"acquisition_datetime"}
     assert read >= FACTS
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.uid import MRImageStorage, UltrasoundImageStorage
 
 from scp.audit.tracked import COUNTED, SERIES, STUDY, Tracked, fingerprint, folded_name, tracked
 from scp.dicom import tags as t
@@ -52,7 +53,9 @@ SLOT = {
     "DiffusionBValue": 1000.0, "TriggerTime": "12.5", "SequenceName": "tfl", "FlipAngle": "45", "InversionTime": "900",
     "RepetitionTime": "500", "ComplexImageComponent": "PHASE", "ReceiveCoilName": "HEAD", "ConvolutionKernel": "B30",
     "ConcatenationUID": "1.2.3", "ImageIndex": 3, "KVP": "80", "NominalPercentageOfCardiacPhase": 75.0,
-    "DiffusionGradientOrientation": [0.6, -0.8, 0.0],
+    "DiffusionGradientOrientation": [0.6, -0.8, 0.0], "TemporalPositionIndex": 2, "TemporalPositionTimeOffset": 1.5,
+    "NominalCardiacTriggerDelayTime": 400.0, "NominalPercentageOfRespiratoryPhase": 50.0,
+    "StartingRespiratoryPhase": "EXPIRATION", "VelocityEncodingDirection": [0.0, 0.0, 1.0],
 }  # fmt: skip
 
 
@@ -61,7 +64,8 @@ def values(**changes: Any) -> Tracked:
 
 
 def all_text(one: Tracked) -> str:
-    return "\n".join([*one.study.values(), *one.series.values(), one.stack, one.acquisition, one.slot, one.place])
+    keys = one.stack, one.acquisition, one.parallel, one.slot, one.place, one.moment
+    return "\n".join([*one.study.values(), *one.series.values(), *keys])
 
 
 def test_the_tables_of_this_test_name_every_attribute() -> None:
@@ -252,6 +256,69 @@ def test_a_malformed_position_is_no_place() -> None:
 def test_a_malformed_orientation_is_another_place_than_none() -> None:
     malformed = subject(raw(image(), ImageOrientationPatient=b"1,5\\0\\0 ")).tracked.place
     assert malformed not in ("", values().place, values(ImageOrientationPatient=None).place)
+
+
+REFORMATTED = ["DERIVED", "SECONDARY", "REFORMATTED", "AVERAGE"]
+CORONAL = ["1", "0", "0", "0", "0", "-1"]
+
+
+@pytest.mark.parametrize("changes", [{"ImageType": REFORMATTED}, {"SOPClassUID": MRImageStorage}], ids=str)
+def test_slices_of_mr_and_derived_ones_are_a_stack_of_their_own_in_each_plane(changes: dict[str, Any]) -> None:
+    axial, coronal = (
+        values(**changes, ImageOrientationPatient=one) for one in (["1", "0", "0", "0", "1", "0"], CORONAL)
+    )
+    assert axial.stack == coronal.stack
+    assert axial.parallel
+    assert axial.parallel != coronal.parallel
+    assert axial.stacks == (axial.stack, axial.acquisition, axial.parallel)
+
+
+def test_parallel_slices_are_one_stack_however_their_cosines_are_rounded() -> None:
+    one = values(ImageType=REFORMATTED, ImageOrientationPatient=["1", "0", "0", "0", "0.8", "0.6"])
+    other = values(ImageType=REFORMATTED, ImageOrientationPatient=["1", "-0.0", "1e-6", "0", "0.80001", "0.59999"])
+    assert one.parallel == other.parallel
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"]}, {"SOPClassUID": UltrasoundImageStorage},
+        {"ImageOrientationPatient": None}, {"ImageOrientationPatient": ["0"] * 6},
+        {"ImageOrientationPatient": ["1", "0", "0"]}, {"ImageOrientationPatient": ["1", "0", "0", "0", "1e300", "0"]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_neither_mr_nor_derived_or_in_no_plane_is_of_two_stacks_only(changes: dict[str, Any]) -> None:
+    one = values(**{"ImageType": REFORMATTED, **changes})
+    assert one.parallel == ""
+    assert one.stacks == (one.stack, one.acquisition)
+
+
+def test_a_malformed_orientation_makes_no_stack() -> None:
+    assert subject(raw(image(ImageType=REFORMATTED), ImageOrientationPatient=b"1,5\\0\\0 ")).tracked.parallel == ""
+
+
+def test_a_moment_is_when_a_slice_was_acquired_however_it_is_written() -> None:
+    noon = values(AcquisitionDate="20260102", AcquisitionTime="1200")
+    assert noon.moment
+    assert noon.moment == values(AcquisitionDate="20260102", AcquisitionTime="120000.000").moment
+    assert noon.slot == values().slot
+    others = {
+        values(AcquisitionDate="20260102", AcquisitionTime="120000.01").moment,
+        values(AcquisitionDate="20260103", AcquisitionTime="1200").moment,
+        values(AcquisitionDateTime="20260102120000").moment,
+    }
+    assert len(others | {noon.moment}) == 4
+
+
+def test_a_moment_is_kept_as_a_fingerprint() -> None:
+    facts = subject(image(AcquisitionTime="131415")).facts
+    assert len({tracked(facts, KEY).moment, tracked(facts, b"another key").moment, "131415"}) == 3
+
+
+def test_only_slices_that_say_when_have_a_moment() -> None:
+    assert values().moment == ""
+    assert values(SOPClassUID=UltrasoundImageStorage, AcquisitionTime="1200").moment == ""
 
 
 def test_instances_that_say_the_same_of_what_a_series_shares_are_one_variant() -> None:

@@ -61,6 +61,8 @@ def test_a_slice_keeps_its_plane_and_what_it_announces() -> None:
     assert found.acquisition_images == 120
     assert found.scout is False
     assert list(found.frames) == []
+    assert found.moment == ""
+    assert read_geometry(geometry_of(subject(ds).facts, "stack", "variant", "moment")).moment == "moment"
 
 
 def test_what_is_absent_or_malformed_is_none() -> None:

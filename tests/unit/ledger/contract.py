@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 from blake3 import blake3
-from pydicom.uid import ColorPaletteStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, JPEGBaseline8Bit
+from pydicom.uid import (
+    ColorPaletteStorage,
+    EnhancedCTImageStorage,
+    ExplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    UltrasoundImageStorage,
+)
 
 from scp.audit.engine import Judgement, NeedsComparison
 from scp.audit.finding import Decision, Finding, Other, Problem, Severity, Verdict
@@ -338,6 +344,25 @@ class LedgerContract:
         assert other_acquisition.acquisition is None
         same = look(ledger, draft(sent(SOPInstanceUID="1.2.9")))
         assert same.stack == same.acquisition
+        assert same.parallel is None
+
+    def test_derived_slices_of_another_plane_are_another_stack_beside_that_of_their_type(self, ledger: Ledger) -> None:
+        def reformat(uid: str, orientation: list[int], rows: int) -> Draft:
+            kind = ["DERIVED", "SECONDARY", "REFORMATTED"]
+            return draft(sent(SOPInstanceUID=uid, ImageType=kind, ImageOrientationPatient=orientation, Rows=rows))
+
+        axial, coronal = [1, 0, 0, 0, 1, 0], [1, 0, 0, 0, 0, -1]
+        first, other_plane = reformat("1.2.7", axial, 4), reformat("1.2.8", coronal, 8)
+        admit(ledger, first)
+        before = look(ledger, other_plane)
+        assert (before.stack == before.acquisition, before.parallel) == (True, None)
+        admit(ledger, other_plane)
+        for orientation, of_plane in ((axial, first), (coronal, other_plane)):
+            snapshot = look(ledger, reformat("1.2.9", orientation, 4))
+            assert snapshot.stack is not None
+            assert snapshot.parallel is not None
+            assert snapshot.stack.other.receipt == first.receipt
+            assert snapshot.parallel.other.receipt == of_plane.receipt
 
     def test_a_stack_of_an_image_without_geometry_knows_none(self, ledger: Ledger) -> None:
         nothing: dict[str, Any] = {"PixelSpacing": None, "ImageOrientationPatient": None, "Rows": None, "Columns": None}
@@ -368,6 +393,21 @@ class LedgerContract:
         admit(ledger, two)
         near = look(ledger, draft(sent(SOPInstanceUID="1.2.9"))).neighbours
         assert [neighbour.other.receipt for neighbour in near] == [one.receipt]
+
+    def test_a_neighbour_that_is_a_slice_says_how_it_lies_and_stands_for_when_it_was_acquired(
+        self, ledger: Ledger
+    ) -> None:
+        slice_, clip = (
+            draft(sent(AcquisitionTime="1200")),
+            draft(sent(SOPInstanceUID="1.2.8", SOPClassUID=UltrasoundImageStorage, AcquisitionTime="1200")),
+        )
+        admit(ledger, slice_)
+        admit(ledger, clip)
+        (near,) = look(ledger, draft(sent(SOPInstanceUID="1.2.9"))).neighbours
+        assert (near.position, near.orientation) == ((0, 0, 10), (1, 0, 0, 0, 1, 0))
+        assert near.moment == slice_.subject.tracked.moment
+        (near,) = look(ledger, draft(sent(SOPInstanceUID="1.2.9", SOPClassUID=UltrasoundImageStorage))).neighbours
+        assert (near.position, near.orientation, near.moment) == ((), (), "")
 
     @pytest.mark.parametrize(
         "changes",

@@ -348,6 +348,22 @@ def test_the_oldest_that_stays_is_what_others_are_compared_with(node: Scratch) -
     assert node.send(data_set(**moved, Rows=2, Columns=8)).verdict.status == 0x0000
 
 
+def test_reformats_of_a_plane_are_compared_with_the_oldest_of_it_that_stays(node: Scratch) -> None:
+    """The first coronal slice moves to another study; a slice of another size is told of the second then."""
+    reformat: dict[str, Any] = {"ImageType": ["DERIVED", "SECONDARY", "MPR"]}
+    coronal = reformat | {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1], "Rows": 2, "Columns": 8}
+    node.send(data_set(SOPInstanceUID="1.2.8", InstanceNumber="4", **reformat))
+    node.send(data_set(**coronal))
+    node.send(data_set(**coronal | SECOND))
+    elsewhere = refused(node, data_set(StudyInstanceUID="1.2.77", SeriesInstanceUID="1.2.77.1"))
+    assert acting(node).replace(elsewhere, WHO, "it belongs there").done
+    third = {"SOPInstanceUID": "1.2.10", "InstanceNumber": "3", "ImagePositionPatient": ["0", "30", "0"]}
+    contradiction = node.send(data_set(**coronal | third | {"Rows": 4, "Columns": 4}))
+    assert contradiction.verdict.status == 0xC141
+    others = [one.problem.other for one in contradiction.verdict.findings if one.code == "STK-251"]
+    assert [other and other.sop_instance_uid for other in others] == ["1.2.9"]
+
+
 def test_a_study_is_compared_with_the_oldest_that_stays_and_names_the_patient(node: Scratch) -> None:
     third = {"SOPInstanceUID": "1.2.10", "InstanceNumber": "3", "ImagePositionPatient": ["0", "0", "30"]}
     node.send(IMAGE)

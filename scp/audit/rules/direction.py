@@ -1,0 +1,64 @@
+"""How images lie to each other, by six cosines, of the rows and of the columns (PS3.3 C.7.6.2.1.1)."""
+
+from math import hypot
+from typing import Final
+
+from scp.dicom.facts import Decimals, Facts
+
+Directions = tuple[float, ...]
+
+_PLANE: Final = 9e-3
+"""0.5 degrees: another plane, not the same one a little off (SER-301)."""
+_RIGHT: Final = 0.0175
+"""Cosine of 89 degrees."""
+_STATION: Final = 0.5
+"""Part of the field of view that lies between two stations of a moving table at least."""
+
+
+def directions(values: Decimals) -> Directions:
+    """Return direction cosines; nothing if there are none, or if six zeros stand for none."""
+    cosines = numbers(values, 6)
+    return cosines if any(cosines) else ()
+
+
+def numbers(values: Decimals, count: int) -> tuple[float, ...]:
+    """Return so many numbers; nothing if there are more, fewer or none."""
+    return values if isinstance(values, tuple) and len(values) == count else ()
+
+
+def farthest(mine: Directions, theirs: Directions) -> float:
+    """Return by how much the cosines of two directions differ at most."""
+    return max(abs(one - other) for one, other in zip(mine, theirs, strict=True))
+
+
+def is_another_plane(mine: Decimals, theirs: Decimals) -> bool:
+    """Whether two images lie in planes that are not parallel; not if either does not say how it lies."""
+    one, other = directions(mine), directions(theirs)
+    return bool(one and other) and farthest(one, other) > _PLANE
+
+
+def are_perpendicular(mine: Directions, theirs: Directions) -> bool:
+    """Whether two planes are at right angles, within a degree: axial, coronal and sagittal ones are to each other."""
+    (ax, ay, az), (bx, by, bz) = normal_of(mine), normal_of(theirs)
+    return abs(ax * bx + ay * by + az * bz) <= _RIGHT * hypot(ax, ay, az) * hypot(bx, by, bz)
+
+
+def normal_of(cosines: Directions) -> tuple[float, float, float]:
+    """Return row × column."""
+    rx, ry, rz, cx, cy, cz = cosines
+    return ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx
+
+
+def is_beside(facts: Facts, position: Decimals) -> bool:
+    """Whether a slice lies beside a parallel one in its plane, as at another station of a moving table."""
+    mine, theirs = numbers(facts.image_position, 3), numbers(position, 3)
+    cosines, spacing = directions(facts.image_orientation), numbers(facts.pixel_spacing, 2)
+    matrix = facts.columns, facts.rows
+    if not (mine and theirs and cosines and spacing and min(spacing) > 0):
+        return False
+    between = [one - other for one, other in zip(mine, theirs, strict=True)]
+    for pixels, pixel, along in zip(matrix, reversed(spacing), (cosines[:3], cosines[3:]), strict=True):
+        far = abs(sum(cosine * one for cosine, one in zip(along, between, strict=True)))
+        if isinstance(pixels, int) and far >= _STATION * pixels * pixel > 0:
+            return True
+    return False

@@ -1,0 +1,88 @@
+"""Acquisitions of one stack that overlap: whether each is as it was planned, or images of one are gone.
+
+A repeat of a few slices, slabs that overlap and a needle that is followed are planned so. A volume of which slices were
+lost looks much like a repeat, but for two things: it has holes, or its Instance Numbers leave room for what is gone.
+That nothing is gone at its begin is only known if the number before is there too, and likewise at its end.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from itertools import combinations
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from scp.audit.series.line import gaps, usual_step
+from scp.audit.series.result import Stack
+
+_MOST: Final = 256
+"""Acquisitions of one stack that are compared with each other; more of them are not told apart."""
+
+
+class _Run(NamedTuple):
+    """One acquisition: how many images it has at each position, and the position of each Instance Number."""
+
+    images: Counter[int]
+    numbers: dict[int, int]
+
+    @property
+    def places(self) -> frozenset[int]:
+        return frozenset(self.images)
+
+
+def are_planned(stack: Stack, acquisition: Mapping[int, str], used: Collection[int]) -> bool:
+    """Whether a stack is made of acquisitions that are whole, and that were meant to overlap in part only.
+
+    Args:
+        stack: of single-frame images.
+        acquisition: what tells acquisitions apart, by member; empty where nothing does.
+        used: every Instance Number of the series.
+    """
+    runs: dict[str, _Run] = {}
+    for plane, (member, position) in enumerate(zip(stack.members, stack.position_of, strict=True)):
+        run = runs.setdefault(acquisition[member], _Run(Counter(), {}))
+        run.images[position] += 1
+        number = stack.numbers[plane]
+        if number is not None:
+            run.numbers[number] = position
+    if "" in runs or not 1 < len(runs) <= _MOST:
+        return False
+    several = list(runs.values())
+    return (
+        len({count for run in several for count in run.images.values()}) == 1
+        and sum(len(run.images) == len(stack.positions) for run in several) <= 1
+        and all(_were_meant(one, two, used) for one, two in combinations(several, 2))
+        and not any(_has_holes(stack, run.images) for run in several)
+    )
+
+
+def _were_meant(one: _Run, two: _Run, used: Collection[int]) -> bool:
+    """Whether two acquisitions have the positions that they were to have: none is another one of which slices are gone.
+
+    A run that is shifted has positions of its own, a repeat is of a few, or is not from end to end and lacks nothing.
+    """
+    mine, theirs = one.places, two.places
+    if (mine <= theirs) is (mine >= theirs) or 2 * len(mine & theirs) <= max(len(mine), len(theirs)):
+        return True
+    return _is_shorter(one, two, used) if mine < theirs else _is_shorter(two, one, used)
+
+
+def _is_shorter(part: _Run, whole: _Run, used: Collection[int]) -> bool:
+    """Whether an acquisition certainly begins or ends elsewhere than the one that has all of its positions and more."""
+    numbers = part.numbers
+    if len(numbers) < part.images.total() or max(numbers) - min(numbers) + 1 > len(numbers):
+        return False
+    first, last = min(numbers), max(numbers)
+    is_anew = not whole.numbers.keys().isdisjoint(numbers)
+    is_begin_known = first == 1 or (not is_anew and first - 1 in used)
+    is_end_known = not is_anew and last + 1 in used
+    low, high = min(part.images) > min(whole.images), max(part.images) < max(whole.images)
+    if low is high:  # both ends are elsewhere, and it is enough to know one; or neither is
+        return low and (is_begin_known or is_end_known)
+    is_at_begin = low is (numbers[last] > numbers[first])
+    return is_begin_known if is_at_begin else is_end_known
+
+
+def _has_holes(stack: Stack, places: Iterable[int]) -> bool:
+    steps = np.diff(np.array(stack.positions)[sorted(places)])
+    return len(steps) > 1 and bool(gaps(steps, usual_step(steps)))
