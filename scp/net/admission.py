@@ -2,7 +2,8 @@
 
 A connection waits until it has said what it wants, and is counted as an association only then: whoever connects and
 says nothing takes no association from others. Those that wait are few; when they are too many, the address that has
-most of them loses its oldest.
+most of them loses its oldest. Many that come in one instant are not yet too many: a connection has some seconds to say
+what it wants, as long as there is room.
 """
 
 import threading
@@ -17,6 +18,10 @@ from scp.outcomes import Ending
 
 _MOST_WAITING: Final = 64
 """Connections that have not associated; each is a thread with a buffer."""
+_MOST_AT_ONCE: Final = 256
+"""The same, with those that have only just come."""
+_JUST_COME: Final = 5.0
+"""Seconds: how long that is. A peer says what it wants at once, but many at once are read one after the other."""
 
 
 class Rejected(NamedTuple):
@@ -80,17 +85,21 @@ class Admission:
         """Count a connection that waits; if too many wait now, or there are more than ``most``, one is hung up."""
         with self._lock:
             self._waiting[one] = None
-            is_crowded = len(self._waiting) > min(_MOST_WAITING, most - len(self._associations))
-        if is_crowded:
+            waiting, room = len(self._waiting), most - len(self._associations)
+        if waiting > min(_MOST_AT_ONCE, room):
             self.make_room()
+        elif waiting > _MOST_WAITING:
+            self.make_room(_JUST_COME)
 
-    def make_room(self) -> None:
-        """Hang up one that waits, if any does."""
+    def make_room(self, seconds: float = 0.0) -> None:
+        """Hang up one that waits, if any does and has done so for ``seconds``."""
         with self._lock:
             if not self._waiting:
                 return
             ((crowd, _),) = Counter(one.address for one in self._waiting).most_common(1)
             oldest = next(one for one in self._waiting if one.address == crowd)
+            if oldest.idle_seconds < seconds:
+                return
             del self._waiting[oldest]
         oldest.hang_up()
 

@@ -20,6 +20,8 @@ from tests.wire.peer import ASSOCIATE_AC, ASSOCIATE_RQ, P_DATA, HungUpError, Pee
 
 AT_ONCE: Final = 200
 WAITING_ROOM: Final = 64
+STANDING_ROOM: Final = 256
+"""With those that have only just come."""
 """Connections without an association that a node has at most: written out again, because users are told."""
 
 APPLICATION_CONTEXT: Final = item(0x10, b"1.2.840.10008.3.1.1.1")
@@ -73,11 +75,11 @@ class TestConnectionsThatSayNothing:
     def test_beyond_their_limit_the_oldest_gives_way_and_nobody_is_shut_out(self, start_node: StartNode) -> None:
         node = start_node("[association]\nmax_associations = 2\nmax_associations_per_peer = 2\n")
         idle = node.threads()
-        silent = [Peer(node.port) for _ in range(2 * WAITING_ROOM)]
+        silent = [Peer(node.port) for _ in range(STANDING_ROOM + 20)]
         serve_good_peer(node)
-        for peer in silent[:WAITING_ROOM]:
+        for peer in silent[:20]:
             assert not peer.hung_up().aborted
-        assert node.until(lambda: node.threads() <= idle + WAITING_ROOM)
+        assert node.until(lambda: node.threads() <= idle + STANDING_ROOM)
         silent[-1].propose(request())
         for peer in silent:
             peer.close()

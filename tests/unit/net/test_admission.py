@@ -32,8 +32,10 @@ class Caller:
         raise NotImplementedError
 
 
-def came(admission: Admission, count: int, address: str = "192.0.2.1", most: int = PLENTY) -> list[Caller]:
-    callers = [Caller(address) for _ in range(count)]
+def came(
+    admission: Admission, count: int, address: str = "192.0.2.1", most: int = PLENTY, silent: float = 60.0
+) -> list[Caller]:
+    callers = [Caller(address, idle_seconds=silent) for _ in range(count)]
     for caller in callers:
         admission.came(caller, most)
     return callers
@@ -98,6 +100,18 @@ class TestWaiting:
         callers = came(crowded, 70)
         assert [bool(caller.endings) for caller in callers] == [True] * 6 + [False] * 64
         assert len(crowded.waiting()) == 64
+
+    def test_many_in_one_instant_are_not_too_many_yet(self) -> None:
+        crowded = admission()
+        callers = came(crowded, 256, silent=4.9)
+        assert hung_up(callers) == 0
+        came(crowded, 3, silent=4.9)
+        assert [bool(caller.endings) for caller in callers] == [True] * 3 + [False] * 253
+
+    def test_who_came_long_ago_gives_way_to_who_just_came(self) -> None:
+        crowded = admission()
+        old, new = came(crowded, 60), came(crowded, 70, silent=0.0)
+        assert (hung_up(old), hung_up(new)) == (60, 0)
 
     def test_the_address_that_has_most_gives_way(self) -> None:
         crowded = admission()
