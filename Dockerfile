@@ -25,7 +25,7 @@ USER auditscp
 WORKDIR /var/lib/auditscp
 VOLUME /var/lib/auditscp
 EXPOSE 11112
-# Longer than [association] drain_timeout: docker stop --time 60
+# Longer than [association] drain_timeout: docker stop -t 60
 STOPSIGNAL SIGTERM
 # A C-ECHO that must be answered with 0000. With allow lists, admit the AE title HEALTH and the address 127.0.0.1; with
 # the port or the AE title set in a file, set them as variables instead, so that they are known here. It does not speak

@@ -6,13 +6,18 @@ related general classes may have been negotiated; the abstract syntax is kept if
 any other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Final
 
 import orjson
 
 from scp.dicom.request import Association, Request
 from scp.ids import as_text, from_text
+
+_TEXTS: Final = tuple(one.name for one in fields(Association) if one.name != "port")
+_LARGEST: Final = (1 << 53) - 1
+"""Microseconds: 285 years, in which a time is one that everything else can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +53,31 @@ def _association(association: Association) -> bytes:
 
 
 def read(raw: bytes) -> Provenance | None:
-    """Read what was kept with an object; None if it is not ours."""
+    """Read what was kept with an object; None if it is not ours, or not as it was written."""
     try:
         found = orjson.loads(raw)
         association = Association(**found["association"])
+        general = found.get("related_general_classes", [])
+        numbers = (found["received"], found["message_id"], association.port)
+        texts = (found["abstract_syntax"], *(getattr(association, name) for name in _TEXTS))
+        if not (isinstance(general, list) and all(map(_is_number, numbers)) and all(map(_is_text, (*texts, *general)))):
+            return None
         from_text(association.id)
         return Provenance(
             receipt=from_text(found["receipt"]),
-            received=int(found["received"]),
-            message_id=int(found["message_id"]),
-            abstract_syntax=str(found["abstract_syntax"]),
+            received=found["received"],
+            message_id=found["message_id"],
+            abstract_syntax=found["abstract_syntax"],
             association=association,
-            related_general_classes=tuple(found.get("related_general_classes", ())),
+            related_general_classes=tuple(general),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _LARGEST

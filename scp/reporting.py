@@ -16,11 +16,13 @@ from scp.outcomes import Outcome
 
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _STRICTER: Final = (Profile.STANDARD.value, Profile.STRICT.value)
-_SECTIONS: Final = ("totals", "senders", "scanners", "rules", "tightened")
+_SECTIONS: Final = ("totals", "senders", "scanners", "rules", "tightened", "acts")
+_SPAN: Final = ("since", "until", "calling_ae_title")
+"""What a report is about, which the line of its totals says."""
 _COLUMNS: Final = (
     "section", "calling_ae_title", "address", *COLUMNS, "code", "problem", "profile", "status", "codes", "received",
     *Outcome, "info", "findings", "rate", "refuse_rate", "warn_rate", "would_refuse", "would_refuse_standard",
-    "would_refuse_strict", "bytes", "last_hour",
+    "would_refuse_strict", "bytes", "last_hour", "since", "until", "act", "objects",
 )  # fmt: skip
 _NUMERIC: Final = ' class="n"'
 _STYLE: Final = """
@@ -43,7 +45,7 @@ class Table:
     rows: tuple[tuple[str | int, ...], ...]
 
 
-def report_document(report: Report) -> Mapping[str, Any]:
+def report_document(report: Report) -> dict[str, Any]:
     """Return a report as JSON shows it; rates are parts of the requests that were judged, 0 to 1."""
     return {
         "since": None if report.since is None else timestamp(report.since),
@@ -157,14 +159,15 @@ def span(report: Report) -> str:
 def as_csv(report: Report) -> str:
     """Return a report as one table of comma-separated values: a section in each line, and all columns of all sections.
 
-    Cells that a spreadsheet would take for formulas begin with an apostrophe.
+    The totals say from when to when, and whose requests, if it is only one sender's. Cells that a spreadsheet would
+    take for formulas begin with an apostrophe.
     """
     document = report_document(report)
-    lines = [
-        {"section": section, **_flat(one)}
-        for section in _SECTIONS
-        for one in ([document[section]] if section == "totals" else document[section])
-    ]
+    sections = document | {
+        "totals": [{name: document[name] for name in _SPAN} | document["totals"]],
+        "acts": [{"act": kind, "objects": number} for kind, number in sorted(document["acts"].items())],
+    }
+    lines = [{"section": section, **_flat(one)} for section in _SECTIONS for one in sections[section]]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
     writer.writerow(_COLUMNS)

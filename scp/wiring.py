@@ -206,7 +206,7 @@ def open_quarantine(settings: Settings) -> Iterator[Quarantine]:
     folder, durability = settings.storage.folder, settings.storage.durability
     open_reader(folder / LEDGER).close()  # raises if there is no ledger: SqliteLedger would make one
     with (
-        closing(Store(folder, sync=durability == "full", exclusive=False)) as store,
+        closing(Store(folder, sync=durability == "full", holder=None)) as store,
         closing(SqliteLedger(folder / LEDGER, durability)) as ledger,
     ):
         yield Quarantine(ledger, store, policies(settings), walk_limits(settings))

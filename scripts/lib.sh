@@ -1,5 +1,8 @@
 # shellcheck shell=bash
-# What scripts/run, scripts/test and scripts/check share: a virtual environment in .venv. Sourced, not run.
+# What all programs in this folder share: a virtual environment in .venv. Sourced, not run.
+
+# What somebody set for other programs would have ours import other packages, or not even start.
+unset PYTHONPATH PYTHONHOME
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 venv=$root/.venv
@@ -14,7 +17,7 @@ fail() {
 new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
 complete="import ensurepip, venv; $new_enough"
 
-# find_python CONDITION: the first Python on which these statements run and succeed.
+# find_python CONDITION: the first Python on which these statements run and succeed; PYTHON=... names one to begin with.
 find_python() {
     local candidate
     for candidate in "${PYTHON:-}" python3 python3.11 python3.12 python3.13 python3.14 /usr/bin/python3; do
@@ -91,9 +94,12 @@ has_environment() {
         "$venv/bin/python" -I -c "import scp" 2>/dev/null
 }
 
+# pip_install REQUIREMENT...: into .venv, even for those who have pip put everything into their home.
 pip_install() {
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --constraint "$root/constraints.txt" "$@" </dev/null >&2
+    PIP_USER=0 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --constraint "$root/constraints.txt" "$@" </dev/null >&2 && return
+    fail "Python packages could not be installed; why is said above. They come from the network, or from a mirror of the" \
+        "package index that pip was told of (PIP_INDEX_URL=... or \"pip config set global.index-url ...\")."
 }
 
 # make_environment run|test
@@ -101,12 +107,17 @@ make_environment() {
     local python target=$root
     if ! has_environment run; then
         python=$(find_python "$complete") || fail "Python 3.11 or newer is needed, with the modules venv and ensurepip."
+        if [[ -n ${PYTHON:-} && $python != "$(command -v "$PYTHON")" ]]; then
+            say "PYTHON=$PYTHON is not taken: it is not Python 3.11 or newer with the modules venv and ensurepip."
+        fi
         say "Making .venv with $("$python" --version) ..."
         "$python" -m venv --clear "$venv"
         pip_install hatchling editables
     fi
     [[ $1 == run ]] || target+="[test]"
     pip_install --no-build-isolation --editable "$target"
+    # Before 3.13, no Python starts that finds a path here with letters that its locale does not have.
+    printf '../../../..\n' | tee "$venv"/lib/python*/site-packages/_editable_impl_auditscp.pth >/dev/null
     stamp >"$venv/run.stamp"
     [[ $1 == run ]] || stamp >"$venv/test.stamp"
 }

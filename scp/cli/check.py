@@ -49,7 +49,8 @@ def check(
 ) -> None:
     """Judge files as if each had been sent, in the order given, and then each series as a whole.
 
-    Exits with 0 if nothing would be refused, 1 if something would be, 2 if it could not run, or not read everything.
+    Exits with 0 if nothing would be refused, 1 if something would be, whether or not everything could be read, 2 if it
+    could not run, or could not read everything and would refuse nothing of the rest.
     """
     if missing := [path for path in paths if not path.exists()]:
         fail("\nerror: ".join(f"{shown(path)}: there is no such file or folder" for path in missing))

@@ -1,5 +1,7 @@
 """``auditscp series plot`` and ``auditscp check --plot``: pictures of series, as SVG or PNG."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -47,13 +49,21 @@ def plot(
 def write_picture(audit: SeriesAudit, file: Path) -> None:
     """Draw a series into a file, by its suffix; if that cannot be done, say why and exit with 2."""
     scene = picture(audit)
+    draft = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         content = png(scene) if file.suffix.lower() == ".png" else svg(scene).encode()
-        file.write_bytes(content)
+        if file.exists() and not file.is_file():  # a pipe or a device
+            file.write_bytes(content)
+        else:
+            draft.write_bytes(content)
+            draft.replace(file)
     except PngNotAvailable as error:
         fail(str(error))
     except OSError as error:
         fail(f"{file}: {error.strerror}")
+    finally:
+        with suppress(OSError):
+            draft.unlink()
 
 
 def picture_folder(folder: Path | None) -> Path | None:

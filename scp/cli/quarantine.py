@@ -15,6 +15,7 @@ from scp.cli.options import (
     FormatOption,
     LimitOption,
     OutputFormat,
+    errors,
     fail,
     settings_from,
     write_json,
@@ -37,7 +38,8 @@ from scp.errors import NodeFault
 from scp.layout import LEDGER
 from scp.ledger.acts import Wanted
 from scp.ledger.queries import PAGE, HeldFilter, entry_document, held, held_numbers, patient_fingerprint
-from scp.quarantine.acts import Quarantine, Result, result_document
+from scp.printable import printable
+from scp.quarantine.acts import BadReason, Quarantine, Result, result_document
 from scp.quarantine.listing import case_of
 from scp.wiring import open_quarantine
 
@@ -101,7 +103,11 @@ def show(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Show the case of an object: why it was refused, both sides, what differs, and what was done. Has patient data."""
+    """Show the case of an object: why it was refused, both sides, what differs, and what was done. Has patient data.
+
+    Exits with 0, with 1 if its case is damaged or missing, so that only what the ledger has is shown, and with 2 if
+    there is no such receipt or it could not run.
+    """
     settings = settings_from(config, data_override(data))
     with ledger_of(settings) as db:
         case = case_of(db, settings.storage.folder, number_of(number))
@@ -111,6 +117,9 @@ def show(
         sys.stdout.write(orjson.dumps(case, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         text.write_case(case)
+    if case["problem"]:
+        errors.print(f"error: the case is damaged: {printable(case['problem'])}", markup=False)
+        raise typer.Exit(1)
 
 
 @app.command("release", short_help="Judge objects again; archive what is accepted.")
@@ -203,7 +212,7 @@ def _act(
                     write_json(result_document(result))
                 else:
                     text.write_result(result, rehearsed=dry_run)
-    except ValueError as error:
+    except BadReason as error:
         fail(f"--reason: {error}")
     except NodeFault as fault:
         fail_at(folder, fault)
@@ -225,4 +234,4 @@ def _chosen(settings: Settings, numbers: Sequence[str] | None, series: str | Non
 
 def _who() -> str:
     """Return who acts: the person behind sudo, if there is one."""
-    return f"os:{os.environ.get('SUDO_USER') or account(os.getuid())}"
+    return f"os:{printable(os.environ.get('SUDO_USER') or account(os.getuid()))}"

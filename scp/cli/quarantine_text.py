@@ -86,7 +86,8 @@ def write_case(case: Mapping[str, Any]) -> None:
     if case["differences"]:
         _write_differences(out, case["differences"])
     if not case["personal"] and case["findings"]:
-        out.print(Text("\nThe object and its case are not in quarantine: personal values are not shown.", style="dim"))
+        why = "The case cannot be read" if case["problem"] else "The object and its case are not in quarantine"
+        out.print(Text(f"\n{why}: personal values are not shown.", style="dim"))
     for act in case["acts"]:
         other = f", {act['other']} went to quarantine" if act["other"] else ""
         reason = f": {printable(act['reason'])}" if act["reason"] else ""

@@ -17,6 +17,7 @@ from scp.config import Settings
 from scp.errors import NodeFault
 from scp.ids import from_text
 from scp.layout import LEDGER
+from scp.ledger.faults import MISREAD, misread
 from scp.ledger.reading import reading
 from scp.ledger.series_status import unstored
 from scp.printable import printable
@@ -48,6 +49,10 @@ def ledger_of(settings: Settings) -> Iterator[apsw.Connection]:
             yield db
     except NodeFault as fault:
         fail_at(settings.storage.folder, fault)
+    except UnicodeEncodeError:
+        raise  # what was asked for is no text
+    except MISREAD as error:
+        fail_at(settings.storage.folder, misread(error))
 
 
 def fail_without(settings: Settings, series: str) -> NoReturn:
@@ -114,6 +119,7 @@ def fail_at(folder: Path, fault: NodeFault) -> NoReturn:
 def _advice(folder: Path) -> str:
     """Return that a folder is another account's, and what to do then; an empty text if it is ours or is not there."""
     try:
+        folder = folder.absolute()  # the folder above "." is not its parent
         owner = folder.stat().st_uid
     except PermissionError:
         return _advice(folder.parent)

@@ -22,8 +22,8 @@ def rebuild(
 ) -> None:
     """Make a new ledger from the objects, their headers and their cases; the node must not be running.
 
-    The old ledger is kept beside it. Exits with 0 if every object is in the new one, 1 if some were left out, 2 if it
-    could not run; then nothing was changed.
+    The old ledger is kept beside it. Exits with 0 if every object is in the new one, 1 if some were left out or what
+    was known of some is damaged, 2 if it could not run; then the old ledger is in force.
     """
     settings = settings_from(config, data_override(data))
     folder = settings.storage.folder
@@ -32,7 +32,8 @@ def rebuild(
         fail(f"{folder}: there is neither {ARCHIVE} nor {QUARANTINE}, as in the data folder of a node")
     try:
         with (
-            closing(Store(folder)),
+            closing(Store(folder, holder="auditscp rebuild")) as store,
+            store.acting(),  # or an act on quarantine would move objects that were found, or not found yet
             Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar,
         ):
             task = bar.add_task("rebuilding", total=None)
@@ -43,7 +44,11 @@ def rebuild(
         fail_at(folder, fault)
     for path, reason in done.left_out:
         typer.echo(f"left out  {shown(Path(path))}: {reason}")
+    for path, reason in done.lacking:
+        typer.echo(f"damaged   {shown(Path(path))}: {reason}")
     typer.echo(f"{done.archived} in the archive, {done.quarantined} in quarantine, {len(done.left_out)} left out")
+    if done.lacking:
+        typer.echo("Of objects whose case or header is damaged, the ledger has only what else there is.")
     if done.old:
         typer.echo(f"The ledger that was there is {folder / done.old}")
-    raise typer.Exit(1 if done.left_out else 0)
+    raise typer.Exit(1 if done.left_out or done.lacking else 0)

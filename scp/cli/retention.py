@@ -25,7 +25,7 @@ def retention(
 ) -> None:
     """Remove what is older than [retention] says. A running node does it by itself, once a day.
 
-    Without --dry-run the node must not be running. Exits with 0, or with 2 if it could not run.
+    Without --dry-run the node must not be running. Exits with 0, or with 2 if it could not run, or not to its end.
     """
     settings = settings_from(config, data_override(data))
     folder = settings.storage.folder
@@ -57,7 +57,7 @@ def _remove(settings: Settings) -> Removed:
     check_owner(folder)
     logs.configure("auto", "warning")
     with (
-        closing(Store(folder, sync=durability == "full")) as store,
+        closing(Store(folder, sync=durability == "full", holder="auditscp retention")) as store,
         closing(SqliteLedger(folder / LEDGER, durability)) as ledger,
     ):
         return Expiry(store, ledger, settings.retention, sync=durability == "full").run()

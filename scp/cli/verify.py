@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,12 +23,9 @@ from scp.cli.options import (
     settings_from,
     write_json,
 )
-from scp.cli.reading import SinceOption, data_override, fail_at, time_of
-from scp.errors import NodeFault
+from scp.cli.reading import SinceOption, data_override, ledger_of, time_of
 from scp.ids import as_text
-from scp.layout import LEDGER
 from scp.ledger.kept import extent
-from scp.ledger.reading import open_reader
 from scp.printable import count, printable
 from scp.upkeep.pace import Pace
 from scp.upkeep.verify import Flaw, Sort, Verifier
@@ -66,15 +63,12 @@ def verify(
     begin = time_of("--since", since) or 0
     pace = Pace(_rate(rate))
     tally = Counter[str]()
-    try:
-        with closing(open_reader(folder / LEDGER)) as db:
-            verifier = Verifier(folder, db, pace, begin)
-            with _bar(extent(db, begin)[1]) as progress:
-                for flaw in verifier.run(progress):
-                    tally[flaw.sort.value] += 1
-                    _write(flaw, output)
-    except NodeFault as fault:
-        fail_at(folder, fault)
+    with ledger_of(settings) as db:
+        verifier = Verifier(folder, db, pace, begin)
+        with _bar(extent(db, begin)[1]) as progress:
+            for flaw in verifier.run(progress):
+                tally[flaw.sort.value] += 1
+                _write(flaw, output)
     _summary(verifier, tally, time.perf_counter() - started, output)
     raise typer.Exit(1 if tally else 0)
 

@@ -19,6 +19,7 @@ from scp.console.views import rules as rules_view
 from scp.console.views import series as series_view
 from scp.ledger.acts import Wanted
 from scp.observe.metrics import CONTENT_TYPE
+from scp.quarantine.acts import BadReason
 
 
 class Refusal(BaseModel):
@@ -184,7 +185,7 @@ def act(desk: ADesk, visitor: AnApiOperator, receipt: ReceiptId, order: Annotate
         done, result = quarantine_view.act(
             desk, visitor, receipt, order.act, order.reason, force=order.force, dry_run=order.dry_run
         )
-    except ValueError as error:
+    except BadReason as error:
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
     return JSONResponse(result, HTTPStatus.OK if done else HTTPStatus.CONFLICT)
 

@@ -13,6 +13,7 @@ from scp.console.pages import page
 from scp.console.views import case as case_view
 from scp.console.views import quarantine as view
 from scp.ledger.acts import Wanted
+from scp.quarantine.acts import BadReason
 
 router = APIRouter(dependencies=[Depends(viewer)])
 
@@ -53,7 +54,7 @@ def act(desk: ADesk, visitor: AnOperator, form: AForm, receipt: str, act: view.A
     reason, force = field_of(form, "reason"), bool(field_of(form, "force"))
     try:
         done, result = view.act(desk, visitor, receipt, act, reason, force=force)
-    except ValueError:
+    except BadReason:
         return _case_page(
             desk, visitor, receipt, status=HTTPStatus.UNPROCESSABLE_ENTITY, problem="Say why: the reason is kept."
         )

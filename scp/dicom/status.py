@@ -1,4 +1,4 @@
-"""Every DIMSE status that this node sends or may be set to send, with its meaning.
+"""Every DIMSE status that this node sends, with its meaning; 0124 and ``B0xx`` only where the configuration says so.
 
 Ranges are PS3.7 §9.1.1.1.9 and PS3.4 Table B.2-1: ``A7xx`` our resources (try again), ``A9xx`` the Data Set does not
 match its SOP Class, ``Cxxx`` the Data Set cannot be accepted, ``B0xx`` stored with a warning. Not used, because other
@@ -31,7 +31,7 @@ class Status(IntEnum):
     DUPLICATE_SOP_INSTANCE = 0x0111, "This instance is already stored; nothing was changed."
     INVALID_SOP_INSTANCE_UID = 0x0117, "The SOP Instance UID is not a UID."
     SOP_CLASS_NOT_SUPPORTED = 0x0122, "Instances of this SOP Class cannot be stored."
-    NOT_AUTHORISED = 0x0124, "This sender may not store here."
+    NOT_AUTHORISED = 0x0124, "Not authorised; sent only where [responses] has it for a rule."
     UNRECOGNISED_OPERATION = 0x0211, "This operation is not offered on this Presentation Context."
     MISTYPED_ARGUMENT = 0x0212, "The C-STORE request says that it has no Data Set."
 
@@ -46,9 +46,9 @@ class Status(IntEnum):
     FRAME_VECTORS_MISMATCH = 0xA922, "The frame vectors do not match the frames."
     DOSE_GRID_MISMATCH = 0xA923, "The dose grid does not match the frames."
 
-    COERCION = 0xB000, "Stored; elements were coerced."
-    ELEMENTS_DISCARDED = 0xB006, "Stored; elements were discarded."
-    STORED_WITH_WARNING = 0xB007, "Stored as it came; it does not match its SOP Class."
+    COERCION = 0xB000, "Stored, with warnings, where warning_status says so (the standard: coercion)."
+    ELEMENTS_DISCARDED = 0xB006, "Stored, with warnings, where warning_status says so (the standard: discarded)."
+    STORED_WITH_WARNING = 0xB007, "Stored, with warnings, where warning_status says so (the standard: mismatch)."
 
     UID_MALFORMED = 0xC010, "A UID of the hierarchy is not a UID."
     UID_REUSED = 0xC011, "One UID names things at two levels."

@@ -20,6 +20,25 @@ _WORDS: Final[Mapping[type[Exception], str]] = {
 }
 
 
+MISREAD: Final = (ValueError, TypeError, LookupError)
+"""What rows raise that no release has written, but an editor, or a disk."""
+
+
+def misread(error: Exception) -> LedgerFault:
+    """Return the fault of a row that cannot be read."""
+    return LedgerFault(f"the ledger holds what no release writes (read in {_reader(error)}): {_LOST}")
+
+
+def _reader(error: Exception) -> str:
+    """Return the last of our modules on the way to an error, and the line."""
+    ours, trace = "?", error.__traceback__
+    while trace:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        ours = f"{name}:{trace.tb_lineno}" if name.startswith("scp.") else ours
+        trace = trace.tb_next
+    return ours
+
+
 def ledger_fault(what: str, error: apsw.Error | OSError) -> LedgerFault:
     """Return the fault for an error; ``what`` is what the ledger cannot be: opened, read or written."""
     why = in_words(error) if isinstance(error, OSError) else _WORDS.get(type(error), type(error).__name__)

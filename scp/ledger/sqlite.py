@@ -21,7 +21,7 @@ from scp.layout import Place, Placement
 from scp.ledger import rows
 from scp.ledger.admission import Admission
 from scp.ledger.batch import Batches
-from scp.ledger.faults import ledger_fault
+from scp.ledger.faults import MISREAD, ledger_fault, misread
 from scp.ledger.key import check_of, key_path, load_key, load_or_make_key, verify
 from scp.ledger.port import Admitted, Draft, Judge, Receipt, Undecided
 from scp.ledger.reading import receipt_of
@@ -296,6 +296,8 @@ class SqliteLedger:
             yield
         except apsw.Error as error:
             raise ledger_fault("read", error) from error
+        except MISREAD as error:
+            raise misread(error) from error
         finally:
             self._lock.release()
 

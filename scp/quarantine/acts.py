@@ -15,16 +15,18 @@ from scp.comparing import compare_in_turn
 from scp.dicom.difference import Comparison
 from scp.dicom.request import Association
 from scp.dicom.walk import Limits
-from scp.errors import NodeFault, StoreFault
+from scp.errors import LedgerGone, NodeFault, StoreFault
 from scp.ids import as_text, new_id
 from scp.layout import LEDGER, Place, spool_path
 from scp.ledger import rows
 from scp.ledger.acts import Act, ActKind, move, record
 from scp.ledger.port import Receipt
+from scp.ledger.presence import presence
 from scp.ledger.reading import fetch, reading
 from scp.ledger.sqlite import SqliteLedger
 from scp.ledger.uid_key import by_uid
 from scp.ledger.withdraw import ChangedMeanwhile, Withdrawal, plan
+from scp.quarantine.case_file import BadCase
 from scp.quarantine.kept import HeldObject, Reader
 from scp.quarantine.moving import Mover
 from scp.quarantine.readmission import REFUSED, STORED, Readmission, Stopped, Terms, overruled
@@ -76,6 +78,10 @@ def result_document(result: Result) -> Mapping[str, Any]:
     }
 
 
+class BadReason(ValueError):
+    """The reason for an act is missing, or no text."""
+
+
 class _Impossible(Exception):
     """An act that cannot be done, and why."""
 
@@ -110,7 +116,7 @@ class Quarantine:
     """Acts on one node's quarantine. Acts of all processes are done one after the other.
 
     Every act takes the number of a receipt; that of an identical resend stands for the object that was kept. ``who``
-    and ``reason`` go into the ledger. Raises ValueError without a reason where one is needed, and NodeFault if ledger
+    and ``reason`` go into the ledger. Raises BadReason without a reason where one is needed, and NodeFault if ledger
     or store fail; what was decided by then is finished by the next act or start.
     """
 
@@ -122,6 +128,7 @@ class Quarantine:
         self._policies = policies
         self._limits = limits
         self._path = store.folder / LEDGER
+        self._look = presence(self._path)
         self._reader = Reader(store, limits, ledger.fingerprint_key)
         self._mover = Mover(ledger, store, Cases(ledger, store, limits))
 
@@ -148,8 +155,12 @@ class Quarantine:
 
     def _act(self, order: _Order, receipt: int, do: Callable[[_Order, Receipt], Result]) -> Result:
         if order.overrule and not order.reason.strip():
-            raise ValueError("a reason is needed")
+            raise BadReason("a reason is needed")
+        if not _is_text(order.reason):
+            raise BadReason("expected text in UTF-8")
         with self._store.acting():
+            if self._look():  # whoever made another one held us up until now
+                raise LedgerGone("the ledger was replaced meanwhile, as by auditscp rebuild: nothing was done")
             self._mover.finish_interrupted()
             try:
                 return do(order, self._held(receipt))
@@ -249,6 +260,9 @@ class Quarantine:
     def _read(self, held: Receipt) -> HeldObject:
         try:
             return self._reader.kept(held)
+        except BadCase as bad:
+            why = f"its case is damaged: {bad}; restore it, or take it away to go by what the ledger has"
+            raise _Impossible(why) from bad
         except StoreFault as fault:
             raise _Impossible(f"it cannot be read: {fault}") from fault
 
@@ -271,3 +285,12 @@ class Quarantine:
             self._store.data_set(other.path, other.receipt) as (first, syntax),
         ):
             return compare_in_turn(first, syntax, second, kept.draft.subject.request.transfer_syntax, self._limits)
+
+
+def _is_text(reason: str) -> bool:
+    """Whether a text can be written: an argument of a command may be any bytes (PEP 383)."""
+    try:
+        reason.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from scp.audit.engine import Examination, examine
 from scp.audit.rule import Subject
@@ -14,9 +11,9 @@ from scp.dicom.read import read_facts
 from scp.dicom.request import Request
 from scp.dicom.walk import Limits
 from scp.errors import StoreFault
-from scp.layout import case_path
 from scp.ledger.port import Draft, Receipt
 from scp.ledger.withdraw import Stored
+from scp.quarantine.case_file import read_case
 from scp.store.store import Store
 
 
@@ -56,24 +53,14 @@ class Reader:
         return Stored(facts, tracked(facts, self._key))
 
 
-def case_in(folder: Path, path: str) -> dict[str, Any] | None:
-    """Return the case beside a quarantined object, if there is one that can be read. It may show personal data."""
-    try:
-        found = orjson.loads((folder / case_path(path)).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and isinstance(found.get("receipt"), dict) else None
-
-
 def asked(folder: Path, receipt: Receipt) -> Request:
-    """Return the request of a receipt, word for word if its case is there."""
-    case = case_in(folder, receipt.placement.path)
+    """Return the request of a receipt, word for word if its case is there. Raises BadCase if that is damaged."""
+    case = read_case(folder, receipt.placement.path, receipt.id)
     if case is None:
         return receipt.request
-    said = case["receipt"]
     return replace(
         receipt.request,
-        sop_class_uid=str(said.get("affected_sop_class_uid", "")),
-        sop_instance_uid=str(said.get("affected_sop_instance_uid", "")),
-        related_general_classes=tuple(case.get("related_general_classes", ())),
+        sop_class_uid=case["receipt"]["affected_sop_class_uid"],
+        sop_instance_uid=case["receipt"]["affected_sop_instance_uid"],
+        related_general_classes=tuple(case["related_general_classes"]),
     )

@@ -9,11 +9,11 @@ import apsw
 
 from scp.cases import VERSION, finding_document, receipt_document
 from scp.ids import as_text
-from scp.layout import Place
+from scp.layout import Place, case_path, recall_path, spool_path
 from scp.ledger.acts import STATES, Act, State, act_document, acts_on
 from scp.ledger.port import Receipt
 from scp.ledger.reading import receipt_of
-from scp.quarantine.kept import case_in
+from scp.quarantine.case_file import BadCase, read_case
 
 
 def case_of(db: apsw.Connection, folder: Path, number: int) -> Mapping[str, Any] | None:
@@ -21,7 +21,8 @@ def case_of(db: apsw.Connection, folder: Path, number: int) -> Mapping[str, Any]
 
     Of an identical resend it is the case of what was kept. While the object is in quarantine the case is the file
     beside it, which shows personal values of both sides; of anything else it is what the ledger has, which shows none,
-    and ``personal`` is false.
+    and ``personal`` is false. So it is if that file is missing or damaged: then ``problem`` says what is wrong with it,
+    and is None otherwise.
     """
     receipt = receipt_of(db, number)
     if receipt and receipt.placement.place is Place.NOWHERE and receipt.placement.original != number:
@@ -29,14 +30,32 @@ def case_of(db: apsw.Connection, folder: Path, number: int) -> Mapping[str, Any]
     if receipt is None:
         return None
     acts = acts_on(db, receipt.id)
-    held = receipt.placement.place is Place.QUARANTINE
-    case = case_in(folder, receipt.placement.path) if held else None
+    case, problem = None, None
+    if receipt.placement.place is Place.QUARANTINE:
+        case, problem = _file_of(db, folder, receipt)
     return {
         **(case or _without_file(receipt)),
         "personal": case is not None,
+        "problem": problem,
         "state": _state(receipt, acts),
         "acts": [act_document(act) for act in acts],
     }
+
+
+def _file_of(db: apsw.Connection, folder: Path, receipt: Receipt) -> tuple[Mapping[str, Any] | None, str | None]:
+    """Return what the case file of a held object says, or None and what is wrong with it.
+
+    Nothing is, if the object is on its way there, or was moved while we looked.
+    """
+    path = receipt.placement.path
+    in_flight = any((folder / place(receipt.id)).exists() for place in (spool_path, recall_path))
+    try:
+        case = read_case(folder, path, receipt.id)
+    except BadCase as bad:
+        return None, str(bad)
+    if case or in_flight or receipt_of(db, receipt.id) != receipt:
+        return case, None
+    return None, f"{case_path(path)}: there is no such file"
 
 
 def _without_file(receipt: Receipt) -> Mapping[str, Any]:

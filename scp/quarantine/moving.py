@@ -1,12 +1,11 @@
 """Moves of what has its place already: the last step of an act, and what is left of it after a crash."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from scp.audit.finding import Other
 from scp.cases import Cases
-from scp.errors import NodeFault
+from scp.errors import NodeFault, SyncFault
 from scp.ids import from_text
 from scp.layout import LEDGER, Place, case_path, recall_path, timestamp
 from scp.ledger.acts import Act, acts_on
@@ -48,11 +47,18 @@ class Mover:
                 self._store.place(source, *decision)
 
     def finish_interrupted(self) -> None:
-        """Finish what a crash, or a disk that failed, left undone; what cannot be moved now stays as it is."""
+        """Finish what a crash, or a disk that failed, left undone; what cannot be moved now stays as it is.
+
+        Raises SyncFault if the disk fails.
+        """
         for path in self._store.spooled():
             if path == self._store.recalled(number := _number(path)):
-                with suppress(NodeFault):
+                try:
                     self.finish(number)
+                except SyncFault:
+                    raise
+                except NodeFault:
+                    continue
 
     def _leaving(self, act: Act) -> Mapping[str, Path]:
         """Return the places that the objects of an act had, by now not theirs, with their names in the spool."""

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +23,10 @@ def sync_folder(folder: Path | str) -> None:
 
 
 def make_folder(folder: Path, *, sync: bool) -> None:
-    """Make a folder and those above it that are missing; with ``sync``, make each name durable in the folder above."""
+    """Make a folder and those above it that are missing; with ``sync``, make each name durable in the folder above.
+
+    A folder whose name cannot be synced is removed again, because whoever finds it takes it for durable.
+    """
     missing = []
     while not folder.is_dir():
         missing.append(folder)
@@ -31,7 +35,12 @@ def make_folder(folder: Path, *, sync: bool) -> None:
         with suppress(FileExistsError):
             one.mkdir(mode=0o750)
         if sync:
-            sync_folder(one.parent)
+            try:
+                sync_folder(one.parent)
+            except StoreFault:
+                with suppress(OSError):
+                    one.rmdir()
+                raise
 
 
 def write_file(path: Path, content: bytes, *, sync: bool) -> None:
@@ -45,6 +54,22 @@ def write_file(path: Path, content: bytes, *, sync: bool) -> None:
             aside(os.fsync, descriptor)
     finally:
         os.close(descriptor)
+
+
+def open_file(path: Path) -> int | None:
+    """Open a file for reading where there may be anything; None for what is no file, which is not waited for.
+
+    Links are not followed. Raises OSError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+    except OSError:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
 
 
 def sync_fault(what: str, error: OSError) -> StoreFault:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from scp.errors import NodeFault
+from scp.errors import NodeFault, SyncFault
 from scp.ids import from_text
 from scp.layout import Placement
 from scp.store.store import NOTHING, Store
@@ -37,7 +37,8 @@ def recover(
 
     ``decided`` says what the ledger decided on a receipt and its file, or returns None if it knows no such receipt:
     then the sender got no answer, and will send again. A recalled object (:meth:`~scp.store.store.Store.recall`) stays
-    even then. An object that cannot be moved stays where it is.
+    even then. An object that cannot be moved stays where it is. Raises SyncFault if the disk fails: then nothing more
+    is asked of it.
     """
     finished = discarded = failed = 0
     for path in store.spooled() if paths is None else paths:
@@ -53,6 +54,8 @@ def recover(
                 store.place(path, *decision)
                 store.late.add(number)  # after the next sync, the ledger need not vouch for it
                 finished += 1
+        except SyncFault:
+            raise
         except (ValueError, OSError, NodeFault):
             failed += 1  # it is not ours, or cannot be decided or moved now: it stays where it is
     return Recovery(finished, discarded, failed)

@@ -12,6 +12,7 @@ from scp.dicom.pages import same
 from scp.dicom.part10 import NotDicom, read_file
 from scp.errors import DamageFault, NodeFault, StoreFault
 from scp.layout import ACTS, ARCHIVE, LOCK, QUARANTINE, SPOOL, Place, Placement, case_path, recall_path, spool_path
+from scp.printable import printable
 from scp.store.files import fault, make_folder, sync_folder, write_file
 from scp.store.gate import OPEN, Gate
 from scp.store.late import LateSyncs
@@ -22,17 +23,28 @@ from scp.turn import aside
 
 NOTHING: Final[Mapping[str, Path]] = {}
 """What nearly every object leaves: it was not recalled from anywhere."""
+NODE: Final = "another node"
+"""What a node is to whoever finds that it holds the folder."""
+_SOMEBODY: Final = "another node, rebuild or retention"
+_SIGNATURE_BYTES: Final = 100
 
 
 class Store:
     """Spool, archive and quarantine in one data folder, which the serving process holds for itself."""
 
     def __init__(
-        self, folder: Path, *, sync: bool = True, object_bytes: int = 1 << 32, exclusive: bool = True, gate: Gate = OPEN
+        self,
+        folder: Path,
+        *,
+        sync: bool = True,
+        object_bytes: int = 1 << 32,
+        holder: str | None = NODE,
+        gate: Gate = OPEN,
     ) -> None:
-        """Make the folders and lock them. Raises StoreFault if that fails or another node holds them.
+        """Make the folders and lock them. Raises StoreFault if that fails or somebody else holds them.
 
-        A tool that works beside a running node is not ``exclusive``: it takes no lock, and must not receive anything.
+        ``holder`` is who has the folder for itself, so that others can be told. A tool that works beside a running node
+        has None: it takes no lock, and must not receive anything.
         """
         self.folder = folder
         self._root = str(folder)
@@ -48,18 +60,23 @@ class Store:
                 make_folder(folder / name, sync=sync)
             self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
-            raise fault("the data folder cannot be made", error) from error
+            raise fault("the data folder cannot be made or written", error) from error
         try:
-            if exclusive:
+            if holder:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _sign(self._lock, holder)
             self.late = LateSyncs(folder)
             """The light objects that wait for their sync, for which the ledger vouches until then."""
         except NodeFault:
             os.close(self._lock)
             raise
+        except BlockingIOError as error:
+            other = _signature(self._lock)
+            os.close(self._lock)
+            raise StoreFault(f"{other} is using the data folder") from error
         except OSError as error:
             os.close(self._lock)
-            raise StoreFault("another node is using the data folder") from error
+            raise fault("the data folder cannot be locked", error) from error
 
     def receive(self, receipt: int, header: bytes) -> Incoming:
         """Begin an object in the spool. Raises StoreFault, and the fault that closes the gate."""
@@ -140,15 +157,17 @@ class Store:
             if case is not None:
                 self._make_folders(Path(target))
                 self._write_case(self.folder / case_path(placement.path), case)
+            is_new = True
             try:
                 self._link(source, target)
             except FileExistsError as error:
-                if not _same_data_set(Path(source), Path(target)):
+                if is_new := Path(source).samefile(target):  # from an attempt that came to nothing: see _sync_name
+                    os.unlink(target)  # noqa: PTH108 - may be text
+                    os.link(source, target)
+                elif not _same_data_set(Path(source), Path(target)):
                     raise DamageFault("a file that the ledger does not know is where the object belongs") from error
             if sync:
-                if self._makers:
-                    self._sync_above(Path(target))
-                aside(self._rounds.sync, target.rpartition("/")[0])
+                self._sync_name(target, is_new=is_new)
             os.unlink(source)  # noqa: PTH108 - may be text
         except OSError as error:
             raise fault("the object cannot be moved to its place", error) from error
@@ -186,6 +205,21 @@ class Store:
         finally:
             with self._counting:
                 self._makers -= 1
+
+    def _sync_name(self, target: str, *, is_new: bool) -> None:
+        """Make the name of a file durable. If that fails, a new one is taken away again, and is written anew next time.
+
+        Of a name that stays, a second sync would say that all is well: the kernel tells of what it lost only once.
+        """
+        try:
+            if self._makers:
+                self._sync_above(Path(target))
+            aside(self._rounds.sync, target.rpartition("/")[0])
+        except NodeFault:
+            if is_new:
+                with suppress(OSError):
+                    os.unlink(target)  # noqa: PTH108 - the object keeps its name in the spool
+            raise
 
     def _sync_above(self, target: Path) -> None:
         """Make the names of the folders of a file durable, which another thread may have made but not synced yet."""
@@ -228,6 +262,20 @@ class Store:
         """Let go of the data folder."""
         self.late.close()
         os.close(self._lock)
+
+
+def _sign(lock: int, holder: str) -> None:
+    """Leave word in the lock of who holds it. On a disk that is full, nobody is told who it is."""
+    with suppress(OSError):
+        os.truncate(lock, 0)
+        os.pwrite(lock, f"{holder} (process {os.getpid()})".encode(), 0)
+
+
+def _signature(lock: int) -> str:
+    """Return who holds a lock, as far as that is known."""
+    with suppress(OSError, UnicodeDecodeError):
+        return printable(os.pread(lock, _SIGNATURE_BYTES, 0).decode()) or _SOMEBODY
+    return _SOMEBODY
 
 
 def _same_data_set(first: Path, second: Path) -> bool:

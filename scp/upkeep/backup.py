@@ -5,15 +5,18 @@ renamed, so that under its name there is never half a copy.
 """
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Final
 
 import apsw
 
 from scp.errors import LedgerFault, StoreFault
+from scp.ledger.faults import ledger_fault
 from scp.ledger.reading import open_reader
 from scp.store.files import fault, sync_folder
 
@@ -21,6 +24,11 @@ _PAGES: Final = 4096
 """Of the ledger, copied in one step."""
 _CLOSED: Final = b"SQLite format 3\0", b"\1\1"
 """How a copy begins, and what follows after two bytes: that it is no ledger in use, which has a log beside it."""
+_DRAFT: Final = ".part"
+_STALE_SECONDS: Final = 24 * 3600.0
+_OF_WRITING: Final = frozenset(
+    {apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC, apsw.SQLITE_IOERR_TRUNCATE}
+)
 _IS_LEDGER: Final = "SELECT count(*) FROM meta WHERE name = 'key_check'"
 
 
@@ -43,8 +51,9 @@ def back_up(ledger: Path, target: Path, progress: Callable[[int, int], None] = l
     cannot be written, or is something else than a copy from before.
     """
     _check_target(ledger, target)
-    draft = target.with_name(f"{target.name}.{os.getpid()}.part")
+    draft = target.with_name(f"{target.name}.{os.getpid()}{_DRAFT}")
     try:
+        _clear(target)
         with closing(open_reader(ledger)) as source:
             copied = _copy(source, draft, progress)
         descriptor = os.open(draft, os.O_RDONLY)
@@ -54,15 +63,35 @@ def back_up(ledger: Path, target: Path, progress: Callable[[int, int], None] = l
             os.close(descriptor)
         draft.replace(target)
     except apsw.Error as error:
-        raise LedgerFault(f"the ledger cannot be copied ({type(error).__name__})") from error
+        if _is_of_target(error):
+            why = "the disk is full" if isinstance(error, apsw.FullError) else "the disk failed, or is full"
+            raise StoreFault(f"the copy cannot be written: {why}") from error
+        raise ledger_fault("copied", error) from error
     except OSError as error:
         raise fault("the copy cannot be written", error) from error
     finally:
-        for path in (draft, *(draft.with_name(f"{draft.name}{end}") for end in ("-journal", "-wal", "-shm"))):
-            with suppress(OSError):
-                path.unlink()
+        _remove(draft)
     sync_folder(target.parent)
     return copied
+
+
+def _clear(target: Path) -> None:
+    """Remove drafts that copies which were killed left behind; one that is being written is never so old."""
+    for path in target.parent.glob(f"{escape(target.name)}.*{_DRAFT}"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - _STALE_SECONDS:
+                _remove(path)
+
+
+def _remove(draft: Path) -> None:
+    for path in (draft, *(draft.with_name(f"{draft.name}{end}") for end in ("-journal", "-wal", "-shm"))):
+        with suppress(OSError):
+            path.unlink()
+
+
+def _is_of_target(error: apsw.Error) -> bool:
+    """Whether an error is about what is written, which the ledger is not."""
+    return isinstance(error, apsw.FullError) or getattr(error, "extendedresult", 0) in _OF_WRITING
 
 
 def _check_target(ledger: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ from threading import Event
 from typing import Final
 
 from scp.config import Retention
-from scp.errors import LedgerFault, NodeFault, Trouble
+from scp.errors import LedgerFault, NodeFault, SyncFault, Trouble
 from scp.health import Health
 from scp.ids import new_id
 from scp.layout import SPOOL, spool_path
@@ -44,8 +44,13 @@ def chores(
             _try(health, Trouble.DISK, lambda: probe(store.folder))
 
     def clear() -> None:
-        if Trouble.LEDGER not in health.troubles:
+        if Trouble.LEDGER in health.troubles:
+            return
+        try:
             again(store, left, decided)
+        except SyncFault as fault:
+            health.suffer(fault)
+            raise
 
     return (
         Chore("look", look, LOOK_SECONDS, LOOK_SECONDS),

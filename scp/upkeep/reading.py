@@ -9,6 +9,7 @@ from typing import Final
 from blake3 import blake3
 
 from scp.dicom.part10 import NotDicom, read_file, read_note
+from scp.store.files import open_file
 
 HEAD: Final = 64 * 1024
 """Bytes of a file's beginning: more than any File Meta Information of ours has."""
@@ -37,7 +38,9 @@ def read_object(path: Path, spend: Callable[[int], None] = lambda _: None, *, fo
     ``spend`` is told how many bytes are about to be read. ``forget``: the kernel need not keep them; a node's memory
     is for what it receives. Raises OSError, FileNotFoundError too.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    descriptor = open_file(path)
+    if descriptor is None:
+        return None
     try:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         spend(HEAD)
@@ -55,3 +58,12 @@ def read_object(path: Path, spend: Callable[[int], None] = lambda _: None, *, fo
     finally:
         os.close(descriptor)
     return Read(found.offset, size, digest.digest(), found.transfer_syntax, dict(found.meta), read_note(head))
+
+
+def note_in(path: Path) -> bytes:
+    """Return what :mod:`scp.provenance` wrote into an object; empty if that is not there, or it is no file."""
+    descriptor = open_file(path)
+    if descriptor is None:
+        return b""
+    with os.fdopen(descriptor, "rb") as file:
+        return read_note(file.read(HEAD))

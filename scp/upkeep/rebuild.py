@@ -28,7 +28,7 @@ from scp.audit.rule import Subject
 from scp.audit.snapshot import Snapshot
 from scp.audit.tracked import tracked
 from scp.dicom.facts import Facts
-from scp.dicom.part10 import MEDIA_STORAGE_SOP_CLASS_UID, MEDIA_STORAGE_SOP_INSTANCE_UID, read_note
+from scp.dicom.part10 import MEDIA_STORAGE_SOP_CLASS_UID, MEDIA_STORAGE_SOP_INSTANCE_UID
 from scp.dicom.read import read_facts
 from scp.dicom.request import Association, Request
 from scp.dicom.walk import Limits
@@ -42,13 +42,14 @@ from scp.ledger.scanners import Scanners
 from scp.ledger.sqlite import SqliteLedger
 from scp.outcomes import Outcome
 from scp.provenance import Provenance
+from scp.quarantine.case_file import BadCase
 from scp.store.files import fault
 from scp.store.mapped import mapped
 from scp.upkeep.found import Found
-from scp.upkeep.reading import HEAD, Read, read_object
-from scp.upkeep.refusals import read_case
+from scp.upkeep.reading import Read, note_in, read_object
+from scp.upkeep.refusals import Refusal, refusal_in
 from scp.upkeep.restoration import write_back
-from scp.upkeep.swap import put_in_place, set_bad_key_aside
+from scp.upkeep.swap import put_in_place, resume, set_bad_key_aside
 
 REBUILDING: Final = f"{LEDGER}.rebuilding"
 
@@ -57,12 +58,14 @@ REBUILDING: Final = f"{LEDGER}.rebuilding"
 class Rebuilt:
     """What came back: instances of the archive, objects of quarantine, and what was left out, with the reason.
 
+    ``lacking`` are files that are damaged or missing, and what the ledger therefore lacks about objects that are in it.
     ``old`` is the name under which the ledger that was there is kept.
     """
 
     archived: int = 0
     quarantined: int = 0
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    lacking: list[tuple[str, str]] = field(default_factory=list)
     old: str = ""
 
 
@@ -88,12 +91,13 @@ class Rebuilder:
         done = Rebuilt()
         try:
             self._clear()
+            resume(self._folder)
             if (self._folder / LEDGER).exists():
                 write_back(self._folder)
             set_bad_key_aside(self._folder)
             load_or_make_key(key_path(self._draft), sync=True)  # unlike the draft, which is synced when it is whole
             with closing(SqliteLedger(self._draft, durability="none")) as ledger, closing(Found()) as found:
-                for path in self._objects():
+                for path in self._objects(done):
                     found.add(self._came(path).receipt, path)
                 for number, path in enumerate(found, 1):
                     self._take(ledger, path, done)
@@ -112,11 +116,19 @@ class Rebuilder:
         for path in self._folder.glob(f"{REBUILDING}*"):
             path.unlink()
 
-    def _objects(self) -> Iterator[str]:
+    def _objects(self, done: Rebuilt) -> Iterator[str]:
+        """Give what may be an object; a folder that is not looked into is left out, with all that may be in it."""
+
+        def unread(error: OSError) -> None:
+            path = Path(error.filename).relative_to(self._folder).as_posix()
+            done.left_out.append((path, f"the folder cannot be read ({in_words(error)})"))
+
         for top in (ARCHIVE, QUARANTINE):
-            for folder, _, names in os.walk(self._folder / top):
+            for folder, folders, names in os.walk(self._folder / top, onerror=unread):
                 here = Path(folder).relative_to(self._folder).as_posix()
                 yield from (f"{here}/{name}" for name in names if name.endswith(".dcm"))
+                links = (f"{here}/{name}" for name in folders if (Path(folder) / name).is_symlink())
+                done.left_out += [(link, "a link to a folder, which is not followed") for link in links]
 
     def _recalled(self, ledger: SqliteLedger) -> Iterator[str]:
         """Give objects that have no name but that by which an act was moving them."""
@@ -129,8 +141,8 @@ class Rebuilder:
     def _came(self, path: str) -> Provenance:
         """Return how an object came; if it does not say so itself, what its name and its file's time tell."""
         place = self._folder / path
-        with suppress(OSError), place.open("rb") as file:
-            kept = provenance.read(read_note(file.read(HEAD)))
+        with suppress(OSError):
+            kept = provenance.read(note_in(place))
             if kept:
                 return kept
         received = place.lstat().st_mtime_ns // 1000
@@ -143,11 +155,13 @@ class Rebuilder:
     def _take(self, ledger: SqliteLedger, path: str, done: Rebuilt) -> None:
         try:
             read, came = self._read(path), self._numbered(ledger, self._came(path))
+            if read.note and came.association is self._nobody:
+                done.lacking.append((path, "its header does not say how it came: what is there is damaged"))
             if path.startswith(f"{ARCHIVE}/"):
                 self._admit(ledger, path, read, came)
                 done.archived += 1
             else:
-                self._hold(ledger, path, read, came)
+                self._hold(ledger, path, read, came, self._case(path, came, done))
                 done.quarantined += 1
         except LeftOut as reason:
             done.left_out.append((path, str(reason)))
@@ -204,10 +218,21 @@ class Rebuilder:
         if isinstance(outcome, LeftOut):
             raise outcome
 
-    def _hold(self, ledger: SqliteLedger, path: str, read: Read, came: Provenance) -> None:
+    def _case(self, path: str, came: Provenance, done: Rebuilt) -> Refusal | None:
+        """Read the case of a refused object; what is wrong with it is told, as it costs only what was decided."""
+        try:
+            case = refusal_in(self._folder, path, came.receipt)
+        except BadCase as bad:
+            done.lacking.append((bad.file, bad.problem))
+            return None
+        if case is None:
+            done.lacking.append((case_path(path), "there is no such file"))
+        return case
+
+    def _hold(self, ledger: SqliteLedger, path: str, read: Read, came: Provenance, case: Refusal | None) -> None:
         """Write the receipt of a refused object from its case; without one, that it was refused is all there is."""
-        facts, case = self._facts(path, read), read_case(self._folder / case_path(path))
-        if case is None or case.receipt != came.receipt:
+        facts = self._facts(path, read)
+        if case is None:
             uids = (
                 read.meta.get(MEDIA_STORAGE_SOP_CLASS_UID, ""),
                 read.meta.get(MEDIA_STORAGE_SOP_INSTANCE_UID, ""),

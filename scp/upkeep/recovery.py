@@ -55,7 +55,10 @@ class Recovered:
 
 
 def at_start(store: Store, ledger: SqliteLedger, decided: Decide, *, sync: bool) -> Recovered:
-    """Empty the spool and the trash, check the newest receipts, and say in one line what there was to do."""
+    """Empty the spool and the trash, check the newest receipts, and say in one line what there was to do.
+
+    Raises StoreFault if the trash cannot be looked into, SyncFault if the disk fails, and LedgerFault.
+    """
     started = time.perf_counter()
     removed, restored, lost = settle(store.folder, ledger.placement, sync=sync)
     with store.acting():
@@ -75,7 +78,10 @@ def at_start(store: Store, ledger: SqliteLedger, decided: Decide, *, sync: bool)
 
 
 def again(store: Store, left: set[Path], decided: Decide) -> None:
-    """Try again what could be neither placed nor removed when it came; what still cannot be stays in ``left``."""
+    """Try again what could be neither placed nor removed when it came; what still cannot be stays in ``left``.
+
+    Raises SyncFault if the disk fails.
+    """
     paths = sorted(left)
     if not paths:
         return

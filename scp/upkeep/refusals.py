@@ -5,19 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from scp.audit.finding import Finding, Other, Problem, Severity
 from scp.dicom.request import Association, Request
 from scp.ids import from_text
 from scp.outcomes import Outcome
+from scp.quarantine.case_file import read_case
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A decision about a quarantined object, as its case has it; values of both sides stay in the case alone."""
 
-    receipt: int
     request: Request
     outcome: Outcome
     status: int | None
@@ -27,33 +25,28 @@ class Refusal:
     findings: tuple[Finding, ...]
 
 
-def read_case(path: Path) -> Refusal | None:
-    """Read the case of an object; None if there is none that can be read."""
-    try:
-        return _refusal(orjson.loads(path.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+def refusal_in(folder: Path, path: str, number: int) -> Refusal | None:
+    """Read the case beside the object at ``path``; None if there is no such file. Raises BadCase."""
+    case = read_case(folder, path, number)
+    if case is None:
         return None
-
-
-def _refusal(case: Mapping[str, Any]) -> Refusal:
-    receipt = case["receipt"]
+    receipt, association = case["receipt"], case["association"]
     request = Request(
-        association=Association(**case["association"]),
-        message_id=int(receipt["message_id"]),
+        association=Association(**{name: association[name] for name in Association.__slots__}),
+        message_id=receipt["message_id"],
         sop_class_uid=receipt["affected_sop_class_uid"],
         sop_instance_uid=receipt["affected_sop_instance_uid"],
         abstract_syntax=receipt["abstract_syntax"],
         transfer_syntax=receipt["transfer_syntax"],
-        related_general_classes=tuple(case.get("related_general_classes", ())),
+        related_general_classes=tuple(case["related_general_classes"]),
     )
     return Refusal(
-        receipt=from_text(receipt["id"]),
         request=request,
         outcome=Outcome(receipt["outcome"]),
         status=None if receipt["status"] is None else int(receipt["status"], 16),
         comment=receipt["comment"],
         digest=bytes.fromhex(receipt["blake3"]),
-        size=int(receipt["size"]),
+        size=receipt["size"],
         findings=tuple(_finding(one) for one in case["findings"]),
     )
 
@@ -67,6 +60,10 @@ def _finding(one: Mapping[str, Any]) -> Finding:
         Problem(
             message=one["message"],
             tags=tuple(int(tag[1:5] + tag[6:10], 16) for tag in one["tags"]),
-            other=other and Other(**{**other, "receipt": from_text(other["receipt"])}),
+            other=other
+            and Other(
+                from_text(other["receipt"]),
+                *(other[name] for name in ("sop_instance_uid", "path", "calling_ae_title", "address", "received")),
+            ),
         ),
     )

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final
 
 import apsw
-import orjson
 
 from scp.dicom.uid import strip_uid
 from scp.errors import in_words
-from scp.ids import as_text, from_text
+from scp.ids import from_text
 from scp.layout import ARCHIVE, QUARANTINE, Place, case_path, recall_path, spool_path
 from scp.ledger.kept import Kept, archived_at, kept, place_of
+from scp.quarantine.case_file import BadCase, read_case
 from scp.upkeep.pace import Pace
 from scp.upkeep.reading import Read, read_object
 
@@ -79,7 +79,8 @@ class Verifier:
 
     def _object(self, one: Kept) -> Iterator[Flaw]:
         path, content = one.path, _Content(None, "there is no such file")
-        for candidate in (one.path, spool_path(one.receipt), recall_path(one.receipt), one.path):
+        recalled = recall_path(one.receipt)  # while it has that name, another object may be in its place
+        for candidate in (recalled, one.path, spool_path(one.receipt), recalled, one.path):
             content = self._read(candidate)
             if not content.is_gone:
                 break
@@ -106,22 +107,21 @@ class Verifier:
 
     def _case(self, one: Kept) -> Iterator[Flaw]:
         path = case_path(one.path)
-        problem = self._case_problem(self._folder / path, one)
+        problem = self._case_problem(one)
         # A case is written before its object comes, and goes with it.
         if problem and place_of(self._db, one.receipt) == (one.place, one.path) and not self._in_flight(one.receipt):
             yield Flaw(Sort.BAD_CASE, path, one.receipt, problem)
 
-    def _case_problem(self, path: Path, one: Kept) -> str:
+    def _case_problem(self, one: Kept) -> str:
+        """Say what is wrong with a case; empty if nothing is."""
         try:
-            case = orjson.loads(path.read_bytes())
-            same = case["case"] == as_text(one.receipt) and case["receipt"]["blake3"] == one.digest.hex()
-        except FileNotFoundError:
+            case = read_case(self._folder, one.path, one.receipt)
+        except BadCase as bad:
+            return bad.problem
+        if case is None:
             return "there is no such file"
-        except OSError as error:
-            return in_words(error)
-        except (ValueError, KeyError, TypeError):
-            return "it is not a case"
-        return "" if same else "it is about another object"
+        same = case["receipt"]["blake3"] == one.digest.hex()
+        return "" if same else "receipt.blake3: it is about another object"
 
     def _strangers(self, below: Path) -> Iterator[Flaw]:
         """Give files that the ledger does not know; what came before ``since`` is left out."""
@@ -151,9 +151,9 @@ class Verifier:
         except ValueError:
             return False
         object_path = path.removesuffix(_DRAFT if draft else _CASE).removesuffix(".dcm") + ".dcm"
-        if place_of(self._db, receipt) != (Place.QUARANTINE, object_path):
-            return False
-        return not draft or self._in_flight(receipt)
+        if place_of(self._db, receipt) == (Place.QUARANTINE, object_path) and not draft:
+            return True
+        return self._in_flight(receipt)  # it is moved to its place, or from another one
 
     def _in_flight(self, receipt: int) -> bool:
         return any((self._folder / path(receipt)).exists() for path in (spool_path, recall_path))

@@ -28,6 +28,8 @@ def main() -> None:
         results = loads(asked.show.read_bytes()) if asked.show else measure(asked)
     except (BenchError, OSError) as error:
         sys.exit(f"scripts/bench: {error}")
+    except KeyboardInterrupt:
+        sys.exit("scripts/bench: interrupted; there are no figures")
     if asked.json:
         sys.stdout.write(dumps(results).decode() + "\n")
     elif asked.markdown:
@@ -43,7 +45,8 @@ def measure(asked: Options) -> Results:
     console = Console(stderr=True)
     for key, reason in skipped.items():
         console.print(f"{key} is skipped: {reason}", markup=False)
-    if not nodes:
+    ours = [node for node in nodes if node.key.startswith(_OURS)]
+    if not (ours if asked.growth else nodes):
         raise BenchError("there is nothing to measure")
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
@@ -60,7 +63,6 @@ def measure(asked: Options) -> Results:
         if asked.memory:
             results = replace(results, memory=tuple(memory.measure(_roomy(nodes), asked, work, progress)))
         if asked.growth:
-            ours = [node for node in nodes if node.key.startswith(_OURS)]
             results = replace(results, growth=tuple(growth.measure(ours, asked, work, progress)))
         return results
 

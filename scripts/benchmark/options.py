@@ -41,25 +41,25 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=_ABOUT)
     parser.add_argument(
         "--nodes", nargs="+", choices=tuple(NODES), metavar="NODE",
-        help=f"of {', '.join(NODES)}; usually {', '.join(USUAL)}; with --memory and --growth those of auditscp",
+        help=f"of {', '.join(NODES)}; usually {', '.join(USUAL)}; with --memory {USUAL[0]}, with --growth only ours",
     )  # fmt: skip
     parser.add_argument(
         "--workloads", nargs="+", choices=WORKLOADS, default=WORKLOADS, metavar="WORKLOAD",
         help="mr: 1,500 of 64 x 64; ct: 400 of 512 x 512; single: 100 associations of one MR each, in sequence",
     )  # fmt: skip
-    parser.add_argument("--associations", type=_count, nargs="+", default=(1, 2, 4), metavar="N", help="at one time")
-    parser.add_argument("--runs", type=_count, default=5, help="rounds; in each every node runs once (default 5)")
-    parser.add_argument("--instances", type=_count, metavar="N", help="so many in each workload, to try it out")
+    parser.add_argument("--associations", type=count, nargs="+", default=(1, 2, 4), metavar="N", help="at one time")
+    parser.add_argument("--runs", type=count, default=5, help="rounds; in each every node runs once (default 5)")
+    parser.add_argument("--instances", type=count, metavar="N", help="so many in each workload, to try it out")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="where data folders are made: the disk measured")
     memory = parser.add_argument_group("memory")
     memory.add_argument("--memory", action="store_true", help="measure memory instead of throughput")
-    memory.add_argument("--megabytes", type=_count, default=512, help="of each of the 8 large objects (default 512)")
-    memory.add_argument("--sequence", type=_count, default=10_000, metavar="N", help="associations (default 10000)")
-    memory.add_argument("--idle", type=_count, default=200, metavar="N", help="idle associations (default 200)")
+    memory.add_argument("--megabytes", type=count, default=512, help="of each of the 8 large objects (default 512)")
+    memory.add_argument("--sequence", type=count, default=10_000, metavar="N", help="associations (default 10000)")
+    memory.add_argument("--idle", type=count, default=200, metavar="N", help="idle associations (default 200)")
     growth = parser.add_argument_group("growth")
     growth.add_argument("--growth", action="store_true", help="measure with a large ledger instead")
-    growth.add_argument("--growth-instances", type=_count, default=5_000_000, metavar="N", help="(default 5000000)")
-    growth.add_argument("--growth-series", type=_count, default=20_000, metavar="N", help="in one series (20000)")
+    growth.add_argument("--growth-instances", type=count, default=5_000_000, metavar="N", help="(default 5000000)")
+    growth.add_argument("--growth-series", type=count, default=20_000, metavar="N", help="in one series (20000)")
     output = parser.add_argument_group("output")
     output.add_argument("--show", type=Path, metavar="FILE", help="measure nothing: show what --json wrote")
     form = output.add_mutually_exclusive_group()
@@ -70,8 +70,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     return Options(**frozen)
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+def count(text: str) -> int:
+    """Read how many of something there are to be. Raises ArgumentTypeError unless it is one or more."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text}")
+    return int(text)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from benchmark.figures import Figures
 from benchmark.growth import Growth
 from benchmark.machine import Machine
 from benchmark.memory import Memory
+from benchmark.running import BenchError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +33,8 @@ def dumps(results: Results) -> bytes:
 
 
 def loads(text: bytes) -> Results:
-    """Read what :func:`dumps` wrote."""
-    return _FORM.validate_json(text)
+    """Read what :func:`dumps` wrote. Raises BenchError if that is something else."""
+    try:
+        return _FORM.validate_json(text)
+    except ValidationError as error:
+        raise BenchError("this is not what --json wrote, or another release wrote it") from error

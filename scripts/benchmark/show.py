@@ -90,7 +90,10 @@ def _throughput(figures: Sequence[Figures], runs: int) -> Sheet:
         for one in figures
         if one.void
     )
-    about = f"Medians of {runs} alternating runs; ratios are medians of the rounds' ratios, peak MB is the largest."
+    about = (
+        f"Medians of {runs} alternating runs, from the start of the storescu processes to their end; ratios are medians"
+        " of the rounds' ratios. CPU and memory are the node's with its children; peak MB is the largest of all runs."
+    )
     return Sheet("Instances per second, by workload and associations", heading, rows, (*notes, about))
 
 

@@ -73,9 +73,12 @@ def measure(
 
 
 def in_turn(nodes: Sequence[Node], number: int) -> Iterator[Node]:
-    """Give the nodes of a round; each round begins with another, so that nobody always follows the same one."""
-    start = number % len(nodes)
-    yield from (*nodes[start:], *nodes[:start])
+    """Give the nodes of a round, counted from 0: each round begins with another, and every other one goes backwards.
+
+    So nobody always follows the same one, whose files the disk and the caches are still busy with.
+    """
+    step = -1 if number % 2 else 1
+    yield from (nodes[(number + step * place) % len(nodes)] for place in range(len(nodes)))
 
 
 def run(node: Node, folder: Path, cell: Cell, files: Sequence[Path], already: int = 0) -> Run:

@@ -185,7 +185,7 @@ def test_known_flaws_are_of_series_that_are_there() -> None:
 
 def accuracy(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the program."""
-    command = [sys.executable, "scripts/accuracy", *map(str, arguments), "--no-wire", "--jobs", "1"]
+    command = [sys.executable, "-m", "tests.accuracy", *map(str, arguments), "--no-wire", "--jobs", "1"]
     return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
 
 

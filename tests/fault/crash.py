@@ -157,10 +157,12 @@ def crash(folder: Path, random: Random, kills: Sequence[str], often: float = 0.2
 
 def main() -> None:
     """Kill so many nodes; the exit code is 1 if one forgot anything."""
-    parser = argparse.ArgumentParser(prog="crash", description="Kill nodes under load, and look what they remember.")
-    parser.add_argument("--count", type=int, default=100, help="kills at random moments, besides those at every point")
-    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser = argparse.ArgumentParser("scripts/crash", description="Kill nodes under load, and look what they remember.")
+    parser.add_argument("--count", type=int, default=100, help="kills at random moments, besides every point (100)")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="for whatever is random")
     asked = parser.parse_args()
+    if asked.count < 0:
+        parser.error("--count is 0 or more")
     random, started = Random(asked.seed), time.monotonic()
     moments = [*POINTS, *[""] * asked.count]
     random.shuffle(moments)

@@ -28,6 +28,8 @@ from tests.wire.recording import Recording
 
 SETTINGS: Final = "[association]\nacse_timeout = 5\nnetwork_timeout = 20\n"
 _GOOD: Final = ("PYNETDICOM", "STORESCU", "DCMSEND")
+QUARTERS: Final = 4
+"""Parts of the time; what grows is seen by comparing the last of them with the second, so that each needs a look."""
 _MOST_GROWTH: Final = 1.10
 _MARGIN: Final = 8 << 20
 _PAGE_CACHE: Final = 16 << 20  # as the ledger asks of SQLite
@@ -230,7 +232,7 @@ def _growth(samples: Sequence[Sample]) -> list[str]:
 
     Memory may grow with the ledger as far as SQLite keeps pages of it.
     """
-    quarter = len(samples) // 4
+    quarter = len(samples) // QUARTERS
     if not quarter:
         return []
 
@@ -254,10 +256,12 @@ def _growth(samples: Sequence[Sample]) -> list[str]:
 
 def main() -> None:
     """Soak two nodes; the exit code is 1 if they do not stay as they are."""
-    parser = argparse.ArgumentParser(prog="soak", description="Peers of every sort for a long time: nothing grows.")
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--every", type=float, default=30, help="seconds between two looks")
+    parser = argparse.ArgumentParser("scripts/soak", description="Peers of every sort for a long time: nothing grows.")
+    parser.add_argument("--minutes", type=float, default=30, help="how long (30)")
+    parser.add_argument("--every", type=float, default=30, help="seconds between two looks (30)")
     asked = parser.parse_args()
+    if not 0 < asked.every * QUARTERS <= 60 * asked.minutes:
+        parser.error(f"growth is seen by {QUARTERS} looks or more: more --minutes are needed, or --every less, above 0")
     with tempfile.TemporaryDirectory(prefix="soak") as name:
         problems = soak(Path(name), 60 * asked.minutes, asked.every, lambda line: print(line, flush=True))
     if problems:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import orjson
@@ -83,11 +84,20 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula() -> None:
 def test_csv_has_a_line_for_everything_and_the_same_columns_always() -> None:
     full = rows(as_csv(REPORT))
     assert [row["section"] for row in full] == [
-        "totals", "senders", "senders", "scanners", "rules", "rules", "tightened", "tightened",
+        "totals", "senders", "senders", "scanners", "rules", "rules", "tightened", "tightened", "acts",
     ]  # fmt: skip
     assert (full[0]["received"], full[0]["would_refuse_strict"], full[0]["refuse_rate"]) == ("12", "3", "0.2")
     assert (full[6]["status"], full[6]["codes"], full[6]["would_refuse"]) == ("A920", "GEO-101 GEO-102", "3")
+    assert (full[8]["act"], full[8]["objects"]) == ("dropped", "4")
     assert full[0].keys() == rows(as_csv(EMPTY))[0].keys()
+
+
+def test_csv_says_from_when_to_when_and_whose_requests_it_counts() -> None:
+    first, *others = rows(as_csv(REPORT))
+    assert (first["since"], first["until"], first["calling_ae_title"]) == ("", "2026-01-02T10:11:12.123Z", "")
+    assert not any(row["since"] or row["until"] for row in others)
+    (only,) = rows(as_csv(replace(EMPTY, since=1_767_348_000_000_000, calling_ae_title="CT1")))
+    assert (only["section"], only["since"], only["calling_ae_title"]) == ("totals", "2026-01-02T10:00:00.000Z", "CT1")
 
 
 @pytest.mark.parametrize("value", [None, "x"])

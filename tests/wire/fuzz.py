@@ -27,6 +27,7 @@ BATCH: Final = 25
 """Attacks between two looks at the node."""
 ROUND: Final = 4_000
 """Attacks on one node; then its archive is compared with its ledger, and a new one takes its place."""
+FAILURES: Final = Path(__file__).resolve().parents[2] / "fuzz-failures"
 _PATIENCE: Final = 20.0
 _C_STORE_RSP: Final = 0x8001
 _STORED: Final = ("0000", "B000", "B006", "B007")
@@ -157,12 +158,19 @@ def kept(paths: Iterable[Path]) -> Iterator[Attack]:
 
 def main() -> None:
     """Attack until the time is over, or something fails."""
-    parser = argparse.ArgumentParser(prog="fuzz", description="Mutated recordings of real senders against real nodes.")
-    parser.add_argument("--minutes", type=float, default=10)
+    parser = argparse.ArgumentParser(
+        "scripts/fuzz", description="Mutated recordings of real senders against real nodes."
+    )
+    parser.add_argument("--minutes", type=float, default=10, help="how long (10)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the same seed sends the same")
-    parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"), help="where inputs that fail are kept")
+    parser.add_argument("--keep", type=Path, default=FAILURES, help="where inputs that fail are kept (fuzz-failures/)")
     parser.add_argument("--replay", type=Path, nargs="+", help="send these kept inputs instead")
     asked = parser.parse_args()
+    if not asked.minutes > 0:
+        parser.error("--minutes is above 0")
+    missing = [str(path) for path in asked.replay or () if not path.is_file()]
+    if missing:
+        parser.error(f"no such file: {', '.join(missing)}")
     started = time.monotonic()
     sent, answers = 0, Counter[str]()
 

@@ -152,7 +152,7 @@ class TestStartsThatFail:
         second = NodeProcess(node.folder)
         second.launch()
         assert second.exit_code() == 2
-        assert "another node is using the data folder" in second.stderr
+        assert "another node (process " in second.stderr
         assert second.output == b""
         with Peer.of(node.port, ct()) as peer:
             assert peer.store(ct()).status == "0000"

@@ -110,7 +110,7 @@ def case(desk: Desk, receipt: str) -> dict[str, Any] | None:
 def act(
     desk: Desk, visitor: Visitor, receipt: str, kind: Act, reason: str, *, force: bool = False, dry_run: bool = False
 ) -> tuple[bool, Mapping[str, Any]]:
-    """Do something about an object; return whether it was done, and the result. Raises ValueError without a reason."""
+    """Do something about an object; return whether it was done, and the result. Raises BadReason without one."""
     number, who = _number(receipt), f"console:{visitor.name}"
     if number is None:
         return False, _NO_RECEIPT | {"kind": kind.value, "receipt": receipt}

@@ -262,3 +262,13 @@ def test_what_a_series_rule_finds_never_answers_anybody() -> None:
     judged = [rule for rule in RULES if rule.scope is Scope.SERIES]
     assert judged
     assert not any(rule.can_refuse(case) for rule in judged for case in rule.grades)
+
+
+def test_every_status_is_sent_by_somebody() -> None:
+    refusing = {rule.status(case) for rule in RULES for case in rule.grades if rule.can_refuse(case)}
+    usual = {rule.statuses[""] for rule in RULES}
+    of_the_node = {Status.SUCCESS, Status.UNRECOGNISED_OPERATION, Status.MISTYPED_ARGUMENT, Status.OUT_OF_RESOURCES}
+    of_settings = {status for status in Status if status.is_warning} | {Status.NOT_AUTHORISED}
+    assert {str(status) for status in Status} == {
+        str(status) for status in refusing | usual | of_the_node | of_settings
+    }

@@ -160,3 +160,21 @@ def test_a_rule_that_there_is_not_is_told_instead_of_nothing(run: Run, tmp_path:
     done = run(*verb, "--rule", "DUP-0004")
     assert (done.code, done.err) == (2, "error: there is no rule DUP-0004; did you mean DUP-004?\n")
     assert run(*verb, "--rule", "dup").code == run(*verb, "--rule", "DUP-004").code == 0
+
+
+def test_ctrl_c_ends_it_without_a_word_and_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While its parts are being loaded, too, which takes longer than anything else that small commands do."""
+
+    class Loading:
+        @property
+        def main(self) -> object:
+            raise KeyboardInterrupt
+
+    entry = runpy.run_module("scp.__main__", run_name="scp.__main__")["main"]
+    monkeypatch.setitem(sys.modules, "scp.cli.app", Loading())
+    with pytest.raises(SystemExit) as ended:
+        entry()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")

@@ -1,5 +1,6 @@
 """``auditscp series plot`` and ``auditscp check --plot``: files with pictures, or an error that says what is wrong."""
 
+import errno
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -9,6 +10,7 @@ import pytest
 from tests.rules.builders import SERIES
 from tests.unit.cli.conftest import Run
 from tests.unit.nodes import data_set, open_node
+from tests.unit.system import system_error
 from tests.wire.objects import ct, write_file
 
 NUMBERS = (1, 2, 3, 4, 7, 8, 9)
@@ -90,3 +92,20 @@ def test_check_says_if_there_can_be_no_folder_for_pictures(run: Run, tmp_path: P
     done = run("check", file, "--plot", file)
     assert done.code == 2
     assert done.err == f"error: {file}: File exists\n"
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_one_from_before(
+    run: Run, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a.svg"
+    target.write_text("from before")
+
+    def full(path: Path, content: bytes) -> None:
+        path.touch()
+        raise system_error(errno.ENOSPC)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    done = run("series", "plot", SERIES, "-o", target, "--data", data)
+    assert (done.code, done.err) == (2, f"error: {target}: No space left on device\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.svg"]
+    assert target.read_text() == "from before"

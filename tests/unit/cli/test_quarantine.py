@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scp.ids import as_text, new_id
-from scp.layout import Place
+from scp.layout import Place, case_path
 from tests.rules.builders import SERIES, STUDY
 from tests.unit.cli.conftest import Done, Run
 from tests.unit.nodes import Scratch, association, data_set, open_node
@@ -254,3 +254,51 @@ def test_nobody_leaves_files_that_the_node_cannot_handle(
     assert done.code == 2
     assert f"belongs to {ME}: run this as {ME}" in done.err
     assert acts(node, number) == []
+
+
+# Cases that are damaged
+
+
+def damage(node: Scratch, number: int) -> Path:
+    """Damage the case of a refused object as a careless editor does."""
+    case = node.folder / case_path(receipt(node, number).placement.path)
+    case.write_text(json.dumps({**json.loads(case.read_text()), "association": None}))
+    return case
+
+
+def test_a_damaged_case_is_told_and_what_the_ledger_has_is_shown(node: Scratch, run: Run) -> None:
+    node.send(IMAGE)
+    number = refused(node, MOVED)
+    problem = f"{damage(node, number).relative_to(node.folder)}: association: expected an object, found null"
+    for output in ("text", "json"):
+        done = run("quarantine", "show", as_text(number), "--format", output)
+        assert (done.code, done.err) == (1, f"error: the case is damaged: {problem}\n")
+        assert "ENT-202" in done.out
+        assert "NOBODY" not in done.out
+    assert json.loads(done.out)["problem"] == problem
+    listed = run("quarantine", "list")
+    assert (listed.code, listed.err) == (0, "")
+    assert as_text(number) in listed.out
+
+
+def test_of_several_only_that_with_a_damaged_case_stays(node: Scratch, run: Run) -> None:
+    bad, good = refused(node, data_set(Modality=None)), refused(node, data_set(**SECOND, Modality=None))
+    case = damage(node, bad).relative_to(node.folder)
+    done = run("quarantine", "release", as_text(bad), as_text(good), "--force", "--reason", "a test")
+    assert done.code == 1
+    first, second = done.out.splitlines()
+    assert first.startswith(
+        f"{as_text(bad)} impossible: its case is damaged: {case}: association: expected an object, "
+    )
+    assert second.startswith(f"{as_text(good)} forced")
+    assert run("quarantine", "drop", as_text(bad), "--reason", "a test").code == 0
+    assert node.files("quarantine") == []
+
+
+def test_a_reason_that_is_no_text_is_refused_before_anything_is_done(node: Scratch, run: Run) -> None:
+    number = refused(node, data_set(Modality=None))
+    done = run("quarantine", "drop", as_text(number), "--reason", os.fsdecode(b"\xff"), SUDO_USER=os.fsdecode(b"a\xff"))
+    assert (done.code, done.err) == (2, "error: --reason: expected text in UTF-8\n")
+    assert node.files("spool") == []
+    assert run("quarantine", "drop", as_text(number), "--reason", "x", SUDO_USER=os.fsdecode(b"a\xff")).code == 0
+    assert [act.who for act in acts(node, number)] == [r"os:a\udcff"]

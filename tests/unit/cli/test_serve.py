@@ -64,7 +64,8 @@ def test_a_folder_that_is_in_use_is_told(run: Run, tmp_path: Path) -> None:
     done = run("serve", "--data", tmp_path / "data", "--port", 0)
     store.close()
     assert (done.code, done.out) == (2, "")
-    assert done.err == f"error: {tmp_path / 'data'}: another node is using the data folder\n"
+    who = f"another node (process {os.getpid()})"
+    assert done.err == f"error: {tmp_path / 'data'}: {who} is using the data folder\n"
 
 
 @pytest.mark.usefixtures("stopped")

@@ -1,6 +1,8 @@
 """``auditscp verify``, ``backup``, ``rebuild`` and ``retention``: what they write, and how they exit."""
 
+import fcntl
 import json
+import os
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -10,8 +12,9 @@ import apsw
 import pytest
 
 from scp.cli.verify import rate_of
-from scp.layout import LEDGER
+from scp.layout import ACTS, LEDGER, LOCK
 from scp.store.store import Store
+from scp.upkeep.rebuild import Rebuilder, Rebuilt
 from tests.unit.cli.conftest import Run
 from tests.unit.upkeep.folders import filled
 
@@ -117,6 +120,24 @@ def test_who_may_not_read_is_told_whose_the_folder_is(
     assert (done.code, done.err) == (2, f"error: {folder}: this user may not read the ledger; {advice}\n")
 
 
+def test_whose_a_folder_is_that_hides_in_the_home_of_another_account_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, home = Path.stat, Path.cwd()
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path in (Path(), Path("data")) or path.is_relative_to(home):
+            raise PermissionError
+        return looked(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr("os.geteuid", lambda: looked(home.parent).st_uid + 1)
+    monkeypatch.setattr("os.access", lambda *_, **__: False)
+    monkeypatch.setattr(Path, "stat", stat)
+    done = run("quarantine", "list", "--data", "data")
+    assert done.code == 2
+    assert "the folder belongs to " in done.err
+
+
 def test_rates_are_bytes_a_second() -> None:
     assert [rate_of(text) for text in ("50MB/s", "1 MiB/s", "2048", "1kb")] == [50_000_000, 1 << 20, 2048, 1000]
 
@@ -167,7 +188,7 @@ def test_a_folder_in_use_is_not_rebuilt(run: Run, folder: Path) -> None:
     with closing(Store(folder)):
         done = run("rebuild")
     assert done.code == 2
-    assert "another node is using the data folder" in done.err
+    assert f"another node (process {os.getpid()}) is using the data folder" in done.err
 
 
 def test_without_a_setting_nothing_is_ever_removed(run: Run, folder: Path) -> None:
@@ -195,4 +216,79 @@ def test_a_node_that_is_running_removes_by_itself(run: Run, folder: Path) -> Non
     with closing(Store(folder)):
         done = run("retention", AUDITSCP_RETENTION__ARCHIVE_DAYS="7")
     assert done.code == 2
-    assert "another node is using the data folder" in done.err
+    assert f"another node (process {os.getpid()}) is using the data folder" in done.err
+
+
+def test_a_damaged_case_is_told_by_all_that_read_it_and_the_others_are_read(run: Run, folder: Path) -> None:
+    case = quarantined(folder).with_suffix(".json")
+    case.write_text(json.dumps({**json.loads(case.read_text()), "related_general_classes": None}))
+    name, problem = case.relative_to(folder), "related_general_classes: expected a list, found null"
+    verified = run("verify")
+    assert verified.code == 1
+    assert verified.out.splitlines()[0] == f"bad case    {name} (receipt {case.stem}): {problem}"
+    assert verified.out.splitlines()[1].startswith("7 objects, ")
+    rebuilt = run("rebuild")
+    assert rebuilt.code == 1
+    assert rebuilt.out.splitlines()[:3] == [
+        f"damaged   {name}: {problem}",
+        "4 in the archive, 3 in quarantine, 0 left out",
+        "Of objects whose case or header is damaged, the ledger has only what else there is.",
+    ]
+
+
+@pytest.mark.parametrize("holder", ["auditscp rebuild", "auditscp retention"])
+def test_who_is_using_the_folder_is_told(run: Run, folder: Path, holder: str) -> None:
+    with closing(Store(folder, holder=holder)):
+        for command in (["rebuild"], ["retention"]):
+            done = run(*command, AUDITSCP_RETENTION__ARCHIVE_DAYS="7")
+            assert (done.code, done.out) == (2, "")
+            assert done.err == f"error: data: {holder} (process {os.getpid()}) is using the data folder\n"
+
+
+@pytest.mark.parametrize("word", [b"", b"\xff\xfe"])
+def test_who_is_using_the_folder_need_not_have_said_so(run: Run, folder: Path, word: bytes) -> None:
+    with closing(Store(folder)):
+        (folder / LOCK).write_bytes(word)
+        done = run("rebuild")
+    assert (done.code, done.err) == (2, "error: data: another node, rebuild or retention is using the data folder\n")
+
+
+def test_a_rebuild_holds_off_acts_and_an_act_a_rebuild(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[bool] = []
+
+    def locked(*_: object) -> Rebuilt:
+        with (folder / ACTS).open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held.append(True)
+        return Rebuilt()
+
+    monkeypatch.setattr(Rebuilder, "run", locked)
+    assert run("rebuild").code == 0
+    assert held == [True]
+
+
+@pytest.mark.parametrize(
+    ("edit", "verbs"),
+    [
+        ("UPDATE receipt SET kept = 'moon'", ["verify", "receipts", "quarantine show", "quarantine drop --reason x"]),
+        ("UPDATE receipt SET outcome = 'x'", ["quarantine show", "quarantine drop --reason x"]),
+        ("UPDATE finding SET tags = '5'", ["quarantine show", "quarantine release"]),
+        ("UPDATE receipt SET association = 1", ["receipts", "quarantine list --state all"]),
+        ("UPDATE instance SET geometry = x'00'", ["series audit 1.2.826.0.1.1.1"]),
+    ],
+)
+def test_a_ledger_that_was_edited_by_hand_is_told_and_how_to_go_on(
+    run: Run, folder: Path, edit: str, verbs: list[str]
+) -> None:
+    with closing(apsw.Connection(str(folder / "ledger.sqlite3"))) as db:
+        db.execute(edit)
+    for verb in verbs:
+        number = (
+            [quarantined(folder).stem] if verb.startswith(("quarantine show", "quarantine d", "quarantine r")) else []
+        )
+        done = run(*verb.split(), *number)
+        assert (done.code, done.out) == (2, ""), verb
+        assert done.err.startswith("error: data: the ledger holds what no release writes (read in scp."), verb
+        assert done.err.endswith("): restore a backup, or make a new one with auditscp rebuild\n"), verb

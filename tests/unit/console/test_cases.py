@@ -186,3 +186,23 @@ def test_what_refuses_an_instance_that_is_stored_by_force_is_no_warning(node: Co
     cells = re.findall(r'<td data-label="Findings">(.*?)</td>', text)
     told = [" ".join(re.sub("<[^>]*>", " ", cell).split()) for cell in cells]
     assert sorted(told) == ["", "NUM-004 overruled"]
+
+
+# What was damaged
+
+
+def test_a_damaged_case_is_told_on_its_page_and_what_the_ledger_has_is_shown(node: Consoled) -> None:
+    receipt = node.refuse()
+    (file,) = node.node.store.folder.glob(f"quarantine/*/{receipt}.json")
+    file.write_bytes(file.read_bytes().replace(b'"port": ', b'"port": -'))
+    problem = f"{file.relative_to(node.node.store.folder)}: association.port: expected a whole number from 0 to 65535, "
+    text = page_of(node, f"/quarantine/{receipt}")
+    assert "<b>The case is damaged.</b>" in text
+    assert problem in unescape(text)
+    assert "DUP-004" in text
+    with node.client() as client:
+        document = client.get(f"/api/v1/quarantine/{receipt}").json()
+        assert document["problem"].startswith(problem)
+        assert (document["personal"], document["receipt"]["id"]) == (False, receipt)
+        refused = client.post(f"/quarantine/{receipt}/release", data={"csrf": csrf(client)})
+        assert (refused.status_code, problem in unescape(refused.text)) == (409, True)

@@ -542,7 +542,7 @@ def test_another_process_can_act_beside_a_running_node(node: Scratch) -> None:
     """A store without the lock, and a ledger of its own."""
     old = node.send(IMAGE).receipt
     new = refused(node, data_set(PatientID="P2"))
-    beside = Store(node.folder, exclusive=False)
+    beside = Store(node.folder, holder=None)
     with closing(SqliteLedger(node.folder / LEDGER)) as ledger:
         assert Quarantine(ledger, beside, lambda _: STANDARD, LIMITS).replace(new, WHO, "corrected").done
     beside.close()
@@ -554,7 +554,7 @@ def test_what_another_process_took_away_is_no_reference_any_more(node: Scratch) 
     """The node remembers what series are compared with, and notices that somebody else has written."""
     node.send(IMAGE)
     new = refused(node, data_set(PatientID="P2"))
-    beside = Store(node.folder, exclusive=False)
+    beside = Store(node.folder, holder=None)
     with closing(SqliteLedger(node.folder / LEDGER)) as ledger:
         assert Quarantine(ledger, beside, lambda _: STANDARD, LIMITS).replace(new, WHO, "corrected").done
     beside.close()
@@ -589,7 +589,7 @@ def test_acts_wait_for_each_other(node: Scratch) -> None:
     second = threading.Thread(target=lambda: results.append(acting(node).drop(number, WHO, "a test")), daemon=True)
     with node.store.acting():
         second.start()
-        held = Store(node.folder, exclusive=False)
+        held = Store(node.folder, holder=None)
         with pytest.raises(BlockingIOError), (node.folder / ".acts").open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         held.close()

@@ -20,6 +20,7 @@ from scp.store.recover import Recovery, recover
 from scp.store.store import Store
 from tests.unit.nodes import LIMITS, Scratch, data_set, open_node
 from tests.unit.quarantine.test_acts import OBSERVE, WHO, acting, acts, mismatched, receipt, refused
+from tests.unit.upkeep.test_verify import flaws
 
 IMAGE = data_set()
 OTHER_PIXELS = data_set(PixelData=b"\1" * 32)
@@ -190,7 +191,7 @@ def test_a_ledger_of_its_own_is_enough(tmp_path: Path, told: object) -> None:
     node, number = prepared(tmp_path, "replace")
     node.store.recall(receipt(node, number).placement.path, number)
     node.close()
-    store, ledger = Store(tmp_path, exclusive=False), SqliteLedger(tmp_path / "ledger.sqlite3")
+    store, ledger = Store(tmp_path, holder=None), SqliteLedger(tmp_path / "ledger.sqlite3")
     assert Quarantine(ledger, store, lambda _: OBSERVE, LIMITS).replace(number, WHO, "the second is right").done
     ledger.close()
     store.close()
@@ -198,3 +199,23 @@ def test_a_ledger_of_its_own_is_enough(tmp_path: Path, told: object) -> None:
     assert recovered == Recovery(0, 0, 0)
     check_sound(node)
     node.close()
+
+
+@pytest.mark.parametrize("kind", ["release", "replace"])
+def test_what_an_act_was_moving_when_it_was_cut_off_is_nothing_that_is_wrong(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch, told: object
+) -> None:
+    for step in range(1, 100):
+        folder = tmp_path / str(step)
+        node, number = prepared(folder, kind)
+        try:
+            with monkeypatch.context() as patch:
+                cut_at(step, patch)
+                ACTS[kind](acting(node, OBSERVE), number)
+        except PowerCut:
+            pass
+        else:
+            assert step > 5
+            break
+        assert flaws(folder) == [], step
+        node.close()

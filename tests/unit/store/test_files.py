@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scp.errors import StoreFault
+from scp.errors import StoreFault, SyncFault
 from scp.store.files import fault, make_folder, sync_folder, write_file
 from tests.unit.system import descriptors, system_error
 
@@ -127,3 +127,15 @@ def test_a_fault_names_the_error_and_no_path() -> None:
     assert str(fault("the spool cannot be written", error)) == (
         "the spool cannot be written (Permission denied, errno 13)"
     )
+
+
+def test_a_folder_whose_name_is_not_durable_is_not_left_for_others_to_find(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(system_error(errno.EIO)))
+        with pytest.raises(SyncFault):
+            make_folder(tmp_path / "a" / "b", sync=True)
+    assert list(tmp_path.iterdir()) == []
+    make_folder(tmp_path / "a" / "b", sync=True)
+    assert (tmp_path / "a" / "b").is_dir()

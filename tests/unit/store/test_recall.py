@@ -109,8 +109,8 @@ def test_a_name_that_cannot_be_removed_is_a_fault_and_nothing_is_lost(
 
 
 def test_a_tool_may_look_beside_a_node_and_a_node_may_start_beside_a_tool(store: Store, tmp_path: Path) -> None:
-    Store(tmp_path, exclusive=False).close()
-    tool = Store(tmp_path / "other", exclusive=False)
+    Store(tmp_path, holder=None).close()
+    tool = Store(tmp_path / "other", holder=None)
     Store(tmp_path / "other").close()
     tool.close()
 

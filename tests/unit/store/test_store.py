@@ -55,7 +55,7 @@ def test_a_store_makes_its_folders_and_takes_over_what_is_there(tmp_path: Path) 
 
 def test_a_data_folder_belongs_to_one_node(store: Store, tmp_path: Path) -> None:
     before = descriptors()
-    with pytest.raises(StoreFault, match="another node is using the data folder"):
+    with pytest.raises(StoreFault, match=r"another node \(process \d+\) is using the data folder"):
         Store(tmp_path)
     assert descriptors() == before
 
@@ -67,7 +67,7 @@ def test_a_data_folder_that_was_let_go_of_can_be_used_again(tmp_path: Path) -> N
 
 def test_a_file_in_the_place_of_the_data_folder_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"")
-    with pytest.raises(StoreFault, match="the data folder cannot be made"):
+    with pytest.raises(StoreFault, match="the data folder cannot be made or written"):
         Store(tmp_path / "data")
 
 
@@ -211,6 +211,38 @@ def test_before_the_spool_lets_go_of_an_object_its_new_folder_is_synced(
     with pytest.raises(StoreFault, match="a folder cannot be synced"):
         store.place(source, archived())
     assert source.exists()
+
+
+def test_a_name_that_could_not_be_synced_is_written_anew_the_next_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second sync of the same name would say that all is well, whatever the disk had lost."""
+    source, linked = received(store), list[object]()
+    real = os.link
+    (store.folder / ARCHIVED).parent.mkdir(parents=True)
+    with monkeypatch.context() as broken:
+        failing("fsync", errno.EIO, is_a_folder, broken)
+        with pytest.raises(StoreFault, match="a folder cannot be synced"):
+            store.place(source, archived())
+    assert source.exists()
+    assert not store.has(ARCHIVED)
+    monkeypatch.setattr(os, "link", lambda *names: linked.append(real(*names)))
+    store.place(source, archived())
+    assert len(linked) == 1
+    assert store.has(ARCHIVED)
+    assert not source.exists()
+
+
+def test_a_name_that_an_earlier_attempt_left_is_written_anew_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, linked = received(store), list[object]()
+    (store.folder / ARCHIVED).parent.mkdir(parents=True)
+    real = os.link
+    real(source, store.folder / ARCHIVED)
+    monkeypatch.setattr(os, "link", lambda *names: linked.append(real(*names)))
+    store.place(source, archived())
+    assert len(linked) == 1  # beside the attempt that finds the name taken
+    assert store.has(ARCHIVED)
+    assert not source.exists()
 
 
 def test_a_case_that_cannot_be_synced_keeps_the_object_in_the_spool(

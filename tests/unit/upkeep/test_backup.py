@@ -136,3 +136,34 @@ def test_the_copy_of_a_damaged_ledger_is_told_to_be_unsound(node: Scratch, tmp_p
     with pytest.raises(Unsound):
         back_up(path, tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
+
+
+def test_a_disk_that_is_full_is_said_to_be_that_of_the_copy(
+    node: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise apsw.FullError("FullError: database or disk is full")
+
+    def failing(*_: object) -> None:
+        error = apsw.IOError("IOError: disk I/O error")
+        error.extendedresult = apsw.SQLITE_IOERR_WRITE  # type: ignore[attr-defined]  # its stubs have it of none
+        raise error
+
+    for fails, why in ((full, "the disk is full"), (failing, "the disk failed, or is full")):
+        monkeypatch.setattr(backup, "_copy", fails)
+        with pytest.raises(StoreFault, match=f"^the copy cannot be written: {why}$"):
+            back_up(ledger(node), tmp_path / "copy")
+    node.close()
+
+
+def test_what_a_backup_that_was_killed_left_is_removed_by_one_of_another_day(node: Scratch, tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    old, new, other = (copies / name for name in ("copy.17.part", "copy.18.part", "else.17.part"))
+    for path in (old, new, other):
+        path.write_bytes(b"")
+    for path in (old, other):
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    back_up(ledger(node), copies / "copy")
+    assert sorted(path.name for path in copies.iterdir()) == ["copy", "copy.18.part", "else.17.part"]
+    node.close()

@@ -4,7 +4,7 @@ import errno
 import itertools
 import os
 import shutil
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import apsw
@@ -15,15 +15,18 @@ from pydicom.uid import MRImageStorage
 from scp.audit.catalogue import RULES
 from scp.audit.policy import Profile, make_policy
 from scp.cases import Cases
-from scp.errors import StoreFault
+from scp.errors import LedgerFault, LedgerGone, StoreFault
 from scp.ids import as_text
 from scp.layout import case_path
 from scp.ledger.key import NAME
+from scp.ledger.sqlite import SqliteLedger
+from scp.quarantine.acts import Quarantine
 from scp.quarantine.moving import Mover
 from scp.store.recover import recover
 from scp.store.store import Store
 from scp.upkeep.reading import read_object
 from scp.upkeep.rebuild import Rebuilder, Rebuilt
+from scp.upkeep.swap import require_ledger
 from tests.unit.nodes import LIMITS, Scratch, open_node
 from tests.unit.quarantine.test_acts import OBSERVE, acting
 from tests.unit.quarantine.test_moving import ACTS, PowerCut, cut_at, prepared
@@ -192,8 +195,51 @@ def test_a_refused_object_without_its_case_is_still_known_as_refused(folder: Pat
     (folder / case_path(quarantined[1][1])).unlink()
     done = rebuild(folder)
     assert (done.quarantined, done.left_out) == (3, [])
+    assert done.lacking == [
+        (case_path(quarantined[0][1]), "line 1, column 2: expected JSON in UTF-8"),
+        (case_path(quarantined[1][1]), "there is no such file"),
+    ]
     again = table(folder, "SELECT id, path, status FROM receipt WHERE kept = 'quarantine' ORDER BY id")
     assert again == [(*quarantined[0][:2], None), (*quarantined[1][:2], None), quarantined[2]]
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value"),
+    [
+        ("association", "port", "x"), ("association", "address", None), ("receipt", "size", -1),
+        ("receipt", "message_id", 1 << 63), ("receipt", "comment", None), ("receipt", "blake3", ""),
+    ],
+)  # fmt: skip
+def test_a_damaged_case_costs_what_was_decided_about_its_object_and_no_other(
+    folder: Path, place: str, key: str, value: object
+) -> None:
+    path, *others = [row[0] for row in table(folder, "SELECT path FROM receipt WHERE kept = 'quarantine' ORDER BY id")]
+    case = orjson.loads((folder / case_path(path)).read_bytes())
+    case[place][key] = value
+    (folder / case_path(path)).write_bytes(orjson.dumps(case))
+    statement = f"SELECT * FROM receipt WHERE path IN ('{others[0]}', '{others[1]}') ORDER BY id"
+    before = table(folder, statement)
+    done = rebuild(folder)
+    assert (done.archived, done.quarantined, done.left_out) == (4, 3, [])
+    ((name, problem),) = done.lacking
+    assert (name, problem.partition(": ")[0]) == (case_path(path), f"{place}.{key}")
+    assert table(folder, statement) == before
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(b'"port":40000', b'"port":"000"'), (b'"message_id":1,', b'"message_id":{,'), (b'"received":1', b'"received":-')],
+)
+def test_a_header_that_is_damaged_is_told_and_its_object_taken_in(folder: Path, ours: bytes, theirs: bytes) -> None:
+    file = min((folder / "archive").rglob("*.dcm"))
+    content = file.read_bytes()
+    assert content.count(ours) == 1
+    file.write_bytes(content.replace(ours, theirs))
+    done = rebuild(folder)
+    assert (done.archived, done.quarantined, done.left_out) == (4, 3, [])
+    assert done.lacking == [
+        (file.relative_to(folder).as_posix(), "its header does not say how it came: what is there is damaged")
+    ]
 
 
 def test_bytes_that_changed_in_quarantine_do_not_change_what_was_received(folder: Path) -> None:
@@ -322,3 +368,113 @@ def test_an_act_that_was_cut_off_before_costs_no_bytes_and_what_it_was_moving_is
         assert done.archived + done.quarantined + len({path for path, _ in done.left_out}) >= len(kept)
         named += len(done.left_out)
     assert named > 0
+
+
+def split(folder: Path) -> bytes:
+    """Give the ledger of a folder a log with something in it that is in the log alone; return what it holds."""
+    db = apsw.Connection(str(folder / "ledger.sqlite3"))
+    db.wal_autocheckpoint(0)
+    db.execute("CREATE TABLE proof (word TEXT); INSERT INTO proof VALUES ('in the log alone')")
+    log = (folder / "ledger.sqlite3-wal").read_bytes()
+    whole = (folder / "ledger.sqlite3").read_bytes()
+    db.close()
+    (folder / "ledger.sqlite3").write_bytes(whole)
+    (folder / "ledger.sqlite3-wal").write_bytes(log)
+    return log
+
+
+def proofs(folder: Path, tmp_path: Path) -> list[str]:
+    """Return the names of the ledgers in a folder that have what was in the log alone, as SQLite opens them."""
+    copy = tmp_path / "opened"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder, copy)
+    found = []
+    for path in sorted(copy.glob("ledger.sqlite3*")):
+        if path.name.endswith(("-wal", "-shm")):
+            continue
+        with closing(apsw.Connection(str(path))) as db, suppress(apsw.Error):
+            if db.execute("SELECT word FROM proof").get == "in the log alone":
+                found.append(path.name)
+    return found
+
+
+@pytest.mark.parametrize("again", ["cut", "whole"])
+def test_wherever_a_swap_is_cut_off_the_old_ledger_and_its_log_stay_together(
+    template: Path, tmp_path: Path, again: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = 0
+    for step in range(1, 100):
+        folder = tmp_path / str(step)
+        shutil.copytree(template, folder)
+        log = split(folder)
+        try:
+            with monkeypatch.context() as patch:
+                cut_at(step, patch)
+                rebuild(folder)
+        except PowerCut:
+            pass
+        else:
+            break
+        if again == "cut":
+            with monkeypatch.context() as patch, suppress(PowerCut):
+                cut_at(step % 7 + 1, patch)
+                rebuild(folder)
+        if not (folder / "ledger.sqlite3").exists():
+            without += 1
+            with pytest.raises(LedgerFault, match="auditscp rebuild"):
+                require_ledger(folder)
+        done = rebuild(folder)
+        (kept,) = proofs(folder, tmp_path)
+        assert kept.endswith(".old"), step
+        assert (folder / f"{kept}-wal").read_bytes() == log
+        assert {path.name.partition("-")[0] for path in folder.glob("ledger.sqlite3*")} >= {"ledger.sqlite3", kept}
+        assert not list(folder.glob("*.aside*"))
+        assert (done.archived, done.quarantined) == (4, 3)
+        shutil.rmtree(folder)
+    assert without > 2
+
+
+def test_an_act_that_waited_for_a_rebuild_does_not_go_by_the_old_ledger(folder: Path) -> None:
+    store, ledger = Store(folder, holder=None), SqliteLedger(folder / "ledger.sqlite3")
+    quarantine = Quarantine(ledger, store, policies, LIMITS)
+    ((number,),) = table(folder, "SELECT id FROM receipt WHERE kept = 'quarantine' ORDER BY id LIMIT 1")
+    before = sorted(path for path in folder.rglob("*.*") if path.parent.name != "data")
+    rebuild(folder)
+    with pytest.raises(LedgerGone, match="nothing was done"):
+        quarantine.drop(number, "os:a", "a test")
+    assert sorted(path for path in folder.rglob("*.*") if path.parent.name != "data") == before
+    ledger.close()
+    store.close()
+
+
+def test_what_is_no_file_is_neither_waited_for_nor_followed(folder: Path) -> None:
+    archived = min((folder / "archive").rglob("*.dcm"))
+    os.mkfifo(archived.parent / "pipe.dcm")
+    (archived.parent / "link.dcm").symlink_to(archived)
+    (archived.parent / os.fsdecode(b"odd\xff.dcm")).write_bytes(b"")
+    (archived.parent / "folder.dcm").mkdir()
+    (archived.parent / "elsewhere").symlink_to(folder / "quarantine")
+    done = rebuild(folder)
+    assert (done.archived, done.quarantined) == (4, 3)
+    reasons = {Path(path).name: reason.partition(" (")[0] for path, reason in done.left_out}
+    assert reasons == {
+        "pipe.dcm": "it is not a DICOM file", "link.dcm": "it cannot be read",
+        os.fsdecode(b"odd\xff.dcm"): "it is not a DICOM file", "elsewhere": "a link to a folder, which is not followed",
+    }  # fmt: skip
+
+
+def test_a_folder_that_cannot_be_read_is_left_out_and_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (series, *_) = sorted(path.parent for path in (folder / "archive").rglob("*.dcm"))
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path) == series:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    done = rebuild(folder)
+    assert done.left_out == [
+        (series.relative_to(folder).as_posix(), "the folder cannot be read (Input/output error, errno 5)")
+    ]
+    assert (done.archived, done.quarantined) == (1, 3)

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from scp.audit.finding import Decision
 from scp.cases import Cases
 from scp.config import Retention
-from scp.errors import LedgerFault, StoreFault, Trouble
+from scp.errors import LedgerFault, StoreFault, SyncFault, Trouble
 from scp.health import Health
 from scp.ids import as_text, new_id
 from scp.layout import spool_path
@@ -211,6 +211,41 @@ def test_a_sync_that_the_disk_failed_is_not_forgotten_and_one_for_want_of_space_
     assert set(node.intake.health.troubles) == {trouble}
     assert node.send(heavy_slice_of(7, study=9)).verdict.status == 0
     assert node.intake.health.is_well is (number != errno.EIO)
+    node.close()
+
+
+def test_a_sync_that_failed_is_told_and_what_it_was_about_is_written_anew_before_another(
+    node: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel tells of a failed write once: a second sync of the same would say that all is well."""
+    health, path = node.intake.health, node.folder / "archive/1.2.826.0.1.9/1.2.826.0.1.9.1/1.2.826.0.1.9.1.7.dcm"
+    _, clear = chores.chores(node.store, node.ledger, health, Gate(), node.intake.left_behind, decide(node))
+    with monkeypatch.context() as broken:
+        failing(broken, "link")
+        assert node.send(heavy_slice_of(7, study=9)).verdict.decision is Decision.RETRY
+    health.clear(Trouble.DISK)
+    with monkeypatch.context() as broken:
+        failing(broken, "fsync")
+        with pytest.raises(SyncFault):
+            clear.do()
+    assert set(health.troubles) == {Trouble.SYNC}
+    assert not path.exists()
+    assert len(node.files("spool")) == len(node.intake.left_behind) == 1
+    clear.do()
+    assert path.exists()
+    assert node.files("spool") == []
+    assert set(health.troubles) == {Trouble.SYNC}
+    node.close()
+
+
+def test_a_start_on_a_disk_that_fails_a_sync_is_none(node: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        failing(broken, "link")
+        node.send(heavy_slice_of(7))
+    failing(monkeypatch, "fsync")
+    with pytest.raises(SyncFault):
+        start(node)
+    assert len(node.files("spool")) == 1
     node.close()
 
 

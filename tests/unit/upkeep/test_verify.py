@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import orjson
 import pytest
 
 from scp.ids import new_id
@@ -93,9 +94,9 @@ def test_what_the_disk_does_not_give_is_unreadable(folder: Path, monkeypatch: py
     ("content", "detail"),
     [
         (None, "there is no such file"),
-        (b"{", "it is not a case"),
-        (b"[]", "it is not a case"),
-        (b'{"case": "0000000000000", "receipt": {"blake3": ""}}', "it is about another object"),
+        (b"{", "line 1, column 2: expected JSON in UTF-8"),
+        (b"[]", "expected an object, found a list"),
+        (b'{"version": 1, "case": "0000000000000"}', "receipt: expected an object, found nothing"),
     ],
 )
 def test_a_case_that_says_nothing_about_its_object_is_bad(folder: Path, content: bytes | None, detail: str) -> None:
@@ -106,6 +107,16 @@ def test_a_case_that_says_nothing_about_its_object_is_bad(folder: Path, content:
         case.write_bytes(content)
     (flaw,) = flaws(folder)
     assert flaw == Flaw(Sort.BAD_CASE, name(folder, case), number, detail)
+
+
+def test_a_case_that_speaks_of_other_bytes_is_bad(folder: Path) -> None:
+    _, path = quarantined(folder)
+    case = folder / case_path(name(folder, path))
+    document = orjson.loads(case.read_bytes())
+    document["receipt"]["blake3"] = "0" * 64
+    case.write_bytes(orjson.dumps(document))
+    (flaw,) = flaws(folder)
+    assert (flaw.sort, flaw.detail) == (Sort.BAD_CASE, "receipt.blake3: it is about another object")
 
 
 @pytest.mark.parametrize(
