@@ -23,6 +23,7 @@ from benchmark.throughput import in_turn, run
 from scp.layout import LEDGER
 
 GROWN: Final = "large ledger"
+_TITLES: Final = {False: "MR 64×64", True: "MR 64×64, random UIDs"}
 _SENT: Final = 1500
 _PARTS: Final = 10
 _THOUSAND: Final = 1000
@@ -90,8 +91,8 @@ def _beside(
     runs: list[Run] = []
     for number in range(asked.runs):
         with tempfile.TemporaryDirectory(prefix="series-", dir=work) as made:
-            files = Series("MR", 64).write(Path(made), range(1, count + 1))
-            cell = Cell("growth", "MR 64×64", count, sum(file.stat().st_size for file in files), many)
+            files = Series("MR", 64, random_uids=asked.random_uids).write(Path(made), range(1, count + 1))
+            cell = Cell("growth", _TITLES[asked.random_uids], count, sum(file.stat().st_size for file in files), many)
             for one in in_turn((node, large), number):
                 progress.update(task, description=f"{node.title}, {many} association(s), {one.key}")
                 with tempfile.TemporaryDirectory(prefix="run-", dir=work) as fresh:

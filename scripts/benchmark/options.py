@@ -31,6 +31,7 @@ class Options:
     growth: bool
     growth_instances: int
     growth_series: int
+    random_uids: bool
     show: Path | None
     json: bool
     markdown: bool
@@ -60,6 +61,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     growth.add_argument("--growth", action="store_true", help="measure with a large ledger instead")
     growth.add_argument("--growth-instances", type=count, default=5_000_000, metavar="N", help="(default 5000000)")
     growth.add_argument("--growth-series", type=count, default=20_000, metavar="N", help="in one series (20000)")
+    growth.add_argument("--random-uids", action="store_true", help="send UIDs that do not count, as toolkits make them")
     output = parser.add_argument_group("output")
     output.add_argument("--show", type=Path, metavar="FILE", help="measure nothing: show what --json wrote")
     form = output.add_mutually_exclusive_group()

@@ -1,35 +1,57 @@
-"""Clean series, made on the spot: axial slices of 16-bit pixels, every UID new."""
+"""Clean series, made on the spot: axial slices of 16-bit pixels, every UID new.
+
+SOP Instance UIDs of a series are counted, as scanners do it. Some toolkits make random ones instead, which costs a node
+with a large ledger more: neighbours in the series are none in its index.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import randbelow
 from typing import Final
 
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import dcmwrite, write_dataset
-from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import (
+    PYDICOM_ROOT_UID,
+    UID,
+    CTImageStorage,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    generate_uid,
+)
 
 CLASSES: Final = {"CT": CTImageStorage, "MR": MRImageStorage}
 SPACING: Final = 2.5
 """Millimetres between slices."""
 
 
+def _stem() -> str:
+    return f"{PYDICOM_ROOT_UID}{randbelow(10**24)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A series of ``matrix`` x ``matrix`` slices; slice ``number`` counts from 1."""
+    """A series of ``matrix`` x ``matrix`` slices; slice ``number`` counts from 1.
+
+    The SOP Instance UID is the ``stem`` and that number, or a random one.
+    """
 
     modality: str
     matrix: int
     study: UID = field(default_factory=generate_uid)
     uid: UID = field(default_factory=generate_uid)
     frame_of_reference: UID = field(default_factory=generate_uid)
+    stem: str = field(default_factory=_stem)
+    random_uids: bool = False
 
     def slice(self, number: int) -> Dataset:
         """Return one slice, without pixels."""
         ds = Dataset()
         ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL" if self.modality == "CT" else "M"]
-        ds.SOPClassUID, ds.SOPInstanceUID = CLASSES[self.modality], generate_uid()
+        ds.SOPClassUID = CLASSES[self.modality]
+        ds.SOPInstanceUID = generate_uid() if self.random_uids else UID(f"{self.stem}.{number}")
         ds.StudyDate, ds.StudyTime, ds.SeriesDate, ds.SeriesTime = "20260102", "101112", "20260102", "101200"
         ds.AccessionNumber, ds.Modality, ds.Manufacturer = "ACC1", self.modality, "Example"
         ds.ManufacturerModelName, ds.DeviceSerialNumber, ds.StationName = "Bench", "1", "BENCH1"

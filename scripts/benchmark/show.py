@@ -132,7 +132,7 @@ def _beside(found: Sequence[Growth], runs: int) -> Sheet:
     size = found[0]
     about = (
         f"{size.instances:,} instances in the large ledger, {size.bytes_per_instance} bytes for each;"
-        f" MR 64×64; medians of {runs} alternating runs."
+        f" {size.beside[0].cell}; medians of {runs} alternating runs."
     )
     heading = ("node", "associations", "instances/s", "CPU ms per instance", "× empty ledger")
     return Sheet("A large ledger", heading, rows, (*void, about))
