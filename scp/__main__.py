@@ -4,11 +4,11 @@ import sys
 from typing import Final
 
 _INTERRUPTED: Final = 130
-"""Exit code of what Ctrl-C ended, as shells have it (128 + SIGINT)."""
+"""Exit code after Ctrl-C, as in shells (128 + SIGINT)."""
 
 
 def main() -> None:
-    """Run the command; Ctrl-C ends it without a word, also while its parts are still being loaded."""
+    """Run the command; Ctrl-C ends it without a traceback, even while modules are still being imported."""
     try:
         from scp.cli.app import main as run
 

@@ -104,7 +104,7 @@ class Cases:
         return document
 
     def _quietly(self, other: Other, look: Callable[[memoryview, str], T]) -> T | None:
-        """Look at the other object; None if it cannot be read: a case with one side is better than none."""
+        """Look at the other object; None if it cannot be read, as a case with one side is better than no case."""
         try:
             with self._store.data_set(other.path, other.receipt) as stored:
                 return look(*stored)
@@ -113,7 +113,7 @@ class Cases:
 
 
 def finding_document(finding: Finding, expected: Any, found: Any) -> Mapping[str, Any]:
-    """Return a finding as reports and cases show it."""
+    """Return a finding in the JSON form of cases and of ``auditscp check``."""
     problem = finding.problem
     return {
         "code": finding.code,

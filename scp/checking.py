@@ -1,4 +1,4 @@
-"""The same rules over files: each as if it had been sent, in the order given, into a throw-away ledger."""
+"""Applies the rules to files, each as if it had been sent, in the order given; the ledger is in memory."""
 
 import os
 import time
@@ -46,7 +46,7 @@ from scp.store.mapped import data_set_in, mapped
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file that is an instance, and what a node would have answered; ``findings`` show both sides."""
+    """A file that is an instance, and what a node would have answered; ``findings`` are JSON documents."""
 
     path: Path
     facts: Facts
@@ -56,7 +56,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that nobody could send, and why. ``unread``: it, or all in the folder that it is, might be an instance."""
+    """A path that was not judged, and why. ``unread``: it may be an instance, or a folder with instances."""
 
     path: Path
     reason: str
@@ -66,8 +66,8 @@ class Skipped:
 def files_under(paths: Sequence[Path]) -> list[Path]:
     """Return the files named, and those in the folders named, sorted within each folder.
 
-    A folder that cannot be read stands for what is in it, and so does a link to a folder, which is not followed.
-    What cannot be looked at is among them: it may be a file.
+    Folders that cannot be read, and links to folders, which are not followed, are themselves in the list. So is a path
+    that cannot be examined, as it may be a file.
     """
     return [file for path in paths for file in (sorted(_files_in(path)) if path.is_dir() else (path,))]
 
@@ -81,7 +81,7 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def _is(kind: Callable[[Path], bool], path: Path, *, unknown: bool = False) -> bool:
-    """Ask what a path is; ``unknown`` is the answer where none can be had: in a folder that may only be listed."""
+    """Whether a path is of a kind; ``unknown`` if that cannot be told, as in a folder that may only be listed."""
     try:
         return kind(path)
     except OSError:
@@ -89,14 +89,14 @@ def _is(kind: Callable[[Path], bool], path: Path, *, unknown: bool = False) -> b
 
 
 def shown(path: Path) -> str:
-    """Return a path as text that can be written anywhere: what cannot be printed, or is no UTF-8, is escaped."""
+    """Return a path as text that can be written anywhere: what cannot be printed, or is not UTF-8, is escaped."""
     return printable(str(path))
 
 
 class Checker:
-    """A node without a network: judges files, and remembers them as a ledger would.
+    """A node without a network: judges files, and remembers them in a ledger of its own.
 
-    A Data Set of more than ``object_bytes`` is not judged: a node stores none, whatever is in it.
+    A Data Set of more than ``object_bytes`` is not judged, because a node would not store it, whatever is in it.
     """
 
     def __init__(self, policy: Policy, limits: Limits, object_bytes: int = 1 << 32) -> None:
@@ -108,7 +108,7 @@ class Checker:
         self._paths: dict[int, Path] = {}
 
     def check(self, path: Path) -> Checked | Skipped:
-        """Judge one file after those before it."""
+        """Judge one file, given those that were judged before."""
         try:
             if path.is_dir() and path.is_symlink():
                 return Skipped(path, "a link to a folder: name the folder itself", unread=True)
@@ -132,7 +132,7 @@ class Checker:
             return Skipped(path, str(fault), unread=True)
 
     def series(self, *, pixels: bool = False) -> Iterator[SeriesAudit]:
-        """Judge each series of what was checked so far, as a node does when it has become quiet, in order of UID."""
+        """Judge each whole series of the files checked so far, in order of UID; ``pixels`` adds DUP-008."""
         auditor = Auditor(self._policy, self._limits, lambda _path, receipt: data_set_in(self._paths[receipt]))
         for uid in sorted(self._ledger.transact(all_series)):
             audited = self._ledger.transact(partial(auditor.audit, uid=uid, pixels=pixels))
@@ -155,7 +155,7 @@ class Checker:
         return Checked(path, facts, verdict, findings)
 
     def _request(self, part10: Part10, facts: Facts) -> Request:
-        """Return the request that a sender makes of a file: the Data Set's own UIDs, as storage clients do."""
+        """Return the request that a storage client would make for a file: with the Data Set's own UIDs."""
         sop_class_uid = facts.sop_class_uid or part10.meta.get(MEDIA_STORAGE_SOP_CLASS_UID, "")
         return Request(
             association=self._association,
@@ -171,7 +171,7 @@ class Checker:
         comparison: Comparison | None = None
 
         def decide(snapshot: Snapshot) -> Judgement | NeedsComparison:
-            # Nothing goes astray on the way to somebody who reads the result.
+            # No response was lost on its way, as there are none: a file that is checked again is a duplicate.
             held = snapshot.held and replace(snapshot.held, confirmed=True)
             return judge(examination, replace(snapshot, held=held, comparison=comparison), self._policy)
 

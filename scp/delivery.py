@@ -47,7 +47,7 @@ class Deliveries:
             return instance in self._pending.values()
 
     def settle(self, instance: int, seconds: float) -> None:
-        """Wait until the association of an instance goes on or ends, for so many seconds at most."""
+        """Wait until the association of an instance goes on or ends, for at most so many ``seconds``."""
         with self._changed:
             self._waiting += 1
             try:

@@ -1,4 +1,4 @@
-"""Faults of this node and its surroundings. A bad object is never an exception: it is a finding.
+"""Faults of this node and its environment. A bad object is never an exception: it is a finding.
 
 ::
 
@@ -23,19 +23,19 @@ from scp.dicom.status import Status
 
 
 class Trouble(StrEnum):
-    """What a node can suffer from: the sorts of reasons for which it is unhealthy (see :mod:`scp.health`)."""
+    """The sorts of reasons for which a node is unhealthy (see :mod:`scp.health`)."""
 
-    SPACE = "space"  # too little is free
+    SPACE = "space"  # too little disk space is free
     DISK = "disk"  # bytes cannot be written, moved or read
     SYNC = "sync"  # the disk lost what it had been given
-    LEDGER = "ledger"  # it cannot be read or written
-    GONE = "gone"  # the ledger's file is not there any more, or is another one
+    LEDGER = "ledger"  # the ledger cannot be read or written
+    GONE = "gone"  # the ledger's file was removed or replaced
 
 
 class NodeFault(Exception):
-    """Something on our side prevents an answer about the data. Its text holds no patient data.
+    """Something on our side prevents a verdict on the data. Its text holds no patient data.
 
-    ``trouble`` is what the node suffers from, None where one object alone is concerned.
+    ``trouble`` is what is wrong with the node; None if only one object is concerned.
     """
 
     status: ClassVar[Status] = Status.OUT_OF_RESOURCES
@@ -68,7 +68,7 @@ class SpaceFault(StoreFault):
 
 
 class SyncFault(StoreFault):
-    """A sync failed because the disk did. What the kernel had still to write, of whatever file, may be lost."""
+    """A sync failed because the disk did. Whatever the kernel had not written yet, of any file, may be lost."""
 
     trouble = Trouble.SYNC
 
@@ -86,12 +86,12 @@ class ObjectTooLarge(NodeFault):
 
 
 def in_words(error: OSError) -> str:
-    """Return what the operating system says, and its number; never a path, which a peer may have chosen."""
+    """Return the operating system's message with its number, but without the path, which a peer may have chosen."""
     return f"{os.strerror(error.errno)}, errno {error.errno}" if error.errno else type(error).__name__
 
 
 def place_of(error: BaseException) -> str:
-    """Return where an error was raised, as module and line: what can be told of it, as its text may hold anything."""
+    """Return where an error was raised, as module and line; this can be logged, while its text may hold anything."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

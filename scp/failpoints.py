@@ -1,8 +1,8 @@
-"""Points at which a test may let the node die at once, as by ``kill -9``: never armed by settings, nothing when off.
+"""Points at which a test may kill the node, as ``kill -9`` does. No setting can arm them.
 
-``SCP_FAIL_POINT=archive.linked`` ends the process when an object has got its name in the archive for the first time,
-``SCP_FAIL_POINT=archive.linked:3`` for the third time. Arming puts a wrapper around one method or function before the
-node is made; a node that is not armed runs exactly the code that it would run without this module.
+``SCP_FAIL_POINT=object.linked`` ends the process when an object got its name in archive or quarantine for the first
+time, ``SCP_FAIL_POINT=object.linked:3`` for the third time. Arming puts a wrapper around one method or function before
+the node is made; a node that is not armed runs exactly the code that it would run without this module.
 """
 
 import functools
@@ -27,7 +27,7 @@ VARIABLE: Final = "SCP_FAIL_POINT"
 
 
 class Point(NamedTuple):
-    """The moment after something was called."""
+    """The moment after a method or function of ``owner`` returned."""
 
     owner: type | ModuleType
     name: str
@@ -51,11 +51,11 @@ POINTS: Final[Mapping[str, Point]] = {
     "late.forgotten": Point(SqliteLedger, "forget_sealed"),
     "association.ended": Point(SqliteLedger, "end"),
 }
-"""In the order in which an instance passes them; those of folders and cases only if it needs one."""
+"""All points, in the order in which an instance passes them; those of folders and cases only if it needs one."""
 
 
 def arm(environ: Mapping[str, str]) -> None:
-    """Arm the point that the environment names, if it names one, and tell the log. Raises ValueError if unknown."""
+    """Arm the point that the environment names, if any, and log that. Raises ValueError if there is no such point."""
     asked = environ.get(VARIABLE)
     if asked is None:
         return

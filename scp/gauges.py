@@ -1,4 +1,4 @@
-"""What ``/metrics`` looks up when somebody asks: disk, ledger, quarantine, series, health, notifications."""
+"""The values that ``/metrics`` looks up at each scrape: disk, ledger, quarantine, series, health, notifications."""
 
 import shutil
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What a node suffers from: whoever asks is told, and each change is logged once.
+"""The troubles of a node: any part can report and ask, and each change is logged once.
 
 A trouble is reported by the fault that shows it, and cleared by what proves the opposite:
 
@@ -8,7 +8,7 @@ sort    reported by                                     cleared by
 space   the gate, before and within each object         the gate, when more than the reserve is free again
 disk    a write, move or read that failed               an instance that was stored, or the probe of the upkeep thread
 ledger  a transaction that failed                       the same
-gone    the gate, if the ledger's files are other ones  the gate, if the files come back; otherwise a restart
+gone    the gate, if the ledger's files were replaced   the gate, if the files come back; otherwise a restart
 sync    a sync that failed because the disk did         nothing but a restart: ``auditscp verify`` shows what was lost,
                                                         and only an administrator can say that the disk is well again
 ======  ==============================================  ==============================================================

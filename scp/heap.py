@@ -1,6 +1,6 @@
-"""The heap of the C library, set so that freed memory goes back to the system.
+"""Sets up the heap of the C library so that freed memory goes back to the system.
 
-glibc adapts to what is freed: once a large block was, it takes all blocks up to that size from the heaps of the
+glibc adapts to what is freed: after a large block, it takes all blocks up to that size from the heaps of the
 threads, and a heap returns nothing below its topmost block in use. So a burst of large values, or the check of a single
 password, would leave a node of many threads with hundreds of MB for good. The environment variables
 ``MALLOC_MMAP_THRESHOLD_``, ``MALLOC_TRIM_THRESHOLD_`` and ``MALLOC_ARENA_MAX`` do the same as this module, but have to

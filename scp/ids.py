@@ -1,8 +1,9 @@
 """Identifiers of receipts and associations: 63-bit integers that sort by time, written as 13 characters.
 
-43 bits of milliseconds since 2020 and 20 bits that begin at random and count up: ledger rows are appended in order,
-two nodes on one ledger practically never meet, and a clock that is set back does not repeat an identifier. One
-that is before 2020 at every start, its battery empty, does not either: counting begins in 2020's first minutes then.
+An identifier has 43 bits of milliseconds since 2020, and 20 bits that begin at random and count up. So ledger rows are
+appended in order, two processes on one ledger practically never make the same identifier, and no identifier is repeated
+when the clock is set back. If the clock is before 2020, as with an empty battery, counting begins at a random place in
+the first minutes of 2020.
 """
 
 import random
@@ -18,7 +19,7 @@ _VALUES: Final = {char: value for value, digit in enumerate(_ALPHABET) for char 
 _LENGTH: Final = 13
 _BITS: Final = 63
 
-_random = random.Random()  # noqa: S311 - seeded by the system; it keeps nodes apart, and no secret
+_random = random.Random()  # noqa: S311 - seeded by the system; it need not be secret, only differ between processes
 _lock = threading.Lock()
 _last = _random.getrandbits(40)
 
@@ -33,7 +34,7 @@ def new_id() -> int:
 
 
 def id_at(microseconds: int) -> int:
-    """Return an identifier that is smaller than those made from a time on (UTC since 1970), and larger than others."""
+    """Return the smallest identifier of a time, in microseconds UTC since 1970: those made before it are smaller."""
     return min(max(microseconds // 1000 - _EPOCH_MS, 0) << 20, (1 << _BITS) - 1)
 
 
@@ -45,7 +46,7 @@ def time_of(identifier: int) -> int:
 @lru_cache(maxsize=4096)
 def as_text(identifier: int) -> str:
     """Write an identifier as 13 characters that keep its order."""
-    pairs, one = _PAIRS, identifier  # every instance has one that is written for the first time: no loop
+    pairs, one = _PAIRS, identifier  # without a loop, as every instance needs this at least once
     return (
         f"{_ALPHABET[one >> 60 & 31]}{pairs[one >> 50 & 1023]}{pairs[one >> 40 & 1023]}{pairs[one >> 30 & 1023]}"
         f"{pairs[one >> 20 & 1023]}{pairs[one >> 10 & 1023]}{pairs[one & 1023]}"
@@ -54,7 +55,7 @@ def as_text(identifier: int) -> str:
 
 @lru_cache(maxsize=4096)
 def from_text(text: str) -> int:
-    """Read an identifier; case does not matter. Raises ValueError if the text is none."""
+    """Read an identifier; case does not matter. Raises ValueError if the text is not one."""
     if len(text) != _LENGTH:
         raise ValueError(f"an identifier has {_LENGTH} characters")
     value = 0

@@ -4,8 +4,8 @@
 
     ledger.sqlite3
     fingerprint.key                         the key of the fingerprints in the ledger
-    .lock, .acts                            held by whoever serves the folder, and whoever moves objects out of places
-    node.json                               what a running node says of itself (:mod:`scp.standing`)
+    .lock, .acts                            locks of the process that serves the folder, and of whoever moves objects
+    node.json                               what a running node says about itself (:mod:`scp.standing`)
     notify.sqlite3                          notifications that wait to be delivered (:mod:`scp.notify.outbox`)
     spool/<receipt>.part                    received, not yet decided or not yet moved; not acknowledged
     spool/<receipt>.move                    a second name of an object that is moved from its place to another
@@ -50,12 +50,12 @@ class Placement:
 
 
 def spool_path(receipt: int) -> str:
-    """Return where the bytes of a request are while nothing is decided."""
+    """Return where the bytes of a request are until they are placed."""
     return f"{SPOOL}/{as_text(receipt)}.part"
 
 
 def recall_path(receipt: int) -> str:
-    """Return the second name of bytes that are in their place already, while they are moved."""
+    """Return the second name that an object has while an act moves it from its place."""
     return f"{SPOOL}/{as_text(receipt)}.move"
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of a request: one of the four decisions, or none because it never was complete."""
+    """What became of a request: one of the four decisions, or ABORTED because it never was complete."""
 
     ACCEPT = "accept"
     WARN = "warn"

@@ -17,12 +17,12 @@ from scp.ids import as_text, from_text
 
 _TEXTS: Final = tuple(one.name for one in fields(Association) if one.name != "port")
 _LARGEST: Final = (1 << 53) - 1
-"""Microseconds: 285 years, in which a time is one that everything else can read."""
+"""The largest number: as microseconds it is in the year 2255, and everything else can read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How an object came. ``received`` is in microseconds UTC since 1970."""
+    """How an object was received. ``received`` is in microseconds UTC since 1970."""
 
     receipt: int
     received: int
@@ -33,7 +33,7 @@ class Provenance:
 
 
 def written(receipt: int, received: int, request: Request) -> bytes:
-    """Return what is kept with an object."""
+    """Return what is kept in an object's header, as JSON."""
     general = [one for one in request.related_general_classes if one == request.abstract_syntax]
     return orjson.dumps(
         {
@@ -53,7 +53,7 @@ def _association(association: Association) -> bytes:
 
 
 def read(raw: bytes) -> Provenance | None:
-    """Read what was kept with an object; None if it is not ours, or not as it was written."""
+    """Read what was kept in an object's header; None if it is not ours, or damaged."""
     try:
         found = orjson.loads(raw)
         association = Association(**found["association"])

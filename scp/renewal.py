@@ -1,7 +1,7 @@
-"""Reload: the configuration is read again, and what may change while the node runs is changed, all of it or nothing.
+"""Reload: reads the configuration again, and changes what may change while the node runs, all of it or nothing.
 
 Associations go on with what they negotiated; new policies hold from their next instance on. Settings that need a
-restart stay as they are, and are named.
+restart stay as they are, and the outcome names them.
 """
 
 import time
@@ -27,14 +27,14 @@ _CERTIFICATES: Final = "[tls]"
 
 
 class Renewal:
-    """Reloads a node. For one thread at a time; ``load`` reads the configuration just as the start does."""
+    """Reloads a node. For one thread at a time; ``load`` reads the configuration in the same way as at the start."""
 
     def __init__(self, node: Node, load: Callable[[], Settings]) -> None:
         self._node = node
         self._load = load
 
     def reload(self) -> Reload:
-        """Reload, tell the log, and return how it ended."""
+        """Reload, log the outcome, and return it. Never raises."""
         begun = time.monotonic()
         node = self._node
         try:
@@ -68,7 +68,7 @@ class Renewal:
         return Reload(begun, (), changed, restart)
 
     def _apply(self, settings: Settings, trust: Trust, orders: Mapping[str, Orders]) -> None:
-        """Have every part of the node go by these settings from now on."""
+        """Have every part of the node use these settings from now on."""
         node = self._node
         node.policies.use(settings)
         node.intake.settle_seconds = settings.duplicates.wait_seconds

@@ -1,4 +1,4 @@
-"""A report for programs and for people who were sent a file: JSON, CSV, and a page of HTML that needs nothing else."""
+"""Reports as JSON and CSV, as tables, and as an HTML page in a single file."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _STRICTER: Final = (Profile.STANDARD.value, Profile.STRICT.value)
 _SECTIONS: Final = ("totals", "senders", "scanners", "rules", "tightened", "acts")
 _SPAN: Final = ("since", "until", "calling_ae_title")
-"""What a report is about, which the line of its totals says."""
+"""The scope of a report, which in CSV is a part of the line of totals."""
 _COLUMNS: Final = (
     "section", "calling_ae_title", "address", *COLUMNS, "code", "problem", "profile", "status", "codes", "received",
     *Outcome, "info", "findings", "rate", "refuse_rate", "warn_rate", "would_refuse", "would_refuse_standard",
@@ -46,7 +46,7 @@ class Table:
 
 
 def report_document(report: Report) -> dict[str, Any]:
-    """Return a report as JSON shows it; rates are parts of the requests that were judged, 0 to 1."""
+    """Return a report as a JSON document; rates are shares of the requests that were judged, 0 to 1."""
     return {
         "since": None if report.since is None else timestamp(report.since),
         "until": timestamp(report.until),
@@ -84,13 +84,13 @@ def report_document(report: Report) -> dict[str, Any]:
 
 
 def problem_of(code: str) -> str:
-    """Return the problem that a rule finds, or nothing if this release does not know the rule."""
+    """Return the problem that a rule finds; an empty text if this release does not know the rule."""
     rule = find(code)
     return rule.problem if rule else ""
 
 
 def codes_for(tightened: Tightened) -> tuple[str, ...]:
-    """Return the rules that refuse with a status, unless settings say otherwise."""
+    """Return the codes of the rules that refuse with the status of an entry, unless settings change that."""
     return tuple(
         rule.code
         for rule in RULES
@@ -150,17 +150,17 @@ def tables(report: Report) -> tuple[Table, ...]:
 
 
 def span(report: Report) -> str:
-    """Say from when to when a report counts, and whose requests."""
+    """Return the scope of a report in words: from when to when it counts, and whose requests."""
     since = "the beginning" if report.since is None else timestamp(report.since)
     sender = "" if report.calling_ae_title is None else f", calling AE title {report.calling_ae_title}"
     return f"from {since} to {timestamp(report.until)}{sender}"
 
 
 def as_csv(report: Report) -> str:
-    """Return a report as one table of comma-separated values: a section in each line, and all columns of all sections.
+    """Return a report as one table of comma-separated values, with the columns of all sections.
 
-    The totals say from when to when, and whose requests, if it is only one sender's. Cells that a spreadsheet would
-    take for formulas begin with an apostrophe.
+    Each line begins with the name of its section. The line of totals also has the scope of the report. Cells that a
+    spreadsheet would take for formulas begin with an apostrophe.
     """
     document = report_document(report)
     sections = document | {
@@ -176,14 +176,14 @@ def as_csv(report: Report) -> str:
 
 
 def as_html(report: Report) -> str:
-    """Return a report as a page that loads nothing and runs nothing."""
+    """Return a report as an HTML page that loads nothing and has no scripts."""
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>auditscp report</title><style>{_STYLE}</style></head><body>",
-        f"<h1>What came</h1><p>{escape(span(report))}</p>",
+        f"<h1>Report</h1><p>{escape(span(report))}</p>",
     ]
     for table in tables(report):
         head = _row("th", table.headings, table.rows[0])
@@ -196,7 +196,7 @@ def as_html(report: Report) -> str:
 
 
 def _row(tag: str, cells: Sequence[str | int], kinds: Sequence[str | int]) -> str:
-    """Return a row of HTML; ``kinds`` has a number in each column that is one of numbers."""
+    """Return a row of HTML; a column is one of numbers if its cell in ``kinds`` is a number."""
     shown = (
         f"<{tag}{_NUMERIC if is_numeric(kind) else ''}>{escape(f'{cell:,}' if isinstance(cell, int) else cell)}</{tag}>"
         for cell, kind in zip(cells, kinds, strict=True)
@@ -205,7 +205,7 @@ def _row(tag: str, cells: Sequence[str | int], kinds: Sequence[str | int]) -> st
 
 
 def is_numeric(cell: str | int) -> bool:
-    """Whether a cell is a number, and aligned as one."""
+    """Whether a cell is a number or a percentage, and is to be aligned as one."""
     return isinstance(cell, int) or cell.endswith("%")
 
 

@@ -1,7 +1,6 @@
-"""One series of a ledger, judged as a whole: read, look into the objects where a rule needs it, judge, write.
+"""Judges a whole series of a ledger; reads the stored objects where a rule needs them.
 
-The same for a node, for `auditscp series audit` beside it, and for `auditscp check`. Pixel data are read only if
-somebody asks for that.
+A node, ``auditscp series audit`` and ``auditscp check`` all use this. Pixel data are read only if somebody asks for it.
 """
 
 from collections import defaultdict
@@ -33,15 +32,15 @@ from scp.ledger.series import SeriesContent
 from scp.store.mapped import data_set_in
 
 Open = Callable[[str, int], AbstractContextManager[tuple[memoryview, str]]]
-"""Gives the Data Set of a stored object, by its path and its receipt, and the Transfer Syntax. May raise NodeFault."""
+"""Opens a stored object by its path and receipt; yields its Data Set and Transfer Syntax. May raise NodeFault."""
 
 _BLANK: Final = 0.01
-"""A compressed image of less than this part of its pixels' bytes shows nothing."""
+"""A compressed image with fewer bytes per pixel than this is taken to be blank."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """An audit, and what it was made from."""
+    """An audit, and the content of the ledger from which it was made."""
 
     audit: SeriesAudit
     kept: SeriesContent
@@ -49,7 +48,7 @@ class Audited:
 
 @dataclass(frozen=True, slots=True)
 class Auditor:
-    """Judges series of one ledger. ``open_object`` is None if objects cannot be looked into."""
+    """Judges series of one ledger. ``open_object`` is None if the objects cannot be read."""
 
     policy: Policy
     limits: Limits
@@ -58,7 +57,7 @@ class Auditor:
     def audit(self, db: apsw.Connection, uid: str, *, pixels: bool = False) -> Audited | None:
         """Judge a series; None if the ledger has nothing of it. ``pixels``: compare all pixel data too (DUP-008).
 
-        Raises apsw.Error if the ledger cannot be read. An object that cannot be read is passed over.
+        Raises apsw.Error if the ledger cannot be read. An object that cannot be read is skipped.
         """
         kept = kept_series.read_series(db, uid)
         if kept is None:
@@ -73,7 +72,7 @@ class Auditor:
         return Audited(audit_series(kept.members, context, self.policy), kept)
 
     def _absent(self, db: apsw.Connection, members: Sequence[Member]) -> Mapping[int, tuple[str, ...]]:
-        """Return what members refer to that is not stored."""
+        """Return the SOP Instance UIDs that members refer to and that are not stored, by member."""
         found = {}
         for member, (data, syntax) in self._objects(db, [one for one in members if one.kind in REFERRING]):
             with suppress(NodeFault):
@@ -81,7 +80,7 @@ class Auditor:
         return found
 
     def _copies(self, db: apsw.Connection, members: Sequence[Member]) -> tuple[tuple[int, ...], ...]:
-        """Return members with the same pixel data, byte for byte; blank ones are no copies."""
+        """Return groups of members with the same pixel data, byte for byte; blank images do not count as copies."""
         same: dict[tuple[int, bytes], list[int]] = defaultdict(list)
         for member, (data, syntax) in self._objects(db, [one for one in members if one.kind in IMAGES]):
             with suppress(NodeFault):
@@ -97,7 +96,7 @@ class Auditor:
     def _objects(
         self, db: apsw.Connection, members: Sequence[Member]
     ) -> Iterator[tuple[Member, tuple[memoryview, str]]]:
-        """Give the objects of members that can be read."""
+        """Yield members whose objects can be read, each with its Data Set and Transfer Syntax."""
         assert self.open_object is not None
         paths = kept_series.paths_of(db, members)
         for member in members:

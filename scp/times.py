@@ -11,10 +11,10 @@ EXPECTED: Final = "a time such as 2h, 3d, 2026-01-31, or 2026-01-31T08:30"
 
 
 def moment(text: str, now: int) -> int:
-    """Return the time that a text means, in microseconds UTC since 1970, as ``now`` is.
+    """Return the time that a text means; it and ``now`` are in microseconds UTC since 1970.
 
-    A number with m, h, d or w is so many minutes, hours, days or weeks ago; a date or time without an offset is local.
-    Raises ValueError, which says what would be right.
+    A number with m, h, d or w is so many minutes, hours, days or weeks before ``now``; a date or time without an offset
+    is local. Raises ValueError with a text that says what would be right.
     """
     stripped = text.strip()
     ago = _AGO.fullmatch(stripped)

@@ -68,7 +68,7 @@ class Watch:
         self._thread.start()
 
     def close(self, seconds: float = 5.0) -> None:
-        """Begin no other audit, and wait for the current one, for so many seconds at most."""
+        """Begin no other audit, and wait for the current one, for at most so many ``seconds``."""
         self._stopped = True
         self._told.set()
         if self._thread.is_alive():

@@ -51,11 +51,11 @@ if TYPE_CHECKING:
     from scp.console.server import ConsoleServer
 
 _LAST_WORDS: Final = 2.0
-"""Seconds that notifications have at the end; what remains is delivered after the next start."""
+"""Seconds to deliver notifications at the end; what remains is delivered after the next start."""
 
 
 class PoliciesInForce:
-    """Which policy holds for a sender now. Asked for every instance, so without a lock: one attribute is replaced."""
+    """Which policy holds for a sender now. Called for every instance, so without a lock: only one attribute changes."""
 
     __slots__ = ("_of",)
 
@@ -63,7 +63,7 @@ class PoliciesInForce:
         self.use(settings)
 
     def use(self, settings: Settings) -> None:
-        """Go by other settings from now on."""
+        """Use other settings from now on."""
         self._of = policies(settings)
 
     def __call__(self, association: Association) -> Policy:
@@ -92,7 +92,7 @@ class Node:
     watch: Watch
 
     def close(self) -> None:
-        """Let go of the data folder and the ledger."""
+        """Stop all parts, and close the ledger and the data folder."""
         self.watch.close()
         self.notifier.stop(_LAST_WORDS)
         for keeper in self.keepers:
@@ -152,24 +152,24 @@ def make_node(settings: Settings) -> Node:
 
 
 def auditor_of(settings: Settings) -> Auditor:
-    """Return what judges whole series. It goes by the general settings, as a series may come from several senders."""
+    """Return the auditor of whole series. It uses the general settings, as a series may come from several senders."""
     return Auditor(policy_of(settings), walk_limits(settings), opener(settings.storage.folder))
 
 
 def trust_of(settings: Settings) -> Trust:
-    """Return what a peer must prove. Raises ConfigurationError if the certificates cannot be used."""
+    """Return the checks of certificates and users. Raises ConfigurationError if certificates cannot be used."""
     return Trust.of(settings.tls, settings.user_identity)
 
 
 def check_console(settings: Settings) -> None:
-    """Raise ConfigurationError if the console would let anybody in, or its certificates cannot be used."""
+    """Raise ConfigurationError if others could use the console without signing in, or its certificate is unusable."""
     if settings.console.enabled:
         check_access(settings.console)
         console_endpoint(settings)
 
 
 def console_of(node: Node) -> "ConsoleServer | None":
-    """Return the console of a node, if it has one. Raises ConfigurationError if it would let anybody in."""
+    """Return the console of a node, if it has one. Raises ConfigurationError as :func:`check_console`."""
     if not node.settings.console.enabled:
         return None
     # Only here, because FastAPI and uvicorn take long to import, and most commands need neither.
@@ -191,7 +191,7 @@ def console_of(node: Node) -> "ConsoleServer | None":
 
 
 def _looks(settings: Settings) -> tuple[Look, ...]:
-    """Return the looks at what can stop every object."""
+    """Return what the gate looks at before each object: whether the ledger is there, and whether space is free."""
     folder, reserve = settings.storage.folder, settings.storage.reserve_bytes
     there = Look(Trouble.GONE, presence(folder / LEDGER))
     return (there, space(folder, reserve)) if reserve else (there,)
@@ -199,7 +199,7 @@ def _looks(settings: Settings) -> tuple[Look, ...]:
 
 @contextmanager
 def open_quarantine(settings: Settings) -> Iterator[Quarantine]:
-    """Yield what acts on the quarantine of a data folder from outside, whether a node runs on it or not.
+    """Open the quarantine of a data folder for acts from outside the node, whether a node runs on it or not.
 
     Raises NodeFault if there is no ledger in the folder, or if it cannot be used.
     """
@@ -236,7 +236,7 @@ def offer(settings: Settings) -> Offer:
 
 
 def policies(settings: Settings) -> Callable[[Association], Policy]:
-    """Return which policy holds for a sender: the first ``[[peer]]`` that matches, over the general settings."""
+    """Return a function from senders to policies: the first ``[[peer]]`` that matches, over the general settings."""
 
     @lru_cache(maxsize=1024)
     def of_sender(ae_title: str, address: str) -> Policy:

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What all programs in this folder share: a virtual environment in .venv. Sourced, not run.
+# What all programs in this folder share: a virtual environment in .venv. To be sourced, not run.
 
-# What somebody set for other programs would have ours import other packages, or not even start.
+# Set for other programs, these would make ours import other packages, or not even start.
 unset PYTHONPATH PYTHONHOME
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -17,7 +17,7 @@ fail() {
 new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
 complete="import ensurepip, venv; $new_enough"
 
-# find_python CONDITION: the first Python on which these statements run and succeed; PYTHON=... names one to begin with.
+# find_python CONDITION: prints the first Python that runs these statements without an error; it tries $PYTHON first.
 find_python() {
     local candidate
     for candidate in "${PYTHON:-}" python3 python3.11 python3.12 python3.13 python3.14 /usr/bin/python3; do
@@ -29,10 +29,10 @@ find_python() {
     return 1
 }
 
-# install_packages NAME...: from the distribution, as root; everybody else is told the command.
+# install_packages NAME...: installs packages of the distribution as root; for other users, prints the command.
 install_packages() {
     if ! command -v apt-get >/dev/null; then
-        fail "These Debian packages, or what this system has in their place, are missing: $*"
+        fail "These Debian packages, or their equivalents on this system, are missing: $*"
     fi
     if ((EUID != 0)); then
         fail "Some packages are missing. Install them, then try again:" "    sudo apt-get install -y $*"
@@ -46,7 +46,7 @@ install_packages() {
     return 2
 }
 
-# has_chromium: whether there is one that runs; what Ubuntu has under this name only names another package.
+# has_chromium: whether there is a Chromium that runs; on Ubuntu, the program of this name only points to a snap.
 has_chromium() {
     local program
     for program in chromium chromium-browser google-chrome; do
@@ -55,8 +55,8 @@ has_chromium() {
     return 1
 }
 
-# need_packages KIND: what the system must have; for tests and measurements that is DCMTK too, whose clients send to the
-# node, for tests strace too, which sees the order of system calls.
+# need_packages KIND: makes sure that the system has what is needed: for tests and measurements also DCMTK, whose clients
+# send to the node, and for tests also strace, which shows the order of system calls.
 need_packages() {
     local missing=()
     if ! has_environment run && ! find_python "$complete" >/dev/null; then
@@ -68,7 +68,7 @@ need_packages() {
     # pynetdicom brings a storescu of its own, but no dcmsend.
     [[ $1 != test && $1 != bench ]] || command -v dcmsend >/dev/null || missing+=(dcmtk)
     [[ $1 != test ]] || command -v strace >/dev/null || missing+=(strace)
-    # Browser tests skip themselves without it, so nobody is stopped who cannot have it.
+    # Without Chromium, tests in a browser are skipped, so it is not an error if it cannot be installed.
     if [[ $1 == test ]] && ! has_chromium; then
         if ((EUID != 0)) || ! command -v apt-get >/dev/null || ! install_packages chromium || ! has_chromium; then
             say "There is no Chromium: tests of the console in a browser will be skipped (apt-get install chromium)."
@@ -79,7 +79,7 @@ need_packages() {
     fi
 }
 
-# stamp: changes whenever the environment must be made again.
+# stamp: prints a text that changes whenever the environment must be made again.
 stamp() {
     {
         printf '%s\n' "$root"
@@ -87,19 +87,19 @@ stamp() {
     } | sha256sum
 }
 
-# has_environment run|test: whether .venv is up to date, with what tests need or without, and for the Python that the
-# system has now: another one does not look where the packages are.
+# has_environment run|test: whether .venv is up to date, for running or also for tests, and works: after an upgrade of
+# the system, another version of Python would look for the packages in another folder.
 has_environment() {
     [[ -x $venv/bin/python && -f $venv/$1.stamp && $(<"$venv/$1.stamp") == "$(stamp)" ]] &&
         "$venv/bin/python" -I -c "import scp" 2>/dev/null
 }
 
-# pip_install REQUIREMENT...: into .venv, even for those who have pip put everything into their home.
+# pip_install REQUIREMENT...: installs into .venv, even if the user's configuration of pip says --user.
 pip_install() {
     PIP_USER=0 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
         --constraint "$root/constraints.txt" "$@" </dev/null >&2 && return
-    fail "Python packages could not be installed; why is said above. They come from the network, or from a mirror of the" \
-        "package index that pip was told of (PIP_INDEX_URL=... or \"pip config set global.index-url ...\")."
+    fail "Python packages could not be installed; the reason is above. They come from the network, or from a mirror of" \
+        "the package index if pip is configured for one (PIP_INDEX_URL=... or \"pip config set global.index-url ...\")."
 }
 
 # make_environment run|test
@@ -116,13 +116,13 @@ make_environment() {
     fi
     [[ $1 == run ]] || target+="[test]"
     pip_install --no-build-isolation --editable "$target"
-    # Before 3.13, no Python starts that finds a path here with letters that its locale does not have.
+    # Before 3.13, Python does not start if a path in a .pth file has characters that its locale lacks: use a relative one.
     printf '../../../..\n' | tee "$venv"/lib/python*/site-packages/_editable_impl_auditscp.pth >/dev/null
     stamp >"$venv/run.stamp"
     [[ $1 == run ]] || stamp >"$venv/test.stamp"
 }
 
-# set_up run|check|test|bench: makes .venv unless it is there. Two at a time do not meet.
+# set_up run|check|test|bench: makes .venv unless it is up to date; the lock keeps two programs from doing so at once.
 set_up() {
     local environment=test
     [[ $1 != run ]] || environment=run

@@ -1,1 +1,1 @@
-"""The command line: one module per verb; what they do is elsewhere."""
+"""The command line: one module per command, without logic of its own."""

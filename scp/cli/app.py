@@ -1,4 +1,4 @@
-"""``auditscp``: the verbs, and ``--version``."""
+"""``auditscp``: all commands, and ``--version``."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NA
 from scp.version import __version__
 
 _UNFORGIVING: Final = ("strict", "surrogateescape")
-"""How outputs take a sign that they do not have, the second in the C locale: not at all."""
+"""Error handlers of outputs that fail on characters that their encoding lacks; the second is that of the C locale."""
 
 app = typer.Typer(
     name="auditscp",
@@ -39,17 +39,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("serve")(serve.serve)
+app.command("serve", short_help="Run the node in the foreground.")(serve.serve)
 app.command("reload", short_help="Let the running node read its configuration again.")(reload.reload)
 app.command("check", short_help="Judge files as if each had been sent.")(check.check)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("receipts", short_help="List C-STORE requests and what became of them.")(receipts.receipts)
-app.command("report", short_help="Count what came and what became of it.")(report.report)
-app.command("rules", short_help="List every rule and how severe it is.")(rules.rules)
+app.command("report", short_help="Count instances by sender, scanner and rule.")(report.report)
+app.command("rules", short_help="List every rule and its severities.")(rules.rules)
 app.command("explain")(explain.explain)
 app.command("hash-password", short_help="Hash a password for the configuration.")(hash_password.hash_password)
-app.command("verify", short_help="Read what is stored again, and name what is wrong.")(verify.verify)
-app.command("backup", short_help="Copy the ledger, while the node runs, too.")(backup.backup)
+app.command("verify", short_help="Check every stored object against the ledger.")(verify.verify)
+app.command("backup", short_help="Copy the ledger, even while the node runs.")(backup.backup)
 app.command("rebuild", short_help="Make a new ledger from archive and quarantine.")(rebuild.rebuild)
 app.command("retention")(retention.retention)
 app.add_typer(series.app, name="series")
@@ -67,14 +67,14 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say what this is, and exit.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     pass
 
 
 def main() -> None:
-    """Run the command. What the surroundings deny it, beyond what the verbs expect, is told, and it ends with 2."""
+    """Run the command. It exits with 2 for errors of the environment that the command itself does not handle."""
     _open_outputs()
     try:
         try:
@@ -82,9 +82,9 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is left that Python would try to write at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would try again to write the rest when it exits
         if isinstance(error, BrokenPipeError):
-            sys.exit(1)  # as Click does if it notices first: who reads has seen enough
+            sys.exit(1)  # the reader, such as head, has seen enough; Click does the same if it notices first
         errors.print(f"error: {error.filename or 'the output'}: {error.strerror or error}", markup=False)
         sys.exit(COULD_NOT_RUN)
     except UnicodeEncodeError:
@@ -100,7 +100,7 @@ def _is_broken(text: str) -> bool:
 
 
 def _open_outputs() -> None:
-    """Let everything be written, also where an output is closed, or where the locale has no sign for it."""
+    """Make sure that all text can be written, even if an output is closed or the locale lacks a character."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

@@ -1,4 +1,4 @@
-"""``auditscp backup``: a copy of the ledger, of a running node too."""
+"""``auditscp backup``: copies the ledger, even of a running node."""
 
 import sys
 from pathlib import Path
@@ -17,13 +17,13 @@ from scp.upkeep.backup import Unsound, back_up
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; one from before is replaced.")],
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; an older copy is replaced.")],
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Copy the ledger of a node that may be running, whole as of one moment, and check the copy.
+    """Copy the ledger, as it is at one moment, and check the copy. The node may be running.
 
-    Exits with 0 if the copy is good, 1 if it is not sound, 2 if it could not be made.
+    Exits with 0 if the copy is sound, 1 if it is not, 2 if it could not be made.
     """
     folder = settings_from(config, data_override(data)).storage.folder
     try:
@@ -39,4 +39,4 @@ def backup(
         fail(f"{target}: {fault}")
     typer.echo(f"{target}: {count(copied.receipts, 'receipt')}, {copied.bytes >> 10} KiB")
     if sys.stdout.isatty():
-        typer.echo(f"The objects and {folder / NAME} are not in it: copy them after it.")
+        typer.echo(f"The copy holds neither the objects nor {folder / NAME}: copy these after it.")

@@ -1,4 +1,4 @@
-"""``auditscp check``: the same rules over files and folders, without a network."""
+"""``auditscp check``: applies the same rules to files and folders, without a network."""
 
 import sys
 import time
@@ -42,15 +42,15 @@ _COLOURS: Final = {"accept": "green", "warn": "yellow", "refuse": "red", "skippe
 def check(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.", show_default=False)],
     output: FormatOption = OutputFormat.TEXT,
-    profile: Annotated[Profile | None, typer.Option("--profile", help="Instead of the configured one.")] = None,
-    pixels: Annotated[bool, typer.Option("--pixels", help="Look for copies of pixel data, too (DUP-008).")] = False,
+    profile: Annotated[Profile | None, typer.Option("--profile", help="Instead of the configured profile.")] = None,
+    pixels: Annotated[bool, typer.Option("--pixels", help="Also look for copied pixel data (DUP-008).")] = False,
     plot: PlotOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Judge files as if each had been sent, in the order given, and then each series as a whole.
 
-    Exits with 0 if nothing would be refused, 1 if something would be, whether or not everything could be read, 2 if it
-    could not run, or could not read everything and would refuse nothing of the rest.
+    Exits with 0 if nothing would be refused, 1 if something would be, 2 if it could not run. If something could not be
+    read, it also exits with 2, unless something would be refused.
     """
     if missing := [path for path in paths if not path.exists()]:
         fail("\nerror: ".join(f"{shown(path)}: there is no such file or folder" for path in missing))
@@ -82,7 +82,7 @@ def check(
 
 
 def _progress(files: list[Path]) -> Iterator[Path]:
-    """Show a bar if somebody is looking; a result that goes elsewhere still goes there."""
+    """Show a progress bar if standard error is a terminal; the results still go to standard output."""
     if not errors.is_terminal:
         yield from files
         return

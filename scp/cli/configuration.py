@@ -1,4 +1,4 @@
-"""``auditscp config``: check it, and show what is in force."""
+"""``auditscp config``: checks the configuration, and shows the settings in force."""
 
 import typer
 
@@ -9,9 +9,12 @@ from scp.renewal import prepared
 app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
 
 
-@app.command("check", short_help="Say all that is wrong with it.")
+@app.command("check", short_help="Report everything that is wrong with it.")
 def check(config: ConfigOption = None) -> None:
-    """Say all that is wrong with the configuration, certificates and secrets included; exits with 2 if anything is."""
+    """Report everything that is wrong with the configuration, including the certificates and secrets that it names.
+
+    Exits with 0 if nothing is wrong, 2 otherwise.
+    """
     settings = settings_from(config)
     try:
         prepared(settings)

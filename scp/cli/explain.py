@@ -1,4 +1,4 @@
-"""``auditscp explain CODE``: a rule's page."""
+"""``auditscp explain CODE``: shows the documentation of a rule."""
 
 from typing import Annotated
 

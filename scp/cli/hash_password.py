@@ -1,4 +1,4 @@
-"""``auditscp hash-password``: what stands in the configuration for a password."""
+"""``auditscp hash-password``: prints what the configuration has in place of a password."""
 
 import getpass
 import sys
@@ -25,7 +25,7 @@ def hash_password() -> None:
 
 
 def _given() -> str:
-    if sys.stdin is None:  # it is closed
+    if sys.stdin is None:  # closed by the caller
         return ""
     return _from_terminal() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
 

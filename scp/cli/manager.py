@@ -1,4 +1,4 @@
-"""What the service manager that started the node is told, by the protocol of sd_notify(3)."""
+"""Tells the service manager that started the node how it is doing, by the protocol of sd_notify(3)."""
 
 import os
 import socket
@@ -7,25 +7,25 @@ from typing import Final
 
 _VARIABLE: Final = "NOTIFY_SOCKET"
 _SECONDS: Final = 5.0
-"""A manager that is busy for so long is not waited for."""
+"""How long to wait for a manager that is busy."""
 
 
 def ready(status: str) -> None:
-    """Say that the node listens, with a line for ``systemctl status``."""
+    """Tell it that the node listens, with a line for ``systemctl status``."""
     _tell("READY=1", f"STATUS={status}")
 
 
 def stopping(status: str) -> None:
-    """Say that the node is about to end, with a line for ``systemctl status``."""
+    """Tell it that the node is about to end, with a line for ``systemctl status``."""
     _tell("STOPPING=1", f"STATUS={status}")
 
 
 def _tell(*states: str) -> None:
-    """Send one datagram. Without a manager, nobody is told; one that is not there any more is no reason to stop."""
+    """Send one datagram, if there is a manager. That it cannot be reached any more is no reason to stop."""
     address = os.environ.get(_VARIABLE)
     if not address:
         return
-    if address.startswith("@"):  # a name without a file
+    if address.startswith("@"):  # a socket in the abstract namespace, unix(7)
         address = "\0" + address[1:]
     with suppress(OSError, ValueError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.settimeout(_SECONDS)

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what happens when they are wrong."""
+"""Options that several commands share, and how commands fail."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ from scp.printable import printable
 from scp.wiring import known_codes
 
 COULD_NOT_RUN: Final = 2
-"""Exit code: wrong usage or configuration, or something that is needed is not there."""
+"""Exit code: the usage or the configuration is wrong, or something that is needed is missing."""
 
 MOST: Final = 1_000_000
 """The largest --limit."""
@@ -27,18 +27,18 @@ errors = Console(stderr=True, soft_wrap=True, highlight=False)
 """Standard error."""
 
 lines = Console(soft_wrap=True, highlight=False)
-"""Standard output, for lines beside which there may be a bar: they get above it only if the bar is of this console."""
+"""Standard output, for lines that appear above a progress bar; for that the bar must use the same console."""
 
 
 class OutputFormat(StrEnum):
-    """How a verb writes its result."""
+    """How a command writes its result."""
 
     TEXT = "text"
     JSON = "json"
 
 
 def path_of(text: str) -> Path:
-    """Read a path of the command line. An empty one, of a variable that is not set, would mean the folder one is in."""
+    """Read a path of the command line. An empty one, as from an unset variable, would mean the current folder."""
     if not text:
         raise typer.BadParameter("a path is missing")
     return Path(text)
@@ -51,14 +51,14 @@ ConfigOption = Annotated[
     ),
 ]
 DataOption = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Folder for everything that is kept.", parser=path_of)
+    Path | None, typer.Option("--data", metavar="DIR", help="The data folder of the node.", parser=path_of)
 ]
-LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=MOST, help="The newest so many.")]
+LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=MOST, help="Only the newest N.")]
 FormatOption = Annotated[OutputFormat, typer.Option("--format", help="How the result is written.")]
 
 
 def settings_from(config: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
-    """Load the configuration; if it is wrong, say everything that is, and exit with 2."""
+    """Load the configuration; if anything is wrong with it, report all of it and exit with 2."""
     try:
         return settings_of(config, overrides)
     except ConfigurationError as error:
@@ -76,19 +76,19 @@ def write_json(document: Mapping[str, Any]) -> None:
 
 
 def fail_over(error: ConfigurationError) -> NoReturn:
-    """Say everything that is wrong with the configuration, and exit with 2."""
+    """Report everything that is wrong with the configuration, and exit with 2."""
     for problem in error.problems:
         errors.print(f"error: {problem}", markup=False)
     raise typer.Exit(COULD_NOT_RUN) from None
 
 
 def fail_without_rule(code: str) -> NoReturn:
-    """Say that there is no such rule, and which may be meant, and exit with 2."""
+    """Say that there is no such rule, suggest one with a similar code, and exit with 2."""
     near = get_close_matches(code.upper(), [rule.code for rule in RULES], n=1)
     fail(f"there is no rule {printable(code)}" + (f"; did you mean {near[0]}?" if near else "; see: auditscp rules"))
 
 
 def fail(message: str) -> NoReturn:
-    """Say why the verb cannot run, and exit with 2."""
+    """Say why the command cannot run, and exit with 2."""
     errors.print(f"error: {message}", markup=False)
     raise typer.Exit(COULD_NOT_RUN)

@@ -32,9 +32,9 @@ def plot(
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Draw where the slices of a series lie: holes, repeats, and what is off the line.
+    """Draw where the slices of a series lie: gaps, repeated positions, and slices off the straight line.
 
-    A file that is there is replaced.
+    An existing file is replaced.
     """
     if output.suffix.lower() not in _SUFFIXES:
         fail(f"{output}: a picture is written as .svg or .png")
@@ -47,7 +47,7 @@ def plot(
 
 
 def write_picture(audit: SeriesAudit, file: Path) -> None:
-    """Draw a series into a file, by its suffix; if that cannot be done, say why and exit with 2."""
+    """Draw a series into a file, in the format of its suffix; if that is not possible, say why and exit with 2."""
     scene = picture(audit)
     draft = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
@@ -67,7 +67,7 @@ def write_picture(audit: SeriesAudit, file: Path) -> None:
 
 
 def picture_folder(folder: Path | None) -> Path | None:
-    """Return the folder for pictures, and make it; if that cannot be done, say why and exit with 2."""
+    """Make the folder for pictures, and return it; if that is not possible, say why and exit with 2."""
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -77,6 +77,6 @@ def picture_folder(folder: Path | None) -> Path | None:
 
 
 def draw_into(folder: Path, number: int, audit: SeriesAudit) -> None:
-    """Draw a series into a folder. The file has its UID for a name, or a number if that could be no name."""
+    """Draw a series into a folder. The file is named by the UID, or by a number if the UID cannot be a file name."""
     uid = audit.series_instance_uid
     write_picture(audit, folder / f"{uid if is_safe_name(uid) else f'series{number}'}.svg")

@@ -43,15 +43,15 @@ from scp.quarantine.acts import BadReason, Quarantine, Result, result_document
 from scp.quarantine.listing import case_of
 from scp.wiring import open_quarantine
 
-app = typer.Typer(help="What was refused: look at it, release, replace or drop it.", no_args_is_help=True)
+app = typer.Typer(help="List, show, release, replace or drop what was refused.", no_args_is_help=True)
 
 
-Numbers = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Receipts.", show_default=False)]
+Numbers = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Numbers of receipts.", show_default=False)]
 SeriesOption = Annotated[
-    str | None, typer.Option("--series", metavar="UID", help="What is held of a series.", show_default=False)
+    str | None, typer.Option("--series", metavar="UID", help="All objects of this series.", show_default=False)
 ]
 StudyOption = Annotated[
-    str | None, typer.Option("--study", metavar="UID", help="What is held of a study.", show_default=False)
+    str | None, typer.Option("--study", metavar="UID", help="All objects of this study.", show_default=False)
 ]
 ReasonOption = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Why; the ledger keeps it: no patient data.", show_default=False)
@@ -59,7 +59,7 @@ ReasonOption = Annotated[
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 
-@app.command("list")
+@app.command("list", short_help="List the objects in quarantine, newest first.")
 def list_(
     since: SinceOption = None,
     ae_title: SenderOption = None,
@@ -67,15 +67,16 @@ def list_(
     series: SeriesOption = None,
     study: StudyOption = None,
     patient_id: Annotated[
-        str | None, typer.Option("--patient-id", metavar="ID", help="Compared by its fingerprint.", show_default=False)
+        str | None,
+        typer.Option("--patient-id", metavar="ID", help="Only of the patient with this ID.", show_default=False),
     ] = None,
-    state: Annotated[Wanted, typer.Option("--state", help="What became of it.")] = Wanted.HELD,
+    state: Annotated[Wanted, typer.Option("--state", help="Only objects in this state.")] = Wanted.HELD,
     limit: LimitOption = PAGE,
     output: FormatOption = OutputFormat.TEXT,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """List what is in quarantine, newest first, or what was."""
+    """List the objects in quarantine, newest first; with --state, those that were."""
     settings = settings_from(config, data_override(data))
     with ledger_of(settings) as db:
         wanted = HeldFilter(
@@ -96,17 +97,17 @@ def list_(
         text.write_list(found, limit)
 
 
-@app.command("show", short_help="Show why an object was refused. Has patient data.")
+@app.command("show", short_help="Show why an object was refused (with patient data).")
 def show(
-    number: Annotated[str, typer.Argument(metavar="ID", help="A receipt.", show_default=False)],
+    number: Annotated[str, typer.Argument(metavar="ID", help="The number of a receipt.", show_default=False)],
     output: FormatOption = OutputFormat.TEXT,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Show the case of an object: why it was refused, both sides, what differs, and what was done. Has patient data.
+    """Show the case of an object, with patient data: why it was refused, both sides, what differs, what was done.
 
-    Exits with 0, with 1 if its case is damaged or missing, so that only what the ledger has is shown, and with 2 if
-    there is no such receipt or it could not run.
+    Exits with 0 if the case could be shown; with 1 if it is damaged or missing, so that only what the ledger has is
+    shown; with 2 if there is no such receipt or the command could not run.
     """
     settings = settings_from(config, data_override(data))
     with ledger_of(settings) as db:
@@ -127,16 +128,16 @@ def release(
     numbers: Numbers = None,
     series: SeriesOption = None,
     study: StudyOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Whatever the rules say; needs --reason.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Archive whatever the rules say; needs --reason.")] = False,
     reason: ReasonOption = "",
     dry_run: DryRunOption = False,
     output: FormatOption = OutputFormat.TEXT,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Judge objects again, with the settings and the ledger of now, and admit what is accepted to the archive.
+    """Judge objects again, with the present settings and ledger, and move those that are accepted to the archive.
 
-    Works beside a running node. Exits with 0 if all is done, 1 if anything stays in quarantine, 2 if it could not run.
+    Works while the node runs. Exits with 0 if all is done, 1 if anything stays in quarantine, 2 if it could not run.
     """
     if force and not reason.strip():
         fail("--force needs --reason")
@@ -146,7 +147,7 @@ def release(
     )  # fmt: skip
 
 
-@app.command("replace", short_help="Archive objects in the place of what is stored.")
+@app.command("replace", short_help="Archive objects in place of the stored ones.")
 def replace(
     reason: ReasonOption,
     numbers: Numbers = None,
@@ -157,9 +158,9 @@ def replace(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Archive objects in the place of those with the same SOP Instance UID, which go to quarantine.
+    """Archive objects in place of the stored ones with the same SOP Instance UID, which go to quarantine.
 
-    Works beside a running node. Exits with 0 if all is done, 1 if anything stays in quarantine, 2 if it could not run.
+    Works while the node runs. Exits with 0 if all is done, 1 if anything stays in quarantine, 2 if it could not run.
     """
     _act(
         lambda quarantine, one: quarantine.replace(one, _who(), reason, dry_run=dry_run),
@@ -180,7 +181,7 @@ def drop(
 ) -> None:
     """Remove objects from quarantine for good, with their cases; their receipts stay.
 
-    Works beside a running node. Exits with 0 if all is done, 1 if anything stays in quarantine, 2 if it could not run.
+    Works while the node runs. Exits with 0 if all is done, 1 if anything stays in quarantine, 2 if it could not run.
     """
     _act(
         lambda quarantine, one: quarantine.drop(one, _who(), reason, dry_run=dry_run),
@@ -198,7 +199,7 @@ def _act(
     *,
     dry_run: bool,
 ) -> None:
-    """Act on each object in turn, oldest first, and tell of each as soon as it is done."""
+    """Act on each object in turn, oldest first, and report each as soon as it is done."""
     folder = settings.storage.folder
     chosen = _chosen(settings, numbers, series, study)
     check_owner(folder)
@@ -220,7 +221,7 @@ def _act(
 
 
 def _chosen(settings: Settings, numbers: Sequence[str] | None, series: str | None, study: str | None) -> list[int]:
-    """Return the receipts that are named, and those held of a series or study, oldest first."""
+    """Return the receipts that are named, then those held of a series or study, oldest first."""
     if not (numbers or series or study):
         fail("name receipts, --series or --study")
     named = [number_of(number) for number in numbers or ()]
@@ -233,5 +234,5 @@ def _chosen(settings: Settings, numbers: Sequence[str] | None, series: str | Non
 
 
 def _who() -> str:
-    """Return who acts: the person behind sudo, if there is one."""
+    """Return who acts: the account that called sudo, if there is one, or else that of the process."""
     return f"os:{printable(os.environ.get('SUDO_USER') or account(os.getuid()))}"

@@ -1,4 +1,4 @@
-"""How ``auditscp quarantine`` and ``auditscp receipts`` look on a terminal."""
+"""The text output of ``auditscp quarantine`` and ``auditscp receipts``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -21,7 +21,7 @@ _STYLES: Final = {"accept": "green", "warn": "yellow", "refuse": "red"}
 
 
 def write_list(entries: Sequence[Entry], limit: int) -> None:
-    """Write what is held, or was: one line each."""
+    """Write a table of objects that are held, or were."""
     table = _table("receipt", "received", "sender", "status", "rules", "state", "series")
     for one in entries:
         table.add_row(
@@ -32,7 +32,7 @@ def write_list(entries: Sequence[Entry], limit: int) -> None:
 
 
 def write_receipts(entries: Sequence[Entry], limit: int) -> None:
-    """Write what came: one line each."""
+    """Write a table of C-STORE requests."""
     table = _table("receipt", "received", "sender", "outcome", "status", "rules", "bytes", "kept", "instance")
     for one in entries:
         resent = one.original != one.id
@@ -45,7 +45,7 @@ def write_receipts(entries: Sequence[Entry], limit: int) -> None:
 
 
 def write_result(result: Result, *, rehearsed: bool) -> None:
-    """Write what became of an act."""
+    """Write the outcome of an act on one object."""
     out = console()
     word = f"would be {result.outcome}" if rehearsed and result.done else result.outcome
     line = Text.assemble(as_text(result.receipt), " ", (word, "green" if result.done else "red"))
@@ -66,7 +66,7 @@ def write_result(result: Result, *, rehearsed: bool) -> None:
 
 
 def write_case(case: Mapping[str, Any]) -> None:
-    """Write a case: what came, why it was refused, in what it differs, and what was done about it."""
+    """Write a case: what was received, why it was refused, how it differs, and what was done about it."""
     out, receipt, sender = console(), case["receipt"], case["association"]
     out.print(Text(f"{case['case']}  {case['state'] or receipt['outcome']}", style="bold"))
     about = {
@@ -116,8 +116,8 @@ def _write_finding(out: Console, finding: Mapping[str, Any]) -> None:
 
 def _write_differences(out: Console, differences: Mapping[str, Any]) -> None:
     more = f", {differences['omitted']} more" if differences["omitted"] else ""
-    out.print(Text(f"\nIn what it differs from the stored copy{more}; pixels: {differences['pixels']}", style="bold"))
-    table = _table("element", "", "stored", "came")
+    out.print(Text(f"\nDifferences from the stored copy{more}; pixels: {differences['pixels']}", style="bold"))
+    table = _table("element", "", "stored", "received")
     for one in differences["differences"]:
         name = str(one["tag"]).partition(" ")[2]
         table.add_row(*(Text(printable("(absent)" if cell is None else cell))

@@ -1,4 +1,4 @@
-"""What verbs on a data folder share: whose it is, the connection to its ledger, times, and numbers of receipts."""
+"""What commands on a data folder share: its owner, the connection to its ledger, times, and numbers of receipts."""
 
 import os
 import pwd
@@ -25,7 +25,9 @@ from scp.times import EXPECTED, moment
 
 SinceOption = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help=f"Only what came since {EXPECTED} (local time).", show_default=False),
+    typer.Option(
+        "--since", metavar="TIME", help=f"Only what was received since {EXPECTED} (local time).", show_default=False
+    ),
 ]
 SenderOption = Annotated[
     str | None, typer.Option("--ae-title", metavar="TITLE", help="Only from this calling AE title.", show_default=False)
@@ -35,7 +37,7 @@ RuleOption = Annotated[
     typer.Option(
         "--rule",
         metavar="CODE",
-        help="What warned or refused: a rule, as DUP-004, or a family.",
+        help="Only what this rule (such as DUP-004) or family warned of or refused.",
         show_default=False,
     ),
 ]
@@ -43,20 +45,20 @@ RuleOption = Annotated[
 
 @contextmanager
 def ledger_of(settings: Settings) -> Iterator[apsw.Connection]:
-    """Give the ledger for reading; if it cannot be read, say why and exit with 2."""
+    """Open the ledger for reading; if it cannot be read, say why and exit with 2."""
     try:
         with reading(settings.storage.folder / LEDGER) as db:
             yield db
     except NodeFault as fault:
         fail_at(settings.storage.folder, fault)
     except UnicodeEncodeError:
-        raise  # what was asked for is no text
+        raise  # not the ledger's fault: an argument is not UTF-8
     except MISREAD as error:
         fail_at(settings.storage.folder, misread(error))
 
 
 def fail_without(settings: Settings, series: str) -> NoReturn:
-    """Say that nothing is stored of a series, and what was refused of it, and exit with 2."""
+    """Say that nothing is stored of a series, and whether anything of it was refused, and exit with 2."""
     with ledger_of(settings) as db:
         refused = unstored(db, series)
     more = f"; {refused}: see auditscp quarantine list --state all --series {printable(series)}" if refused else ""
@@ -64,7 +66,7 @@ def fail_without(settings: Settings, series: str) -> NoReturn:
 
 
 def time_of(option: str, text: str | None) -> int | None:
-    """Read a time; if it is none, say what would be right and exit with 2."""
+    """Read the time that was given with an option; if it is not one, say what would be right and exit with 2."""
     try:
         return None if text is None else moment(text, now())
     except ValueError as error:
@@ -72,7 +74,7 @@ def time_of(option: str, text: str | None) -> int | None:
 
 
 def rule_of(text: str | None) -> str | None:
-    """Check the code of a rule or of a family, in letters of any size; if there is none, say so and exit with 2."""
+    """Check that there is a rule or family of this code, in upper or lower case; otherwise say so and exit with 2."""
     if text is not None and text.upper() not in FAMILIES and find(text) is None:
         fail_without_rule(text)
     return text
@@ -84,7 +86,7 @@ def now() -> int:
 
 
 def number_of(text: str) -> int:
-    """Read the number of a receipt; if it is none, say so and exit with 2."""
+    """Read the number of a receipt; if it is not one, say so and exit with 2."""
     try:
         return from_text(text)
     except ValueError as error:
@@ -92,7 +94,7 @@ def number_of(text: str) -> int:
 
 
 def data_override(data: Path | None) -> dict[str, object]:
-    """Return the setting that ``--data`` stands for."""
+    """Return the override of the configuration that ``--data`` stands for."""
     return {"--data": data and str(data)}
 
 
@@ -105,19 +107,19 @@ def account(uid: int) -> str:
 
 
 def check_owner(folder: Path) -> None:
-    """Refuse to leave files that the node, under its own account, could not read or remove."""
+    """Exit with 2 if another account owns the folder: its node could not read or remove files that we make there."""
     if advice := _advice(folder):
         fail(f"{folder} {advice}")
 
 
 def fail_at(folder: Path, fault: NodeFault) -> NoReturn:
-    """Say what is wrong in a data folder, and whose it is if that may be why, and exit with 2."""
+    """Say what is wrong in a data folder, and also whose it is if it is not ours; exit with 2."""
     advice = _advice(folder) if os.geteuid() else ""  # root may read everything
     fail(f"{folder}: {fault}" + (f"; the folder {advice}" if advice else ""))
 
 
 def _advice(folder: Path) -> str:
-    """Return that a folder is another account's, and what to do then; an empty text if it is ours or is not there."""
+    """Return what to do if another account owns the folder; an empty text if it is ours or does not exist."""
     try:
         folder = folder.absolute()  # the folder above "." is not its parent
         owner = folder.stat().st_uid

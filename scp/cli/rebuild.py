@@ -1,4 +1,4 @@
-"""``auditscp rebuild``: a new ledger from archive and quarantine alone."""
+"""``auditscp rebuild``: makes a new ledger from archive and quarantine alone."""
 
 from contextlib import closing
 from pathlib import Path
@@ -22,14 +22,14 @@ def rebuild(
 ) -> None:
     """Make a new ledger from the objects, their headers and their cases; the node must not be running.
 
-    The old ledger is kept beside it. Exits with 0 if every object is in the new one, 1 if some were left out or what
-    was known of some is damaged, 2 if it could not run; then the old ledger is in force.
+    The old ledger is kept beside it. Exits with 0 if every object is in the new one; 1 if some were left out, or if a
+    case or header was damaged; 2 if it could not run, and then the old ledger stays in force.
     """
     settings = settings_from(config, data_override(data))
     folder = settings.storage.folder
     check_owner(folder)
     if not any((folder / top).is_dir() for top in (ARCHIVE, QUARANTINE)):
-        fail(f"{folder}: there is neither {ARCHIVE} nor {QUARANTINE}, as in the data folder of a node")
+        fail(f"{folder}: there is neither {ARCHIVE} nor {QUARANTINE}: this is not the data folder of a node")
     try:
         with (
             closing(Store(folder, holder="auditscp rebuild")) as store,
@@ -48,7 +48,7 @@ def rebuild(
         typer.echo(f"damaged   {shown(Path(path))}: {reason}")
     typer.echo(f"{done.archived} in the archive, {done.quarantined} in quarantine, {len(done.left_out)} left out")
     if done.lacking:
-        typer.echo("Of objects whose case or header is damaged, the ledger has only what else there is.")
+        typer.echo("Where a case or header is damaged, the ledger lacks what only that had.")
     if done.old:
-        typer.echo(f"The ledger that was there is {folder / done.old}")
+        typer.echo(f"The old ledger is kept as {folder / done.old}")
     raise typer.Exit(1 if done.left_out or done.lacking else 0)

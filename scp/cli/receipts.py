@@ -1,4 +1,4 @@
-"""``auditscp receipts``: what came, from whom, and what became of it."""
+"""``auditscp receipts``: lists C-STORE requests, who sent them, and what became of them."""
 
 import re
 from typing import Annotated
@@ -27,26 +27,33 @@ def receipts(
     since: SinceOption = None,
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="TIME", help="Only what came before; as --since.", show_default=False),
+        typer.Option(
+            "--until", metavar="TIME", help="Only what was received before that; as --since.", show_default=False
+        ),
     ] = None,
     ae_title: SenderOption = None,
-    outcome: Annotated[Outcome | None, typer.Option("--outcome", help="What became of it.", show_default=False)] = None,
+    outcome: Annotated[
+        Outcome | None, typer.Option("--outcome", help="Only those with this outcome.", show_default=False)
+    ] = None,
     status: Annotated[
-        str | None, typer.Option("--status", metavar="HEX", help="What was answered, as C111.", show_default=False)
+        str | None,
+        typer.Option("--status", metavar="HEX", help="Only those answered with it, such as C111.", show_default=False),
     ] = None,
     rule: RuleOption = None,
     series: Annotated[
-        str | None, typer.Option("--series", metavar="UID", help="Only of a series.", show_default=False)
+        str | None,
+        typer.Option("--series", metavar="UID", help="Only of this Series Instance UID.", show_default=False),
     ] = None,
     instance: Annotated[
-        str | None, typer.Option("--instance", metavar="UID", help="Only of a SOP Instance UID.", show_default=False)
+        str | None,
+        typer.Option("--instance", metavar="UID", help="Only of this SOP Instance UID.", show_default=False),
     ] = None,
     limit: LimitOption = PAGE,
     output: FormatOption = OutputFormat.TEXT,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """List C-STORE requests and what became of them, newest first. Works beside a running node."""
+    """List C-STORE requests and what became of them, newest first. Works while the node is running."""
     settings = settings_from(config, data_override(data))
     wanted = ReceiptFilter(
         since=time_of("--since", since),

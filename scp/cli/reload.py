@@ -1,4 +1,4 @@
-"""``auditscp reload``: let the running node read its configuration again, and say what came of it."""
+"""``auditscp reload``: has the running node read its configuration again, and reports the outcome."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from scp.standing import Reload, Standing, running
 REFUSED: Final = 1
 RESTART: Final = 3
 _POLL: Final = 0.05
-"""Seconds."""
+"""Seconds between looks at whether the node has answered."""
 
 
 def reload(
@@ -24,13 +24,13 @@ def reload(
     data: DataOption = None,
     wait: Annotated[float, typer.Option("--wait", metavar="S", min=0, help="Seconds to wait for the outcome.")] = 30.0,
 ) -> None:
-    """Let the running node read its configuration again, without dropping associations.
+    """Let the running node read its configuration again; associations go on.
 
-    The node reads the file with which it was started. --config or --data say where its data folder is.
+    The node reads the file with which it was started; --config or --data only say where its data folder is.
 
     Exits with 0 if everything is in force; with 1 if something is wrong with the configuration, and nothing was
-    changed; with 3 if the rest is in force but some settings take a restart; with 2 if there is no node to ask, or it
-    does not answer.
+    changed; with 2 if there is no node to ask, or it does not answer; with 3 if some settings need a restart, and all
+    others are in force.
     """
     folder = data or _folder(config)
     standing = running(folder)
@@ -42,7 +42,7 @@ def reload(
     for setting in outcome.changed:
         typer.echo(f"in force: {setting}")
     for setting in outcome.restart:
-        typer.echo(f"takes a restart: {setting}")
+        typer.echo(f"needs a restart: {setting}")
     if not outcome.changed and not outcome.restart:
         typer.echo("no setting differs; certificates and secrets were read again")
     if outcome.restart:
@@ -50,7 +50,7 @@ def reload(
 
 
 def _folder(config: Path | None) -> Path:
-    """Return the data folder. A file that is wrong here is wrong for the node too, which need not be asked."""
+    """Return the data folder. If the file is wrong for us, it is wrong for the node too, which need not be asked."""
     try:
         return settings_of(config).storage.folder
     except ConfigurationError as error:

@@ -1,4 +1,4 @@
-"""``auditscp report``: what came, counted by sender, scanner and rule."""
+"""``auditscp report``: counts instances and what became of them, by sender, scanner and rule."""
 
 import sys
 from enum import StrEnum
@@ -34,9 +34,9 @@ def report(
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Count what came and what became of it, by sender, scanner and rule; and what stricter profiles would refuse.
+    """Count instances and what became of them, by sender, scanner and rule, and what stricter profiles would refuse.
 
-    --since is rounded down to the full hour. Works beside a running node.
+    --since is rounded down to the full hour. Works while the node is running.
     """
     settings = settings_from(config, data_override(data))
     begin = time_of("--since", since)

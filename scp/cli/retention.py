@@ -1,4 +1,4 @@
-"""``auditscp retention``: what is old leaves, or is shown."""
+"""``auditscp retention``: removes what is old, or shows what would be removed."""
 
 import time
 from contextlib import closing
@@ -19,18 +19,18 @@ from scp.upkeep.retention import Expiry, Removed, preview
 
 
 def retention(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would leave, and leave it there.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Remove what is older than [retention] says. A running node does it by itself, once a day.
 
-    Without --dry-run the node must not be running. Exits with 0, or with 2 if it could not run, or not to its end.
+    Without --dry-run the node must not be running. Exits with 0 if all is done, 2 if it could not run or finish.
     """
     settings = settings_from(config, data_override(data))
     folder = settings.storage.folder
     with ledger_of(settings):
-        pass  # there is something to remove from
+        pass  # only to fail if there is no ledger
     if not (settings.retention.archive_days or settings.retention.quarantine_days):
         typer.echo("[retention] keeps everything for ever")
         return
@@ -42,7 +42,7 @@ def retention(
         typer.echo(f"study {uid}")
     typer.echo(
         f"{done.studies} studies with {done.instances} instances, {done.objects} objects of quarantine, "
-        f"{done.bytes >> 20} MiB {'would leave' if dry_run else 'removed'}; {done.kept} studies stay, in doubt"
+        f"{done.bytes >> 20} MiB {'would be removed' if dry_run else 'removed'}; {done.kept} studies in doubt stay"
     )
 
 

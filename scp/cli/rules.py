@@ -1,4 +1,4 @@
-"""``auditscp rules``: the table of rules."""
+"""``auditscp rules``: lists the rules."""
 
 from rich.table import Table
 

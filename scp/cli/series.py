@@ -1,4 +1,4 @@
-"""``auditscp series``: what is known of whole series, and their audit on demand."""
+"""``auditscp series``: lists and shows verdicts on whole series, audits them on demand, and draws them."""
 
 import time
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ from scp.ledger.sqlite import SqliteLedger
 from scp.printable import count, printable
 from scp.wiring import auditor_of
 
-app = typer.Typer(help="Whole series: verdicts, findings, stacks.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List, show, audit and draw whole series.", no_args_is_help=True, rich_markup_mode=None)
 app.command("plot", short_help="Draw where the slices of a series lie.")(plot)
 
 COLOURS: Final = {"consistent": "green", "attention": "yellow", "contradictory": "red"}
@@ -43,12 +43,12 @@ _UID = Annotated[str, typer.Argument(metavar="UID", help="Series Instance UID.",
 @app.command("list", short_help="List series and their verdicts, newest first.")
 def list_(
     output: FormatOption = OutputFormat.TEXT,
-    verdict: Annotated[SeriesVerdict | None, typer.Option("--verdict", help="Only those with this one.")] = None,
+    verdict: Annotated[SeriesVerdict | None, typer.Option("--verdict", help="Only those with this verdict.")] = None,
     limit: LimitOption = 50,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """List series, the newest first, with their verdicts and the codes of what warns."""
+    """List series, newest first, with their verdicts and the codes of their warnings."""
     settings = settings_from(config, data_override(data))
     with ledger_of(settings) as db:
         documents = [status_document(one) for one in newest(db, limit, verdict)]
@@ -95,15 +95,15 @@ def show(
             lines.print(Text(f"  {finding['severity']:6} {finding['code']}  {finding['message']}", style="dim"))
 
 
-@app.command(short_help="Audit a series now, and keep what is found.")
+@app.command(short_help="Audit a series now, and record the result.")
 def audit(
     uid: _UID,
     output: FormatOption = OutputFormat.TEXT,
-    pixels: Annotated[bool, typer.Option("--pixels", help="Read all pixel data too, for DUP-008.")] = False,
+    pixels: Annotated[bool, typer.Option("--pixels", help="Also look for copied pixel data (DUP-008).")] = False,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Audit a series now, whether it is quiet or not, and keep what is found.
+    """Audit a series now, even if it is still being received, and record the result.
 
     Exits with 0 if it is consistent, 1 if not, 2 if it could not run.
     """

@@ -1,4 +1,4 @@
-"""``auditscp serve``: the node in the foreground."""
+"""``auditscp serve``: runs the node in the foreground."""
 
 import os
 import signal
@@ -30,15 +30,15 @@ def serve(
     config: ConfigOption = None,
     data: DataOption = None,
     host: Annotated[str | None, typer.Option("--host", metavar="H", help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option("--port", metavar="N", help="TCP port; 0 takes a free one.")] = None,
+    port: Annotated[int | None, typer.Option("--port", metavar="N", help="TCP port; 0 takes any free one.")] = None,
     ae_title: Annotated[str | None, typer.Option("--ae-title", metavar="T", help="AE title of this node.")] = None,
 ) -> None:
-    """Receive, judge, keep and answer, until SIGTERM or SIGINT. SIGHUP reads the configuration again.
+    """Run the node until SIGTERM or SIGINT; SIGHUP makes it read its configuration again.
 
     Exits with 0 after draining, and with 2 if the node cannot start.
     """
     given = {"--data": data and str(data), "--host": host, "--port": port, "--ae-title": ae_title}
-    tune_heap()  # while there are no threads
+    tune_heap()  # must be done before there are threads
     settings = settings_from(config, given)
     logs.configure(settings.log.format, settings.log.level)
     log = structlog.get_logger()
@@ -59,7 +59,7 @@ def serve(
         keeper.start()
     node.watch.start()
     folder = settings.storage.folder
-    with suppress(OSError):  # then nobody can ask for a reload but by SIGHUP
+    with suppress(OSError):  # without it, only SIGHUP reloads, not "auditscp reload"
         publish(folder, Standing(os.getpid()))
     log.info(
         "ready",
@@ -99,13 +99,13 @@ def serve(
         console.stop()
     node.close()
     log.info("stopped", finished=drained.finished, aborted=drained.aborted)
-    with suppress(OSError):  # whoever read the log has gone before
+    with suppress(OSError):  # whatever reads the log may have gone
         sys.stdout.flush()
-    os._exit(0)  # a thread that a peer holds up must not hold us up too
+    os._exit(0)  # do not wait for threads: a peer may hold one up
 
 
 def _listen(node: Node, start: Callable[[], tuple[str, int]], settings: NodeSettings | Console) -> tuple[str, int]:
-    """Listen, and return the address and port; if that cannot be had, say so and exit with 2."""
+    """Listen, and return the address and port; if that is not possible, say so and exit with 2."""
     try:
         return start()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Signals as numbers to be read one after the other, by the main thread and outside any handler."""
+"""Signals as values that the main thread reads one after the other, outside any handler."""
 
 import signal
 import socket
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 
 class Signals:
-    """The signals of some kinds that the process gets from now on. Make it in the main thread, once.
+    """The signals with some numbers that the process gets from now on. To be made once, in the main thread.
 
-    The kernel may give a signal to any thread, and Python runs handlers in the main thread only when that executes
-    code: one that waits for a lock may sleep through it. So the number comes through a socket that the interpreter
-    writes in whichever thread was interrupted.
+    The kernel may interrupt any thread, but Python runs handlers in the main thread only, and only when that executes
+    code: while it waits for a lock, it may not notice. So signals are read from a socket, into which the interpreter
+    writes their numbers from whichever thread was interrupted.
     """
 
     def __init__(self, *numbers: signal.Signals) -> None:
@@ -21,12 +21,12 @@ class Signals:
             signal.signal(number, lambda *_: None)
 
     def __iter__(self) -> Iterator[signal.Signals]:
-        """Wait for signals, for ever."""
+        """Wait for signals and yield them, without end."""
         while True:
             yield signal.Signals(self._reading.recv(1)[0])
 
     def close(self) -> None:
-        """Leave the signals to their handlers."""
+        """Read no more signals; their handlers, which do nothing, stay in place."""
         signal.set_wakeup_fd(-1)
         self._reading.close()
         self._writing.close()

@@ -1,4 +1,4 @@
-"""Tables on a terminal, in a pipe or in a file: nothing in them is ever cut off."""
+"""Tables on a terminal, in a pipe or in a file, in which no text is ever cut off."""
 
 import sys
 from collections.abc import Sequence
@@ -9,20 +9,20 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 
 _WIDE: Final = 300
-"""Columns of a pipe or a file: each row in one line."""
+"""Width of a pipe or a file, in characters: enough for each row to take one line."""
 _GAP: Final = 2
 
 
 def console() -> Console:
-    """Return standard output for tables and what stands beside them."""
+    """Return standard output, for tables and the text around them."""
     return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDE)
 
 
 def write_table(table: Table) -> None:
     """Write a table without a box to standard output.
 
-    On a terminal, cells are wrapped between words. Where that is not enough, rows go over its edge: a UID of which the
-    end is missing is of no use to anybody.
+    On a terminal, cells are wrapped between words. Where that is not enough, rows are longer than the terminal is wide:
+    a UID without its end would be useless.
     """
     out = console()
     gaps = _GAP * (len(table.columns) - 1)
@@ -34,9 +34,10 @@ def write_table(table: Table) -> None:
 
 
 def shared(needs: Sequence[tuple[int, int]], total: int) -> list[int]:
-    """Share a width out: to each column the least that it needs, and of the rest up to the most that it can use.
+    """Return the widths of columns, given the least and the most that each of them ``needs``, and the ``total`` width.
 
-    If there is not even the least for all, each gets the most: what is too wide in any case need not be tall as well.
+    Each gets its least, and a share of the rest up to its most. If the total is less than all the least widths, each
+    gets its most: a table that is too wide in any case need not be wrapped as well.
     """
     widths = [least for least, _ in needs]
     if sum(widths) > total:

@@ -1,4 +1,4 @@
-"""``auditscp verify``: the files against the ledger, and the files that the ledger does not know."""
+"""``auditscp verify``: checks the files against the ledger, and finds files that the ledger does not know."""
 
 import time
 from collections import Counter
@@ -47,16 +47,16 @@ def rate_of(text: str) -> int:
 def verify(
     since: SinceOption = None,
     rate: Annotated[
-        str | None, typer.Option("--rate", metavar="R", help='Bytes to read per second at most: "50MB/s".')
+        str | None, typer.Option("--rate", metavar="R", help="Most bytes to read per second, such as 50MB/s.")
     ] = None,
     output: FormatOption = OutputFormat.TEXT,
     data: DataOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Read archive and quarantine again, and name each file that is missing, changed, unreadable or unknown.
+    """Read archive and quarantine, and name each file that is missing, changed, unreadable or unknown to the ledger.
 
-    A running node does not mind. Exits with 0 if all is as it was received, 1 if anything is not, 2 if it could not
-    run.
+    Works while the node runs. Exits with 0 if everything is as it was received, 1 if anything is not, 2 if it could
+    not run.
     """
     settings = settings_from(config, data_override(data))
     folder, started = settings.storage.folder, time.perf_counter()
@@ -82,7 +82,7 @@ def _rate(text: str | None) -> int | None:
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar if somebody is looking."""
+    """Show a progress bar if standard error is a terminal."""
     if not errors.is_terminal:
         yield lambda _: None
         return

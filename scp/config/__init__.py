@@ -3,14 +3,14 @@
 ::
 
     model      what can be set: sections, defaults, descriptions
-    access     the same for certificates, users and passwords, with the kinds of values that those are
+    access     the same for certificates, users, passwords and the console
     notify     the same for webhook and e-mail
-    values     the kinds of values, and the words for what would have been right
-    expecting  marks on these kinds that say what a value should have been
-    section    what every table of the file is made from
-    locate     at which line of a TOML text a setting stands
+    values     the types of values, each with the words that say what would have been right
+    expecting  annotations for these types: a check together with its message
+    section    the base class of every table of the file
+    locate     on which line of a TOML text a setting stands
     problems   what is wrong, where, and what would be right; raised together
-    sources    command line over environment over file, each with its places
+    sources    command line over environment over file; each source knows where its settings stand
     render     effective settings as TOML
     reference  every setting as a row of documentation
 """

@@ -1,4 +1,4 @@
-"""By what senders and people are known: certificates, users, passwords; and the sections that ask for them."""
+"""Certificates, users and passwords: the types of their values, and the sections that use them."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def _certificate_name(value: str) -> str:
 
 
 FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
-"""The SHA-256 fingerprint of a certificate, as settings keep it."""
+"""The SHA-256 fingerprint of a certificate as settings hold it: in lower case, without colons."""
 
 ClientCertificates = Annotated[
     Literal["none", "optional", "required"], Expecting('an answer: "none", "optional" or "required"')
@@ -39,7 +39,7 @@ CallingAETitles = Annotated[
 
 
 def _hashed(value: object) -> object:
-    # No message shows the value: where a hash belongs, somebody may have written the password.
+    # No message shows the value: somebody may have written the password where its hash belongs.
     if value == "" or (isinstance(value, str) and FORM.fullmatch(value)):
         return value
     raise complaint('the value is not what "auditscp hash-password" prints, or "" for a user without password')
@@ -107,9 +107,10 @@ class TLS(Section):
     )
 
     def admits(self, ae_title: str, common_name: str | None, fingerprint: str | None) -> bool:
-        """Whether a peer with this certificate, or with none, may call itself this.
+        """Whether a peer with this certificate may use this calling AE title; without one, ``fingerprint`` is None.
 
-        What is listed for a certificate is for its holders only, and they may call themselves nothing else.
+        AE titles that are listed for a certificate are for its holders only, and these may use no others. A peer with a
+        certificate that is not listed may use none; a peer without a certificate may use those that are not listed.
         """
         if not self.calling_ae_titles:
             return True
@@ -137,7 +138,7 @@ class UserIdentity(Section):
 
 
 class Console(Section):
-    """``[console]``: pages for a browser, and the HTTP API behind the same rights."""
+    """``[console]``: pages for a browser, and the HTTP API with the same rights."""
 
     enabled: Flag = Field(default=False, description="Offer the console and the HTTP API.")
     host: Host = Field(
@@ -147,14 +148,15 @@ class Console(Section):
     tls: Flag = Field(default=False, description="Speak HTTPS, with `tls.certificate` and `tls.key`.")
     names: Annotated[tuple[HostName, ...], AS_LIST, Expecting("a list of host names")] = Field(
         default=(),
-        description="Names by which browsers call it, beside `localhost`, `127.0.0.1` and `::1`; elsewhere any.",
+        description="Names that browsers may call it by, beside `localhost`, `127.0.0.1` and `::1`; empty: none, "
+        "or any if it listens beyond this machine.",
     )
     proxies: Annotated[tuple[ProxyRange, ...], AS_LIST, Expecting("a list of addresses and networks")] = Field(
         default=(),
-        description="Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, in CIDR form; empty: nobody's.",
+        description="Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, in CIDR form; empty: none.",
     )
     idle_seconds: Annotated[float, Between(60, 86_400, "a number of seconds")] = Field(
-        default=1800.0, description="Seconds without a page after which a user must log in again."
+        default=1800.0, description="Seconds without a request after which a user must log in again."
     )
     session_seconds: Annotated[float, Between(60, 604_800, "a number of seconds")] = Field(
         default=43_200.0, description="Seconds after which a user must log in again in any case."

@@ -1,7 +1,7 @@
-"""Marks on annotated types that say, in one sentence, what a value should have been.
+"""Annotations for types that say, in one sentence, what a value should have been.
 
-``Annotated[int, Between(0, 65535, "a port")]`` accepts a port and complains ``65536 is not a port: 0–65535``.
-So the check and its message cannot part ways.
+``Annotated[int, Between(0, 65535, "a port")]`` accepts a port, and of anything else says
+``65536 is not a port: 0–65535``. The check and its message come from one place, so they cannot disagree.
 """
 
 import json
@@ -24,22 +24,22 @@ def shown(value: object) -> str:
 
 
 def suggestion(word: str, known: Iterable[str], prefix: str = "") -> str:
-    """Return ``; did you mean 'x'?`` for the nearest of ``known``, or an empty text if none is near.
+    """Return ``; did you mean 'x'?`` for the word of ``known`` that is nearest, or an empty text if none is near.
 
-    A ``prefix`` that all have in common is shown, not compared.
+    ``prefix`` is shown before the suggested word but not compared.
     """
     near = get_close_matches(word, known, n=1)
     return f"; did you mean '{prefix}{near[0]}'?" if near else ""
 
 
 def complaint(message: str) -> PydanticCustomError:
-    """Return the error to raise in a validator whose message is to reach the administrator as it is."""
+    """Return an error for a validator to raise whose message reaches the administrator unchanged."""
     return PydanticCustomError(_EXPECTED, "{message}", {"message": message})
 
 
 @dataclass(frozen=True, slots=True)
 class Expecting:
-    """Says what a value should have been. Errors deeper inside (an entry of a list) keep their own words."""
+    """Says what a value should have been. Errors about a part of it, such as an entry of a list, keep their message."""
 
     what: str
 
@@ -58,7 +58,7 @@ class Expecting:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """Says what a number should have been: ``low`` to ``high``, both allowed; ``note`` explains the rest."""
+    """Requires a number from ``low`` to ``high``, both allowed; ``note`` is added to the message in parentheses."""
 
     low: float
     high: float
@@ -67,7 +67,7 @@ class Between:
 
     @property
     def what(self) -> str:
-        """The sentence that follows "is not"."""
+        """What follows "is not" in the message."""
         return f"{self.name}: {self.low}–{self.high}" + (f" ({self.note})" if self.note else "")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -75,7 +75,7 @@ class Between:
         return core_schema.no_info_wrap_validator_function(self._check, handler(source))
 
     def _check(self, value: object, inner: ValidatorFunctionWrapHandler) -> float:
-        # To Python, true is a number.
+        # In Python, True is a number too.
         if not isinstance(value, bool):
             try:
                 number: float = inner(value)

@@ -1,7 +1,7 @@
-"""At which line of a TOML text a setting stands, and how to name it for the reader.
+"""On which line of a TOML text a setting stands, and how to name it for the reader.
 
-:mod:`tomllib` gives values without positions. This scans a text that it has accepted, so it need only know
-enough TOML to find the statements: where strings, comments and brackets begin and end.
+:mod:`tomllib` gives values without positions. This module scans a text that :mod:`tomllib` has accepted, so it only
+needs to know enough TOML to find the statements: where strings, comments and brackets begin and end.
 """
 
 import re
@@ -28,7 +28,7 @@ _DEPTH: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def lines(text: str) -> dict[Location, int]:
-    """Return the line, counted from 1, of every table and key of a valid TOML text, not inside values."""
+    """Return the line, counted from 1, of every table and key of a valid TOML text; not of keys inside values."""
     found: dict[Location, int] = {}
     lengths: dict[Location, int] = {}  # of arrays of tables
     table: Location = ()
@@ -86,7 +86,7 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _keys(statement: str) -> Location:
-    """Return the keys that a header or an assignment of 0 names, by letting :mod:`tomllib` read it."""
+    """Return the keys that a header, or a statement such as ``a.b = 0``, names; :mod:`tomllib` reads it."""
     keys: Location = ()
     value: object = tomllib.loads(statement)
     while isinstance(value, dict | list) and value:

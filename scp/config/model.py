@@ -1,7 +1,7 @@
 """What can be set: the sections of ``auditscp.toml``, with defaults and descriptions.
 
-Everything here is frozen. Times are seconds, sizes are bytes. ``config/auditscp.toml`` says the same at more
-length for the administrator, and a test holds the two together.
+Everything here is frozen. Times are seconds, sizes are bytes. ``config/auditscp.toml`` explains the same settings to
+the administrator at more length; a test fails if the two differ.
 """
 
 from inspect import isclass
@@ -55,20 +55,20 @@ class Node(Section):
 
 
 class Associations(Section):
-    """``[association]``: who may connect, how many at a time, and how long anything may take."""
+    """``[association]``: who may connect, how many at a time, and how long things may take."""
 
     max_pdu: PduLength = Field(default=131072, description="Largest PDU that a peer may send, in bytes.")
     max_associations: Annotated[int, Between(1, 1000, "a number of associations")] = Field(
-        default=64, description="Associations at one time, with all peers together."
+        default=64, description="Most associations at one time, with all peers together."
     )
     max_associations_per_peer: Annotated[int, Between(1, 1000, "a number of associations")] = Field(
-        default=32, description="Associations at one time with one address."
+        default=32, description="Most associations at one time with one address."
     )
     max_associate_rq: Annotated[int, Between(4096, 1048576, "a number of bytes")] = Field(
-        default=262144, description="Largest A-ASSOCIATE-RQ, in bytes."
+        default=262144, description="Largest A-ASSOCIATE-RQ that is read, in bytes."
     )
     minimum_rate: Annotated[int, Between(1, 1_000_000_000, "a number of bytes per second")] = Field(
-        default=1024, description="Bytes per second below which a sender is too slow, and is aborted."
+        default=1024, description="Bytes per second below which a sender is too slow and its association is aborted."
     )
     acse_timeout: Seconds = Field(default=30.0, description="Seconds for the negotiation of an association.")
     network_timeout: Seconds = Field(
@@ -76,7 +76,7 @@ class Associations(Section):
     )
     drain_timeout: Annotated[float, Between(0, 3600, "a number of seconds")] = Field(
         default=20.0,
-        description="Seconds at shutdown to finish what is being received; then associations are aborted.",
+        description="Seconds at shutdown to finish receiving; then the associations are aborted.",
     )
     require_called_ae_title: Flag = Field(
         default=False, description="Reject associations that call another AE title than `node.ae_title`."
@@ -93,12 +93,12 @@ class Associations(Section):
         return not self.addresses or any(holds(network, address) for network in self.addresses)
 
     def admits_calling(self, ae_title: str) -> bool:
-        """Whether a peer that calls itself this, without padding, may connect."""
+        """Whether a peer with this calling AE title, without padding, may connect."""
         return not self.calling_ae_titles or ae_title in self.calling_ae_titles
 
 
 class Classes(Section):
-    """``[classes]``: which objects may be sent. All storage classes of the standard, unless refused here."""
+    """``[classes]``: which objects may be sent: those of all storage SOP Classes, unless refused here."""
 
     private: Flag = Field(default=True, description="Accept private SOP Classes, those with a vendor's UID root.")
     unknown: Flag = Field(
@@ -110,11 +110,11 @@ class Classes(Section):
     )
     transfer_syntaxes: Annotated[tuple[TransferSyntax, ...], AS_LIST, Expecting("a list of Transfer Syntaxes")] = Field(
         default=(),
-        description="Transfer Syntaxes to accept, by UID or keyword; empty accepts all that are known.",
+        description="Transfer Syntaxes to accept, by UID or keyword; empty: all that are known, but see below.",
     )
     referenced_pixels: Flag = Field(
         default=False,
-        description="Among all that are known, accept those that leave the pixels elsewhere (JPIP, SMPTE ST 2110).",
+        description="If `transfer_syntaxes` is empty, accept also those without pixel data (JPIP, SMPTE ST 2110).",
     )
 
 
@@ -131,7 +131,7 @@ class Storage(Section):
     )
     reserve_bytes: Reserve = Field(
         default=ByteSize(1024**3),
-        description="Free space below which every instance is answered A700 before it is received; `0`: none.",
+        description="Free disk space below which every instance is answered with A700; `0`: none.",
     )
 
 
@@ -139,22 +139,22 @@ class Retention(Section):
     """``[retention]``: how long things are kept. Nothing is removed unless this is set."""
 
     archive_days: Days = Field(
-        default=0, description="Days without a request about a study after which it leaves the archive; `0`: never."
+        default=0, description="Days without a request about a study after which it is removed; `0`: never."
     )
     quarantine_days: Days = Field(
-        default=0, description="Days after which an object and its case leave quarantine; `0`: never."
+        default=0, description="Days after which a refused object and its case are removed; `0`: never."
     )
 
 
 class Limits(Section):
-    """``[limits]``: structural bounds on one instance, checked before anything else looks at it."""
+    """``[limits]``: structural bounds on one instance, checked before everything else."""
 
     object_bytes: Size = Field(default=ByteSize(4 * 1024**3), description="Largest Data Set, in bytes as received.")
     elements: Annotated[int, Between(100, 10_000_000, "a number of elements")] = Field(
-        default=1_000_000, description="Elements in one Data Set, nested ones included."
+        default=1_000_000, description="Most elements in one Data Set, including those in sequences."
     )
     depth: Annotated[int, Between(1, 1000, "a depth of sequences")] = Field(
-        default=32, description="Sequences within sequences."
+        default=32, description="How deep sequences may be nested."
     )
     inflated_bytes: Size = Field(
         default=ByteSize(256 * 1024**2), description="Largest deflated Data Set after inflation, in bytes."
@@ -162,7 +162,7 @@ class Limits(Section):
 
 
 class Audit(Section):
-    """``[audit]``: what the rules' findings do."""
+    """``[audit]``: what findings of the rules lead to."""
 
     profile: Profile = Field(
         default="standard",
@@ -174,12 +174,12 @@ class Audit(Section):
     )
     severity: Severities = Field(
         default={},
-        description="`off`, `info`, `warn` or `refuse` by rule code, family or `CODE.case`, over profiles.",
+        description="`off`, `info`, `warn` or `refuse` by rule code, family or `CODE.case`, in place of the profile's.",
     )
 
 
 class Duplicates(Section):
-    """``[duplicates]``: what a resend of stored bytes gets."""
+    """``[duplicates]``: what the sender of an identical copy gets."""
 
     identical: Identical = Field(
         default="refuse", description="`refuse` answers an identical resend with 0111, `accept` with 0000."
@@ -198,7 +198,7 @@ class Series(Section):
 
 
 class Peer(Section):
-    """One ``[[peer]]``: what is different for one sender. The first that matches counts."""
+    """One ``[[peer]]``: settings of one sender that differ. The first block that matches a sender counts."""
 
     name: Annotated[str, Expecting("a text in quotes")] | None = Field(default=None, description="A name for people.")
     ae_title: AETitle | None = Field(default=None, description="Calling AE title of the peer.")
@@ -206,8 +206,8 @@ class Peer(Section):
     profile: Profile | None = Field(default=None, description="As `audit.profile`.")
     warning_status: WarningStatus | None = Field(default=None, description="As `audit.warning_status`.")
     identical: Identical | None = Field(default=None, description="As `duplicates.identical`.")
-    severity: Severities = Field(default={}, description="As `audit.severity`, over it.")
-    responses: Responses = Field(default={}, description="As `responses`, over it.")
+    severity: Severities = Field(default={}, description="As `audit.severity`; takes precedence over it.")
+    responses: Responses = Field(default={}, description="As `responses`; takes precedence over it.")
 
     @model_validator(mode="after")
     def _matches_something(self) -> Self:
@@ -237,7 +237,7 @@ def _each_counts(peers: tuple[Peer, ...]) -> tuple[Peer, ...]:
 
 
 class Log(Section):
-    """``[log]``: how the node tells what it does, on standard output."""
+    """``[log]``: form and extent of the log on standard output."""
 
     format: LogFormat = Field(
         default="auto", description="`json`, `console`, or `auto`: console on a terminal, JSON otherwise."
@@ -264,7 +264,7 @@ class Settings(Section):
     notify: Notify = Notify()
     responses: Responses = Field(
         default={},
-        description="Status of four hexadecimal digits with which a rule refuses, instead of its own.",
+        description="Status (four hexadecimal digits) with which this rule refuses, instead of its own.",
     )
     peer: Annotated[
         tuple[Peer, ...], AfterValidator(_each_counts), AS_LIST, Expecting("a list of [[peer]] tables")

@@ -1,6 +1,6 @@
-"""``[notify]``: who is told, and how, when somebody should look.
+"""``[notify]``: who is notified of what, and how.
 
-Secrets are in files of their own: what ``auditscp config show`` writes has none of them.
+Secrets are in files of their own, so that ``auditscp config show`` shows none of them.
 """
 
 import re
@@ -23,9 +23,9 @@ def _url(value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or not value.isprintable() or " " in value:
             raise ValueError
-        if "@" in parts.netloc:  # it would not be sent: the signature says who we are
+        if "@" in parts.netloc:  # user and password would not be sent: the signature proves who we are
             raise ValueError
-        _ = parts.port, parts.hostname.encode("idna")  # raises ValueError if it is none
+        _ = parts.port, parts.hostname.encode("idna")  # raise ValueError if they are not a port and a host name
     return value
 
 
@@ -67,19 +67,19 @@ Security = Annotated[Literal["starttls", "tls", "none"], Expecting('an answer: "
 
 
 class Webhook(Section):
-    """``[notify.webhook]``: an HTTP POST of JSON, signed as Standard Webhooks has it."""
+    """``[notify.webhook]``: an HTTP POST of JSON, signed as the Standard Webhooks specification requires."""
 
     enabled: Flag = Field(default=False, description="Send notifications to a web server.")
-    url: URL = Field(default="", description="Where they are posted to.")
+    url: URL = Field(default="", description="Address to which notifications are posted.")
     secret_file: FilePath = Field(
-        default=Path("notify/webhook.secret"), description="File with the secret by which they are signed."
+        default=Path("notify/webhook.secret"), description="File with the secret that signs them."
     )
     ca: OptionalFile = Field(
-        default=None, description="Certificates by which the server's is verified, as PEM; empty: the system's."
+        default=None, description="PEM file of CA certificates that verify the server's; empty: the system's."
     )
     timeout: HttpSeconds = Field(default=10.0, description="Seconds that the server has for an answer.")
     per_hour: MessagesPerHour = Field(
-        default=120, description="Messages of each kind an hour; beyond, several become one."
+        default=120, description="Most messages of each kind in an hour; beyond that, several become one."
     )
 
 
@@ -92,10 +92,10 @@ class Email(Section):
     )
     port: Port = Field(default=587, description="Its TCP port: usually 587, 465 for `tls`, 25 for `none`.")
     security: Security = Field(
-        default="starttls", description="`starttls`, `tls` from the first byte, or `none`: in the clear."
+        default="starttls", description="`starttls`, `tls` from the first byte, or `none`: unencrypted."
     )
     ca: OptionalFile = Field(
-        default=None, description="Certificates by which the server's is verified, as PEM; empty: the system's."
+        default=None, description="PEM file of CA certificates that verify the server's; empty: the system's."
     )
     user: Annotated[str, Expecting("a text in quotes")] = Field(
         default="", description="User name at the server; empty: no login."
@@ -103,31 +103,31 @@ class Email(Section):
     password_file: FilePath = Field(
         default=Path("notify/email.password"), description="File with that user's password."
     )
-    sender: MailAddress = Field(default="", description="The address that the mail is from.")
+    sender: MailAddress = Field(default="", description="Address that the mail is from.")
     recipients: Annotated[tuple[Recipient, ...], AS_LIST, Expecting("a list of mail addresses")] = Field(
-        default=(), description="The addresses that the mail is for."
+        default=(), description="Addresses that the mail goes to."
     )
     timeout: HttpSeconds = Field(default=30.0, description="Seconds that the server has for each answer.")
     per_hour: MessagesPerHour = Field(
-        default=12, description="Messages of each kind an hour; beyond, several become one."
+        default=12, description="Most messages of each kind in an hour; beyond that, several become one."
     )
 
 
 class Notify(Section):
-    """``[notify]``: what is told, however it is."""
+    """``[notify]``: what is notified, by whichever way."""
 
-    refusals: Flag = Field(default=True, description="Tell of refused instances, one message for an association.")
-    series: Flag = Field(default=True, description="Tell of series that are found not to be consistent.")
-    health: Flag = Field(default=True, description="Tell when the node is not healthy, and when it is again.")
+    refusals: Flag = Field(default=True, description="Notify of refused instances, one message for each association.")
+    series: Flag = Field(default=True, description="Notify of series whose verdict is not `consistent`.")
+    health: Flag = Field(default=True, description="Notify when the node becomes unhealthy, and when it is well again.")
     group_seconds: Annotated[float, Between(0, 3600, "a number of seconds")] = Field(
-        default=60.0, description="Seconds that refusals of an association in progress wait for further ones."
+        default=60.0, description="Seconds that a refusal waits for further ones while its association goes on."
     )
     retry_seconds: Annotated[float, Between(0.1, 3600, "a number of seconds")] = Field(
         default=10.0, description="Seconds until a failed delivery is tried again; doubled each time, up to an hour."
     )
     keep_hours: Annotated[float, Between(1, 720, "a number of hours")] = Field(
-        default=72.0, description="Hours after which what could not be delivered is dropped."
+        default=72.0, description="Hours after which a message that could not be delivered is dropped."
     )
-    link: URL = Field(default="", description="Address of the console as people reach it, for links in messages.")
+    link: URL = Field(default="", description="Address at which people reach the console, for links in messages.")
     webhook: Webhook = Webhook()
     email: Email = Email()

@@ -23,7 +23,7 @@ class Problem:
 
 
 class ConfigurationError(Exception):
-    """The configuration cannot be used; ``problems`` is everything that is wrong with it."""
+    """The configuration cannot be used; ``problems`` lists everything that is wrong with it."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -31,7 +31,7 @@ class ConfigurationError(Exception):
 
 
 def explain(error: ErrorDetails) -> str:
-    """Return one sentence for what pydantic found: what is wrong and what would be right."""
+    """Return one sentence about an error that pydantic found: what is wrong and what would be right."""
     location = error["loc"]
     match error["type"]:
         case "extra_forbidden":

@@ -1,4 +1,4 @@
-"""Every setting as a row of documentation: the source of the README's table and of the names of variables."""
+"""Every setting as a row of documentation: for the README's table and for the names of environment variables."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from scp.config.render import toml_value
 from scp.config.section import KEYS, Section
 
 PREFIX: Final = "AUDITSCP_"
-"""Every environment variable that sets something begins with this."""
+"""The beginning of every environment variable that is a setting."""
 
 _RULE: Final = "<rule>"
 
@@ -20,8 +20,8 @@ _RULE: Final = "<rule>"
 class Setting:
     """One setting.
 
-    ``header`` is as in the file (``[node]``, ``[[peer]]``); ``default`` is TOML, empty if there is none;
-    ``variable`` is the environment variable that sets it, or the list or table that it is an entry of.
+    ``header`` is written as in the file (``[node]``, ``[[peer]]``). ``default`` is TOML, empty if there is no default.
+    ``variable`` is the environment variable that sets it or, for an entry of a list or table, that list or table.
     """
 
     header: str
@@ -67,6 +67,6 @@ def _section_rows(section_name: str, section: type[Section], defaults: dict[str,
 
 
 def _keys(field: FieldInfo) -> str:
-    """Return what stands for a key of a table."""
+    """Return the placeholder for the keys of a table."""
     extra = field.json_schema_extra
     return str(extra.get(KEYS, _RULE)) if isinstance(extra, Mapping) else _RULE

@@ -1,4 +1,4 @@
-"""Effective settings as TOML text, which :func:`scp.config.load` reads back to the same settings."""
+"""Effective settings as TOML text, from which :func:`scp.config.load` builds equal settings."""
 
 import json
 import re
@@ -11,7 +11,7 @@ _DELETE = "\x7f"
 
 
 def render(settings: Settings) -> str:
-    """Return every setting in the order of the sections; what a peer does not set is left out."""
+    """Return every setting in the order of the sections; settings that a peer does not have are left out."""
     blocks: list[str] = []
     for name, value in settings.model_dump(mode="json", exclude_none=True).items():
         if isinstance(value, list):
@@ -31,7 +31,7 @@ def toml_value(value: object) -> str:
 
 
 def _tables(path: tuple[str, ...], table: Mapping[str, Any], brackets: str = "[{}]") -> Iterator[str]:
-    """Yield a table and the tables in it, each as one block of lines; empty ones are left out."""
+    """Yield a table and the tables in it, each as one block of lines; empty tables are left out."""
     plain = [f"{_key(key)} = {toml_value(value)}" for key, value in table.items() if not isinstance(value, dict)]
     if plain:
         yield "\n".join([brackets.format(".".join(map(_key, path))), *plain])

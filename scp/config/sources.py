@@ -1,7 +1,7 @@
 """Where settings come from: command line over environment over file over defaults.
 
-Each source is validated by itself, so that every problem keeps its place, and a wrong value is reported even
-if another source would have hidden it.
+Each source is validated by itself: so every problem can be reported with its place, even if a setting of another
+source overrides the wrong one.
 """
 
 import errno
@@ -50,7 +50,7 @@ _TOML_HINTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """The settings of one source, and how it names the place of one of them."""
+    """The settings of one source; ``place`` and ``line`` tell where in it one of them stands."""
 
     values: Mapping[str, Any]
     place: Callable[[Location], str]
@@ -68,7 +68,7 @@ class _Layer:
 
 
 class _Variables(Settings, BaseSettings):
-    """Tells pydantic-settings which variables there are; never instantiated."""
+    """Tells pydantic-settings which environment variables there are; never instantiated."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", enable_decoding=False)
 
@@ -83,7 +83,7 @@ def load(
     """Build the settings of a node.
 
     ``overrides`` maps an option of :data:`OPTIONS` to its value; None means that the option was not given.
-    ``known_codes`` are the rule codes, families and ``CODE.case`` names that may be set; None: unchecked.
+    ``known_codes`` are the rule codes, families and ``CODE.case`` names that may be set; None accepts any.
 
     Raises :class:`ConfigurationError` with every problem of the file, the environment and the command line.
     """
@@ -142,7 +142,7 @@ def _is_setting(name: str) -> bool:
 
 
 def _names(name: str) -> Location:
-    """Return where the setting of a variable stands. The keys of a table, as user names, are as they are written."""
+    """Return the location of the setting that a variable sets. Keys of a table, such as user names, keep their case."""
     section: type[Section] | None = Settings
     names = []
     for part in name[len(PREFIX) :].split("__"):
@@ -153,12 +153,12 @@ def _names(name: str) -> Location:
 
 
 def _unknown(variables: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield a problem for each variable that names no section; pydantic-settings would pass over it."""
+    """Yield a problem for each variable that names no section; pydantic-settings would ignore it."""
     known = [setting.variable.removeprefix(PREFIX) for setting in reference()]
     for name in sorted(variables):
         if _names(name)[0] not in Settings.model_fields:
             given = name[len(PREFIX) :].upper()
-            # AUDITSCP_PORT, without its section, is near none of them.
+            # A name without its section, such as AUDITSCP_PORT, is not similar enough to any full name.
             full = next((one for one in known if one.endswith(f"__{given}")), given)
             near = suggestion(full, known, PREFIX)
             yield Problem(f"environment {name}", f"sets nothing that is known{near}")
@@ -174,7 +174,7 @@ def _environment(variables: Mapping[str, str]) -> _Layer:
         if size:
             rest = (f"entry {part + 1}" if isinstance(part, int) else part for part in location[size:])
             return " ".join(["environment", by_location[location[:size]], *rest])
-        # A setting that takes no table was given one: AUDITSCP_NODE__PORT__NUMBER.
+        # The variable goes on below a setting that is not a table: AUDITSCP_NODE__PORT__NUMBER.
         return "environment " + next(by_location[names] for names in by_location if names[: len(location)] == location)
 
     return _Layer(source(), place)
@@ -191,12 +191,12 @@ def _command_line(overrides: Mapping[str, object]) -> _Layer:
 
 
 def _clean(location: Location) -> Location:
-    """Drop the mark that pydantic sets behind the key of a table when the key itself is wrong."""
+    """Drop the ``[key]`` that pydantic adds to a location if the key of a table is wrong, not its value."""
     return location[:-1] if location[-1] == "[key]" else location
 
 
 def _over(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return ``lower`` with ``higher`` over it: tables are merged, anything else is replaced."""
+    """Return ``lower`` overridden by ``higher``: tables are merged, all else is replaced."""
     merged = dict(lower)
     for key, value in higher.items():
         below = merged.get(key)

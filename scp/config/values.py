@@ -1,4 +1,4 @@
-"""The kinds of values that settings take, one annotated type for each."""
+"""The types of values that settings take; each is annotated with its check and what would be right."""
 
 import json
 import re
@@ -15,11 +15,11 @@ from scp.dicom.status import Status
 from scp.dicom.uid import is_uid
 
 KNOWN_CODES: Final = "known_codes"
-"""Key of the validation context under which the rule codes stand that may be named."""
+"""Key in the validation context: the rule codes, families and ``CODE.case`` names that may be set."""
 
 
 def from_json(value: object) -> object:
-    """Decode a list or table that came as text, from the environment; leave other values alone."""
+    """Decode a list or table that an environment variable has as JSON text; return other values unchanged."""
     return json.loads(value) if isinstance(value, str) else value
 
 
@@ -102,11 +102,11 @@ Network = IPv4Network | IPv6Network
 
 def _network(value: object) -> Network:
     if not isinstance(value, str):
-        raise ValueError  # noqa: TRY004  # pydantic turns only ValueError into a finding
+        raise ValueError  # noqa: TRY004  # pydantic reports only ValueError as a wrong value
     try:
         return ip_network(value)
     except ValueError:
-        wide = ip_network(value, strict=False)  # host bits are set, or it is no network at all
+        wide = ip_network(value, strict=False)  # raises ValueError unless only the host bits were wrong
         raise complaint(f"{shown(value)} has bits beyond its prefix: the network is {wide}") from None
 
 
@@ -118,9 +118,9 @@ AddressRange = Annotated[
 
 
 def holds(network: Network, address: str) -> bool:
-    """Whether a peer's numeric ``address`` lies in ``network``; false for what is no address.
+    """Whether a peer's numeric ``address`` lies in ``network``; false if it is not an address.
 
-    A socket that listens on ``::`` shows IPv4 peers as ``::ffff:192.0.2.7``; they count as IPv4.
+    A socket that listens on ``::`` shows IPv4 peers as ``::ffff:192.0.2.7``; these count as IPv4.
     """
     try:
         found = ip_address(address)
@@ -149,7 +149,10 @@ FilePath = Annotated[Path, _PATH, Expecting("a file")]
 
 
 def _named_uid(kind: str, *, others: bool) -> Callable[[str], str]:
-    """Return a reader of UIDs or keywords of a ``kind`` of PS3.6 Table A-1; with ``others``, of any UID."""
+    """Return a function that reads a UID or keyword of a ``kind`` of PS3.6 Table A-1.
+
+    With ``others``, it also accepts UIDs that the table does not have.
+    """
     by_keyword = {entry[4]: uid for uid, entry in UID_dictionary.items() if entry[1] == kind and entry[4]}
     uids = frozenset(uid for uid, entry in UID_dictionary.items() if entry[1] == kind)
 
@@ -212,7 +215,7 @@ def _status(value: object) -> int:
 
 
 def _refusal(code: int) -> int:
-    """Check a status by which a C-STORE response may refuse the data (PS3.7 §9.1.1.1.9)."""
+    """Check that a C-STORE response may refuse an instance with this status (PS3.7 §9.1.1.1.9)."""
     if code in _STORED:
         raise complaint(f'{code:04X} says "stored", which an instance that is refused is not')
     if code >> 8 == Status.OUT_OF_RESOURCES >> 8:

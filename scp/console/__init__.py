@@ -1,4 +1,4 @@
-"""The console: pages for a browser, and the HTTP API behind the same rights.
+"""The console: pages for a browser, and the HTTP API with the same rights.
 
 ::
 
@@ -6,15 +6,15 @@
     app         puts everything below together
     guard       what holds for every request and response: Host, Origin, bounds, security headers
     access      who may see and do what; sessions and throttle are its parts
-    asking      what a request may rely on: the visitor, the form, the desk
-    desk        what the console has of the node
+    asking      the dependencies of endpoints: the visitor, the form, the desk
+    desk        the parts of the node that the console uses
     readers     read-only connections to the ledger, with a deadline
-    rates       what came lately
+    rates       what was received in the last minutes
     views/      what each page shows, as values; the API gives the same as JSON
-    pages       HTML, and pages_quarantine beside it; made by rendering from templates/ and static/
-    api         JSON, /healthz, /readyz, /metrics
-    thumbnails  pictures of stored images: picture, png, decode
+    pages       the HTML pages, without those of pages_quarantine; rendering makes them from templates/ and static/
+    api         the API, /healthz, /readyz and /metrics
+    thumbnails  small pictures of stored images; picture, png and decode are its parts
 
-Endpoints are plain functions in a few threads of their own; they read the ledger by connections of their own and
-never hold its writer up.
+Endpoints are plain functions in a few threads of their own. They read the ledger through connections of their own,
+and never delay its writer.
 """

@@ -31,14 +31,14 @@ _LONGEST_PASSWORD: Final = 1_024
 _FREE_BY_ADDRESS: Final = 5
 _FREE_BY_NAME: Final = 20
 _DRAWER_DIGITS: Final = 3
-"""Hexadecimal digits: 4,096 of them, as many keys as a throttle remembers."""
+"""Hexadecimal digits of a drawer: so there are 4,096 drawers, as many as a throttle remembers keys."""
 _MOST_REMEMBERED: Final = 256
 LOCAL: Final = "local"
-"""The name of whoever works on this machine, where no users are configured."""
+"""The name of whoever uses the console on this machine when no users are configured."""
 
 
 class Role(IntEnum):
-    """What somebody may do; each may do what those before it may."""
+    """What somebody may do; each role may also do what those before it may."""
 
     VIEWER = 1
     OPERATOR = 2
@@ -46,7 +46,10 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who may look, or also act. ``csrf`` must come with a form; None if the request proves itself."""
+    """Somebody who may look, and perhaps act.
+
+    ``csrf`` is the token that must come with a form; None if the request itself names user and password.
+    """
 
     name: str
     role: Role
@@ -59,22 +62,22 @@ class Visitor:
         return self.role >= Role.OPERATOR
 
     def is_token(self, given: str) -> bool:
-        """Whether this is the token of this visitor's forms."""
+        """Whether a token is that of this visitor's forms."""
         return self.csrf is not None and hmac.compare_digest(self.csrf.encode(), given.encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Too many wrong passwords: the next may be tried after so many ``seconds``."""
+    """There were too many wrong passwords: the next may be tried in so many ``seconds``."""
 
     seconds: int
 
 
 class Access:
-    """Knows users, sessions, and who has tried too often."""
+    """Knows the users, their sessions, and who has tried wrong passwords too often."""
 
     def __init__(self, settings: Console) -> None:
-        """Raises ConfigurationError if the settings would let in whoever comes."""
+        """Raises ConfigurationError if people on other machines could use the console without signing in."""
         check(settings)
         self._hashes: Mapping[str, str] = {**settings.viewers, **settings.operators}
         self._operators = frozenset(settings.operators)
@@ -93,9 +96,9 @@ class Access:
         return bool(self._hashes)
 
     def visitor(self, token: str, authorization: str, address: str, *, asked: bool = True) -> Visitor | Wait | None:
-        """Return who makes a request, by its cookie and its Authorization; None if that is nobody known.
+        """Return who makes a request, by the token of its cookie or its Authorization header; None if unknown.
 
-        ``asked`` is false for what a page requests by itself, which does not keep a session alive.
+        ``asked`` is false for requests that a page makes by itself: these do not keep a session alive.
         """
         if not self.has_users:
             return self._local
@@ -120,13 +123,13 @@ class Access:
         return Visitor(name, self._role(name))
 
     def check_password(self, name: str, password: bytes, address: str) -> bool | Wait:
-        """Whether this is the user's password; or how long to wait before anything is looked at.
+        """Whether this is the user's password, or how long to wait until another one is checked.
 
-        What is answered, and when, does not depend on whether there is such a user.
+        Neither the answer nor the time that it takes depends on whether there is such a user.
         """
         guesser, guessed = neighbourhood(address), self._drawer(name)
-        # Each comparison takes memory and time on purpose: many together must not take many times as much, nor be
-        # begun before the failures of the others count.
+        # Each comparison takes memory and time on purpose. One at a time, many do not take many times the memory, and
+        # the failures of earlier ones count for later ones.
         with self._one_at_a_time:
             wait = max(self._by_address.wait(guesser), self._by_name.wait(guessed))
             if wait:
@@ -141,10 +144,10 @@ class Access:
         return is_right
 
     def _drawer(self, name: str) -> str:
-        """Return under what the failures of a name are counted, whoever has it.
+        """Return the key under which the failures of a name are counted, whether there is such a user or not.
 
-        There are as many as a throttle remembers, so that no flood of names makes it forget those of a user; which
-        names share one, nobody outside can know.
+        There are only as many keys as a throttle remembers, so that a flood of names cannot make it forget the failures
+        of a user. Nobody outside can know which names share a key.
         """
         return hmac.digest(self._secret, name.encode("utf-8", "replace"), sha256).hex()[:_DRAWER_DIGITS]
 
@@ -153,11 +156,11 @@ class Access:
 
 
 def check(settings: Console) -> None:
-    """Raise ConfigurationError if the console could be reached by people who need not sign in."""
+    """Raise ConfigurationError if people on other machines could use the console without signing in."""
     problems = []
     both = sorted(set(settings.operators) & set(settings.viewers))
     if both:
-        problems.append(Problem("[console.viewers]", f"stand among the operators too: {', '.join(both)}"))
+        problems.append(Problem("[console.viewers]", f"are also in [console.operators]: {', '.join(both)}"))
     if settings.enabled and not (settings.operators or settings.viewers):
         who = "name users in [console.operators] or [console.viewers]"
         if not is_this_machine(settings.host):
@@ -177,7 +180,10 @@ def check(settings: Console) -> None:
 
 
 def neighbourhood(address: str) -> str:
-    """Return from where guesses count together: an IPv4 address, or the /64 of an IPv6 one, which one host may have."""
+    """Return for whom failures count together: an IPv4 address, or the /64 network of an IPv6 one.
+
+    A single host may use all addresses of such a network.
+    """
     if not is_address(address):
         return ""
     found = ip_address(address)

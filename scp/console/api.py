@@ -1,4 +1,4 @@
-"""The HTTP API: what the pages show, as JSON, and the acts; and what monitoring asks for."""
+"""The HTTP API: what the pages show, as JSON, and the acts; also ``/healthz``, ``/readyz`` and ``/metrics``."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -23,7 +23,7 @@ from scp.quarantine.acts import BadReason
 
 
 class Refusal(BaseModel):
-    """Why there is no answer: a sentence, or what is wrong with the request, one by one."""
+    """Why a request was refused: a sentence, or a list of what is wrong with it."""
 
     detail: str | list[dict[str, Any]]
 
@@ -37,12 +37,12 @@ class Order(BaseModel):
     reason: str = Field(
         default="", max_length=quarantine_view.MOST_REASON, description="Needed for all but a release without force."
     )
-    force: bool = Field(default=False, description="Release whatever the rules say; nothing is replaced.")
-    dry_run: bool = Field(default=False, description="Only say what would become of it.")
+    force: bool = Field(default=False, description="Release it whatever the rules say; this replaces nothing.")
+    dry_run: bool = Field(default=False, description="Only say what would be done.")
 
 
 class Me(BaseModel):
-    """Who asks. A browser's session sends ``csrf`` as X-CSRF-Token with everything that acts."""
+    """Who asks. Requests of a browser's session that act must send ``csrf`` as X-CSRF-Token."""
 
     name: str
     may_act: bool
@@ -58,15 +58,15 @@ def _refusals(words: Mapping[HTTPStatus, str]) -> _Responses:
 
 _TO_ANYBODY: Final = _refusals(
     {
-        HTTPStatus.BAD_REQUEST: "This is not HTTP, or its body is not text.",
+        HTTPStatus.BAD_REQUEST: "The request is not valid HTTP, or its body is not text.",
         HTTPStatus.MISDIRECTED_REQUEST: "The console is not called by this name (Host).",
-        HTTPStatus.INTERNAL_SERVER_ERROR: "It failed; the log says where.",
+        HTTPStatus.INTERNAL_SERVER_ERROR: "The request failed; the log says where.",
     }
 )
 _REFUSALS: Final = _TO_ANYBODY | _refusals(
     {
         HTTPStatus.UNAUTHORIZED: "Nobody is signed in.",
-        HTTPStatus.FORBIDDEN: "This visitor may not, or the request comes from another site.",
+        HTTPStatus.FORBIDDEN: "The user may not do this, or the request comes from another site.",
         HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not as described.",
         HTTPStatus.TOO_MANY_REQUESTS: "Too many wrong passwords.",
         HTTPStatus.SERVICE_UNAVAILABLE: "The node has a fault, or this took too long.",
@@ -74,20 +74,20 @@ _REFUSALS: Final = _TO_ANYBODY | _refusals(
 )
 _OF_BODIES: Final = _refusals(
     {
-        HTTPStatus.REQUEST_TIMEOUT: "The body did not come to its end in time.",
+        HTTPStatus.REQUEST_TIMEOUT: "The body was not complete in time.",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     }
 )
 _NOT_FOUND: Final = _refusals({HTTPStatus.NOT_FOUND: "There is none."})
 
-# Who may look is asked of every request; who may act, of the acts.
+# Every request needs a viewer; the acts also need an operator.
 _FOR_VIEWERS: Final = [Depends(described_as_basic), Depends(viewer)]
 
 router = APIRouter(prefix="/api/v1", responses=_REFUSALS, dependencies=_FOR_VIEWERS)
 monitoring = APIRouter(tags=["monitoring"])
 
 Days = Annotated[int, Query(ge=1, le=3660, description="How far to look back.")]
-ReceiptId = Annotated[str, Path(pattern="^[0-9A-HJKMNP-TV-Z]{13}$", description="A receipt, as lists name it.")]
+ReceiptId = Annotated[str, Path(pattern="^[0-9A-HJKMNP-TV-Z]{13}$", description="The identifier of a receipt.")]
 Uid = Annotated[str, Path(max_length=64, pattern=r"^[0-9.]+$", description="A UID.")]
 
 
@@ -105,13 +105,13 @@ def openapi(request: Request) -> Response:
 
 @router.get("/me")
 def me(visitor: AViewer) -> Me:
-    """Say who asks."""
+    """Return who asks."""
     return Me(name=visitor.name, may_act=visitor.may_act, csrf=visitor.csrf)
 
 
 @router.get("/now")
 def now(desk: ADesk) -> now_view.Now:
-    """What is going on: associations in progress, rates, health."""
+    """Return what is going on: associations in progress, rates, health."""
     return now_view.now(desk)
 
 
@@ -122,16 +122,16 @@ def series_list(
         str, Query(max_length=128, description="A UID or its beginning, a Patient ID or an Accession Number.")
     ] = "",
     ae: Annotated[str, Query(max_length=16, description="Calling AE title.")] = "",
-    verdict: Annotated[SeriesVerdict | None, Query(description="Of the newest audit.")] = None,
-    before: Annotated[int | None, Query(ge=0, lt=2**63, description="`before` of the page before.")] = None,
+    verdict: Annotated[SeriesVerdict | None, Query(description="Verdict of the newest audit.")] = None,
+    before: Annotated[int | None, Query(ge=0, lt=2**63, description="`before` of the preceding page.")] = None,
 ) -> series_view.SeriesList:
-    """Series, newest first."""
+    """List series, newest first."""
     return series_view.listed(desk, q.strip(), ae.strip(), verdict, before)
 
 
 @router.get("/series/{uid}", responses=_NOT_FOUND)
 def series(desk: ADesk, uid: Uid) -> series_view.SeriesPage:
-    """One series: what is known of it, and what its audit found."""
+    """Return one series: what is known about it, and what its audit found."""
     found = series_view.shown(desk, uid)
     if found is None and (refused := series_view.refused(desk, uid)):
         raise HTTPException(HTTPStatus.NOT_FOUND, f"Nothing of it is stored; {refused}.")
@@ -145,7 +145,7 @@ def instances(
     uid: Uid,
     first: Annotated[int, Query(ge=0, le=10_000_000, description="Counted from 0.")] = 0,
 ) -> tuple[series_view.Slice, ...]:
-    """Stored instances of a series by Instance Number, at most 100."""
+    """List at most 100 stored instances of a series, by Instance Number."""
     _there(series_view.one(desk, uid))
     return series_view.slices(desk, uid, first)
 
@@ -162,14 +162,14 @@ def quarantine(
     state: Wanted = Wanted.HELD,
     before: BeforeReceipt = None,
 ) -> quarantine_view.CaseList:
-    """Objects that were refused, newest first."""
+    """List objects that were refused, newest first."""
     wanted = quarantine_view.Filter(ae, rule, series, study, patient, days, state, before)
     return quarantine_view.listed(desk, wanted)
 
 
 @router.get("/quarantine/{receipt}", responses=_NOT_FOUND)
 def case(desk: ADesk, receipt: ReceiptId) -> dict[str, Any]:
-    """The case of a refused object: both sides of every finding. It may hold values of a patient."""
+    """Return the case of a refused object: both sides of every finding. It may hold patient data."""
     found: dict[str, Any] = _there(quarantine_view.case(desk, receipt))
     return found
 
@@ -180,7 +180,7 @@ def case(desk: ADesk, receipt: ReceiptId) -> dict[str, Any]:
     | {HTTPStatus.CONFLICT.value: {"model": dict[str, Any], "description": "It was not done, and why."}},
 )
 def act(desk: ADesk, visitor: AnApiOperator, receipt: ReceiptId, order: Annotated[Order, Body()]) -> Any:
-    """Release, replace or drop an object. Every act is written, with who and why."""
+    """Release, replace or drop an object. Every act is recorded, with who did it and why."""
     try:
         done, result = quarantine_view.act(
             desk, visitor, receipt, order.act, order.reason, force=order.force, dry_run=order.dry_run
@@ -192,13 +192,13 @@ def act(desk: ADesk, visitor: AnApiOperator, receipt: ReceiptId, order: Annotate
 
 @router.get("/senders")
 def senders(desk: ADesk, days: Days = 30) -> dict[str, Any]:
-    """What each sender, scanner and rule had, with rates."""
+    """Return counts and rates for each sender, scanner and rule."""
     return report_view.document(desk, days)
 
 
 @router.get("/rules")
 def rules(desk: ADesk, days: Days = 30) -> tuple[rules_view.RuleEntry, ...]:
-    """Every rule, its severity here, and how often it fired."""
+    """List every rule, its severity on this node, and how often it fired."""
     return rules_view.rules(desk.node.policy(), report_view.fired(desk, days))
 
 
@@ -208,22 +208,22 @@ def rule(
     code: Annotated[str, Path(max_length=7)],
     days: Days = 30,
 ) -> rules_view.RulePage:
-    """One rule with its documentation."""
+    """Return one rule with its documentation."""
     found: Rule = _there(find(code))
     return rules_view.page(found, desk.node.policy(), report_view.fired(desk, days).get(found.code, rules_view.Fired()))
 
 
 @monitoring.get("/healthz", responses=_TO_ANYBODY)
 async def healthz() -> dict[str, str]:
-    """Whether the process answers. For everybody."""
+    """Whether the process answers. For everybody, without signing in."""
     return {"status": "ok"}
 
 
 @monitoring.get(
-    "/readyz", responses=_TO_ANYBODY | {HTTPStatus.SERVICE_UNAVAILABLE.value: {"description": "It cannot store."}}
+    "/readyz", responses=_TO_ANYBODY | {HTTPStatus.SERVICE_UNAVAILABLE.value: {"description": "The node cannot store."}}
 )
 def readyz(desk: ADesk) -> Response:
-    """Whether the node can store: disk and ledger. For everybody; what is wrong, it does not say here."""
+    """Whether the node can store, that is, disk and ledger work. For everybody, so it does not say what is wrong."""
     try:
         now_view.quarantined(desk)
         is_well = now_view.health(desk).is_well
@@ -236,5 +236,5 @@ def readyz(desk: ADesk) -> Response:
 
 @monitoring.get("/metrics", responses=_REFUSALS, dependencies=_FOR_VIEWERS)
 def metrics(desk: ADesk) -> Response:
-    """Counters for Prometheus."""
+    """Return metrics for Prometheus."""
     return Response(desk.node.metrics(), media_type=CONTENT_TYPE)

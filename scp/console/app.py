@@ -25,21 +25,21 @@ from scp.errors import NodeFault
 from scp.version import __version__
 
 _THREADS: Final = 4
-"""Pages that are made at one time; others wait, so that receiving need not."""
+"""Requests that are worked on at one time; others wait, so that receiving need not."""
 _DESCRIPTION: Final = """What the console shows, as JSON, and its acts.
 
 Sign in as in a browser, or name a user with each request (HTTP Basic). Viewers may read, operators may also act.
-Identifiers of receipts are text. Times are UTC (RFC 3339). Lists go on with the `before` of the page before."""
+Identifiers of receipts are text. Times are UTC (RFC 3339). For the next page of a list, pass on its `before`."""
 
 
 def make_app(desk: Desk) -> FastAPI:
-    """Put the console together."""
+    """Return the application of a console."""
     settings = desk.node.settings().console
     app = FastAPI(
         title="auditscp",
         version=__version__,
         description=_DESCRIPTION,
-        openapi_url=None,  # served by the API's own router, behind the same rights
+        openapi_url=None,  # served by the API's own router, which needs a viewer
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -83,7 +83,7 @@ def _not_signed_in(request: Request, _: Exception) -> Response:
         if request.method == "GET" and "x-auditscp-poll" not in request.headers:
             return RedirectResponse(pages.login_address(request), HTTPStatus.SEE_OTHER)
         return _page(HTTPStatus.UNAUTHORIZED, "You are not signed in any more.")
-    # A browser whose script asks must not open a window for a password.
+    # When a script of ours asks, the browser must not open its own window for a password.
     challenge = {} if CSRF_HEADER in request.headers else {"WWW-Authenticate": 'Basic realm="auditscp"'}
     return JSONResponse({"detail": "Sign in first."}, HTTPStatus.UNAUTHORIZED, challenge)
 
@@ -99,7 +99,7 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    # What was wrong, and where; not the value itself, which may be anything.
+    # What is wrong, and where, but not the value, which may be anything.
     problems = [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors()]
     if _wants_json(request):
         return JSONResponse({"detail": problems}, HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -1,4 +1,4 @@
-"""What a request may rely on, as FastAPI dependencies: the desk, the visitor, and a form that is the visitor's own."""
+"""The FastAPI dependencies of endpoints: the desk, the visitor, and a form that comes from the visitor's own page."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -15,9 +15,9 @@ from scp.console.desk import Desk
 COOKIE: Final = "auditscp"
 SECURE_COOKIE: Final = "__Host-auditscp"
 POLLS: Final = "x-auditscp-poll"
-"""A header of what a page requests by itself: it does not keep a session alive."""
+"""Header of requests that a page makes by itself: these do not keep a session alive."""
 _FORWARDED: Final = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"})
-"""Headers of what a proxy passes on: whoever asked it need not be on this machine, though the proxy is."""
+"""Headers that proxies add: the proxy may be on this machine, but the visitor need not be."""
 CSRF_HEADER: Final = "x-csrf-token"
 CSRF_FIELD: Final = "csrf"
 _MOST_FIELDS: Final = 300
@@ -25,10 +25,10 @@ _FORM: Final = "application/x-www-form-urlencoded"
 
 
 class _DescribedAsBasic(HTTPBasic):
-    """Says in the description of the API how a user is named; :func:`viewer` reads it, as FastAPI takes ASCII only."""
+    """HTTP Basic for the API's description only; :func:`viewer` reads the header, as FastAPI's own reads only ASCII."""
 
     async def __call__(self, request: HTTPConnection) -> None:
-        """Leave the request alone."""
+        """Do nothing."""
 
 
 described_as_basic = _DescribedAsBasic(
@@ -44,7 +44,7 @@ Form = Mapping[str, list[str]]
 
 
 def desk_of(request: Request) -> Desk:
-    """Return what the console has of the node."""
+    """Return the desk: what endpoints work with."""
     desk: Desk = request.app.state.desk
     return desk
 
@@ -55,13 +55,13 @@ def cookie_of(request: Request) -> str:
 
 
 def address_of(request: Request) -> str:
-    """Return the address from which a request comes; an empty text if a proxy says something else instead of one."""
+    """Return the address from which a request comes; an empty text if a proxy gives anything but an address."""
     host = request.client.host if request.client else ""
     return host if is_address(host) else ""
 
 
 def viewer(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Visitor:
-    """Return who asks; whoever may look may go on. Raises NotSignedIn."""
+    """Return who asks. Raises NotSignedIn if that is unknown, HTTPException after too many wrong passwords."""
     if not desk.access.has_users and not _FORWARDED.isdisjoint(request.headers.keys()):
         raise HTTPException(HTTPStatus.FORBIDDEN, "This came through a proxy, so from anywhere: [console] needs users.")
     found = desk.access.visitor(
@@ -80,16 +80,16 @@ def viewer(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Visitor
 
 
 def operator(visitor: Annotated[Visitor, Depends(viewer)]) -> Visitor:
-    """Return who asks; only operators may go on."""
+    """Return who asks. Raises HTTPException for anybody but operators."""
     if not visitor.may_act:
         raise HTTPException(HTTPStatus.FORBIDDEN, "This needs an operator; you may look.")
     return visitor
 
 
 async def form_of(request: Request) -> Form:
-    """Read a form."""
+    """Return the fields of a form. Raises HTTPException if the body is not a form."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "This takes a form.")
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be a form.")
     try:
         pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
@@ -101,12 +101,12 @@ async def form_of(request: Request) -> Form:
 
 
 def field_of(form: Form, name: str) -> str:
-    """Return the first value of a field, without spaces around it; an empty text if there is none."""
+    """Return the first value of a field, without spaces around it; an empty text if there is no such field."""
     return next(iter(form.get(name, ())), "").strip()
 
 
 def acting_by_form(visitor: Annotated[Visitor, Depends(operator)], form: Annotated[Form, Depends(form_of)]) -> Visitor:
-    """Return the operator who sent a form from one of our own pages."""
+    """Return the operator who sent a form. Raises HTTPException unless the form is from one of our own pages."""
     if visitor.csrf is not None and not visitor.is_token(field_of(form, CSRF_FIELD)):
         raise HTTPException(HTTPStatus.FORBIDDEN, "The form is out of date: load its page again.")
     return visitor
@@ -115,8 +115,9 @@ def acting_by_form(visitor: Annotated[Visitor, Depends(operator)], form: Annotat
 def acting_by_api(request: Request, visitor: Annotated[Visitor, Depends(operator)]) -> Visitor:
     """Return the operator who acts through the API.
 
-    A session's cookie goes with whatever a browser sends, so its token must come too. Programs name their user with
-    each request; and where nobody signs in, the Origin and a body of JSON tell them from other sites' pages.
+    A browser sends the cookie of a session with every request, whichever page makes it, so the session's token must
+    come as well. Programs name their user with each request. Where nobody signs in, pages of other sites are told by
+    their Origin, and because they cannot send a body of JSON without asking first.
     """
     if visitor.signed_in and not visitor.is_token(request.headers.get(CSRF_HEADER, "")):
         raise HTTPException(HTTPStatus.FORBIDDEN, "X-CSRF-Token is missing or out of date.")
@@ -129,6 +130,6 @@ AnOperator = Annotated[Visitor, Depends(acting_by_form)]
 AnApiOperator = Annotated[Visitor, Depends(acting_by_api)]
 AForm = Annotated[Form, Depends(form_of)]
 BeforeReceipt = Annotated[
-    str | None, Query(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{12}$", description="`before` of the page before.")
+    str | None, Query(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{12}$", description="`before` of the preceding page.")
 ]
-"""Where a list of receipts goes on: one of them, as lists name it."""
+"""The identifier of a receipt after which a list goes on."""

@@ -1,4 +1,4 @@
-"""``python -m scp.console.decode FILE``: a thumbnail as PNG on standard output, with little time and memory."""
+"""``python -m scp.console.decode FILE``: writes a thumbnail to standard output, within limits on time and memory."""
 
 import resource
 import sys
@@ -10,7 +10,7 @@ _CPU_SECONDS: Final = 6
 
 
 def main(path: Path) -> None:
-    """Decode the middle frame of a file with pydicom's decoders; the exit code says whether that went well."""
+    """Decode the middle frame of a file with pydicom's decoders, and write it as PNG; exits with 0 if that worked."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the image
@@ -32,7 +32,7 @@ def main(path: Path) -> None:
     if frame is None:
         sys.exit(1)
     samples = pixel_array(path, index=frame.middle)
-    # The decoder has turned YBR into RGB, and signs are in the type of the samples.
+    # The decoder has turned YBR into RGB, and whether samples are signed is in their type.
     sys.stdout.buffer.write(png(picture(samples, frame._replace(photometric=_decoded(frame.photometric)))))
 
 

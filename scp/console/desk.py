@@ -1,4 +1,4 @@
-"""What the console has of the node: to look at, and to act through."""
+"""The parts of the node that the console uses, to look and to act."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -19,10 +19,10 @@ from scp.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class NodeParts:
-    """What a node lends to its console.
+    """The parts that a node gives to its console.
 
-    ``settings`` and ``policy`` are asked each time: a reload may change them. ``troubles`` is what the node suffers
-    from now, ``metrics`` the exposition for Prometheus.
+    ``settings`` and ``policy`` are called each time they are needed, as a reload may change them. ``troubles`` returns
+    what is wrong with the node now, ``metrics`` the text for Prometheus.
     """
 
     settings: Callable[[], Settings]
@@ -37,7 +37,7 @@ class NodeParts:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a page works with."""
+    """What endpoints work with; ``started`` is in seconds since 1970."""
 
     node: NodeParts
     access: Access

@@ -1,10 +1,11 @@
 """What holds for every request, before anything else looks at it, and for every response.
 
-* The Host must be one of ours: a name that somebody else points at this machine gets nothing (DNS rebinding).
-* What changes something must come from our own pages: an Origin or Sec-Fetch-Site that says otherwise is refused,
-  whoever the visitor is.
-* A body is small, and comes in time.
-* Responses may not be framed, sniffed, kept or extended by anything from elsewhere; only our own files may be kept.
+* The Host must be one of ours: somebody may point another name at this machine (DNS rebinding).
+* A request that may change something must come from our own pages: if Origin or Sec-Fetch-Site say otherwise, it is
+  refused, whoever the visitor is.
+* A body must be small, and complete in time.
+* Browsers may not show responses in frames, guess their type, load anything from elsewhere, or cache anything but our
+  static files.
 """
 
 import asyncio
@@ -39,7 +40,7 @@ _HEADERS: Final = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    # Not "no-referrer": with it browsers send "Origin: null" with our own forms.
+    # Not "no-referrer", with which browsers send "Origin: null" even with our own forms.
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -52,12 +53,12 @@ _log = structlog.get_logger()
 
 
 def response_headers(*, tls: bool) -> Mapping[str, str]:
-    """Return what every response says, unless it says something else of the same name."""
+    """Return the headers of every response that does not have others of the same name."""
     return {**_HEADERS, "strict-transport-security": _HSTS} if tls else _HEADERS
 
 
 class Guard:
-    """ASGI middleware; see the module's docstring. ``names`` is None where any Host is fine."""
+    """ASGI middleware; see the module's docstring. ``names`` is None if any Host is allowed."""
 
     def __init__(self, app: ASGIApp, names: Collection[str] | None, *, tls: bool) -> None:
         self._app = app
@@ -85,7 +86,7 @@ class Guard:
             else:
                 await self._app(scope, _Body(receive, scope).receive, guarded_send)
         except ClientDisconnect:
-            pass  # there is nobody to be answered
+            pass  # there is nobody to answer
         except Exception as error:  # noqa: BLE001 - a page that fails must not take the server with it, nor tell why
             _log.error("console_failed", path=_route(scope), error=type(error).__name__, place=place_of(error))
             if not began:
@@ -128,18 +129,18 @@ class _Body:
             self._left = 0
 
     async def receive(self) -> Message:
-        """Give the next piece. After the body, wait for the end of the connection as long as the response takes."""
+        """Return the next piece of the body. After the last one, this only returns when the connection ends."""
         if self._is_complete:
             return await self._receive()
         if self._left <= 0:
             raise _TOO_LARGE
         now = asyncio.get_running_loop().time()
-        if self._until is None:  # from when it is asked for, which may be late on a busy day
+        if self._until is None:  # time counts from when the body is first read, which may be late on a busy node
             self._until = now + _BODY_SECONDS
         try:
             message = await asyncio.wait_for(self._receive(), self._until - now)
         except TimeoutError:
-            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "The request did not come to its end.") from None
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "The request was not complete in time.") from None
         self._left -= len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
         if self._left < 0:
@@ -156,7 +157,7 @@ def _is_of(origin: str, host: str) -> bool:
 
 
 def host_of(host: str) -> str:
-    """Return the name or address of a Host header, in small letters, without the port and without brackets."""
+    """Return the name or address of a Host header, in lower case, without the port and without brackets."""
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:

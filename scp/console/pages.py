@@ -1,4 +1,4 @@
-"""The pages but for quarantine: HTML, escaped by the templates."""
+"""All HTML pages but those of quarantine; the templates escape what they show."""
 
 from http import HTTPStatus
 from itertools import groupby
@@ -26,11 +26,11 @@ from scp.reporting import as_csv
 
 router = APIRouter(dependencies=[Depends(viewer)])
 public = APIRouter()
-"""What can be asked for without signing in."""
+"""What everybody may request without signing in."""
 
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _PICTURE_HEADERS: Final = {
-    # A picture that is opened by itself must not run or load anything either.
+    # A picture may also be opened by itself; then it must not run or load anything either.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
 }
 _MOST_LATE: Final = 6
@@ -39,19 +39,19 @@ _log = structlog.get_logger()
 
 
 def page(template: str, desk: Desk, visitor: Visitor, here: str, status: int = 200, **values: Any) -> Response:
-    """Return a page with what every page has."""
+    """Return a page, with the values that every page needs."""
     return html(template, status, visitor=visitor, here=here, quarantined=now_view.quarantined(desk), **values)
 
 
 def login_address(request: Request) -> str:
-    """Return where to sign in, and come back from."""
+    """Return the address of the login page, which leads back to the page that was requested."""
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return "/login" if wanted == "/" else f"/login?next={quote(wanted, safe='')}"
 
 
 @public.get("/static/{version}/{name}")
 def static(version: str, name: str) -> Response:
-    """Give one of our own files."""
+    """Return one of our own files."""
     if name not in ASSETS or version != asset_version(name):
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such file.")
     return Response((STATIC / name).read_bytes(), media_type=ASSETS[name], headers=_FOR_EVER)
@@ -81,7 +81,7 @@ def login(request: Request, desk: ADesk, form: AForm) -> Response:
         return response
     if not checked:
         _log.warning("console_login_failed", address=address)
-        return _login_page(target, name, "User name and password do not fit.", HTTPStatus.FORBIDDEN)
+        return _login_page(target, name, "User name or password is wrong.", HTTPStatus.FORBIDDEN)
     _log.info("console_login", user=name, address=address)
     desk.access.sessions.close(cookie_of(request))
     response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
@@ -108,7 +108,7 @@ def _login_page(target: str, name: str = "", message: str = "", status: int = HT
 
 
 def _own_path(target: str) -> str:
-    """Return a path of ours to go to, never another site's."""
+    """Return a path on this site to go on with; ``/`` if the target is on another site."""
     try:
         parts = urlsplit(target)
     except ValueError:
@@ -125,7 +125,7 @@ def now(desk: ADesk, visitor: AViewer) -> Response:
 
 @router.get("/now/live")
 def now_live(desk: ADesk) -> Response:
-    """Give the part of *now* that changes."""
+    """Return the part of *Now* that changes."""
     return html("now_live.html", **_now(desk))
 
 
@@ -164,7 +164,7 @@ def series(desk: ADesk, visitor: AViewer, uid: str, first: Annotated[int, Query(
 
 
 def _unstored(desk: ADesk, visitor: AViewer, uid: str) -> Response:
-    """Say of a series that nothing of it is stored, if it came at all."""
+    """Say that nothing of a series is stored, if anything of it was received at all."""
     refused = series_view.refused(desk, uid)
     if refused is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such series.")
@@ -185,7 +185,7 @@ def plot(desk: ADesk, uid: str) -> Response:
 
 @router.get("/instances/{uid}/thumbnail.png")
 def thumbnail(desk: ADesk, uid: str) -> Response:
-    """Show an image, small."""
+    """Show a thumbnail of an image."""
     found = series_view.instance(desk, uid)
     if found is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such instance.")
@@ -204,7 +204,7 @@ def senders(desk: ADesk, visitor: AViewer, days: Annotated[int, Query(ge=1, le=3
 
 @router.get("/senders.csv")
 def senders_as_table(desk: ADesk, days: Annotated[int, Query(ge=1, le=3660)] = 30) -> Response:
-    """Give the same for a spreadsheet."""
+    """Return the same as CSV, for a spreadsheet."""
     name = {"Content-Disposition": f'attachment; filename="auditscp-{days}-days.csv"'}
     return Response(as_csv(report_view.report(desk, days)), media_type="text/csv; charset=utf-8", headers=name)
 

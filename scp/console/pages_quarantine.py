@@ -18,7 +18,7 @@ from scp.quarantine.acts import BadReason
 router = APIRouter(dependencies=[Depends(viewer)])
 
 _MOST_AT_ONCE: Final = 100
-"""Objects: as many as a list shows, and more."""
+"""Most objects for one request: more than a page of the list shows."""
 
 
 @router.get("/quarantine")
@@ -65,7 +65,7 @@ def act(desk: ADesk, visitor: AnOperator, form: AForm, receipt: str, act: view.A
 
 @router.post("/quarantine")
 def act_on_several(desk: ADesk, visitor: AnOperator, form: AForm) -> Response:
-    """Act on the objects that are ticked, one after the other, and say what became of each."""
+    """Act on the selected objects, one after the other, and say what became of each."""
     receipts = form.get("receipt", [])[:_MOST_AT_ONCE]
     try:
         wanted = view.Act(field_of(form, "act"))
@@ -73,7 +73,7 @@ def act_on_several(desk: ADesk, visitor: AnOperator, form: AForm) -> Response:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "There is no such act.") from None
     reason = field_of(form, "reason")
     if not receipts:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "Nothing was ticked.")
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "Nothing was selected.")
     if wanted is not view.Act.RELEASE and not reason:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "Say why: the reason is kept.")
     results = [view.act(desk, visitor, one, wanted, reason)[1] for one in receipts]

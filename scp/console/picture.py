@@ -1,7 +1,7 @@
-"""One frame as a small picture: samples, as the attributes describe them, to 8 bits of grey or colour.
+"""One frame as a small picture: turns its samples into 8-bit grey or colour, as the attributes describe them.
 
-Grey frames go through the first window of the object (PS3.3 C.11.2.1.2), or, without one, through the range in which
-nearly all samples lie. Nothing here is for diagnosis.
+Grey frames are shown with the first window of the object (PS3.3 C.11.2.1.2) or, without one, with the range in which
+nearly all samples lie. The pictures are not for diagnosis.
 """
 
 from itertools import islice
@@ -18,9 +18,9 @@ from scp.dicom.rle import decode_frame
 from scp.dicom.values import Malformed, decimal_strings, integer_strings
 
 SIDE: Final = 256
-"""Pixels of the longer side, at most."""
+"""Most pixels on the longer side."""
 _MOST_PIXELS: Final = 64 * 1024 * 1024
-"""Rows x Columns beyond which nothing is looked at."""
+"""Most Rows x Columns of a frame for which a picture is made."""
 
 _WINDOW_CENTER, _WINDOW_WIDTH = 0x00281050, 0x00281051
 _RESCALE_INTERCEPT, _RESCALE_SLOPE = 0x00281052, 0x00281053
@@ -31,7 +31,7 @@ Samples = NDArray[Any]
 
 
 class Frame(NamedTuple):
-    """How the samples of a frame are to be understood. ``window`` is center and width, None if there is none."""
+    """How to read the samples of a frame. ``window`` is center and width, None if the object has none."""
 
     frames: int
     rows: int
@@ -48,23 +48,23 @@ class Frame(NamedTuple):
 
     @property
     def middle(self) -> int:
-        """The index of the frame in the middle: it shows most."""
+        """The index of the middle frame, counted from 0: it usually shows most."""
         return self.frames // 2
 
     @property
     def size(self) -> int:
-        """Bytes of a frame, uncompressed and of whole bytes."""
+        """Bytes of an uncompressed frame; only if samples have whole bytes."""
         return self.rows * self.columns * self.samples * self.bits_allocated // _BITS
 
 
 def source_of(data: memoryview | bytes, elements: Elements, transfer_syntax: str, *, little: bool) -> Source | None:
-    """Return the Pixel Data and what is around them; None if there are none."""
+    """Return the Pixel Data with the attributes that describe them; None if there are none."""
     span = elements.get(t.PIXEL_DATA)
     return Source(data, elements, little, transfer_syntax) if span and span.items is None else None
 
 
 def frame_of(source: Source) -> Frame | None:
-    """Return how a frame is described; None if that is no picture."""
+    """Return the description of a frame; None if no picture can be made of it."""
     counts = integer_strings(source.raw(t.NUMBER_OF_FRAMES))
     frame = Frame(
         frames=counts[0] if counts and not isinstance(counts, Malformed) else 1,
@@ -90,9 +90,9 @@ def frame_of(source: Source) -> Frame | None:
 
 
 def native_samples(source: Source, frame: Frame) -> Samples | None:
-    """Return the samples of the middle frame of uncompressed Pixel Data; None if they are not all there.
+    """Return the samples of the middle frame of uncompressed Pixel Data; None if they are incomplete.
 
-    Of a large frame they are those that :func:`picture` shows; the others are not read.
+    Of a large frame, only those samples are read and returned that :func:`picture` shows.
     """
     pixels, step = frame.rows * frame.columns, _step(frame.rows, frame.columns)
     span, lines = source.span, range(0, frame.rows, step)
@@ -114,7 +114,7 @@ def native_samples(source: Source, frame: Frame) -> Samples | None:
 
 
 def _bits(source: Source, first: int, number: int) -> Samples:
-    """Return so many bits of Pixel Data, one in each sample."""
+    """Return a ``number`` of bits of Pixel Data, from the ``first`` one on, each as one sample."""
     start, end = first // _BITS, -(-(first + number) // _BITS)
     raw = np.frombuffer(read_long(source.data, source.span.offset + start, end - start), np.uint8)
     return np.unpackbits(raw, bitorder="little")[first - start * _BITS :][:number]
@@ -141,7 +141,7 @@ def picture(samples: Samples, frame: Frame) -> NDArray[np.uint8]:
 
 
 def _step(rows: int, columns: int) -> int:
-    """Return of how many rows and columns one is shown."""
+    """Return n such that every n-th row and column is shown."""
     return max(1, -(-max(rows, columns) // SIDE))
 
 

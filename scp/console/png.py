@@ -1,4 +1,4 @@
-"""A PNG of 8-bit grey or colour (PNG specification, third edition), from an array."""
+"""Writes an array as PNG, in 8-bit grey or colour (PNG specification, third edition)."""
 
 import struct
 import zlib
@@ -12,7 +12,7 @@ _GREY, _COLOUR = 0, 2
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
-    """Write pixels of shape (rows, columns), or (rows, columns, 3) for red, green and blue."""
+    """Return the PNG of pixels of shape (rows, columns), or (rows, columns, 3) for red, green and blue."""
     rows, columns = pixels.shape[:2]
     lines: NDArray[Any] = np.ascontiguousarray(pixels).reshape(rows, -1)
     filtered = np.zeros((rows, lines.shape[1] + 1), np.uint8)  # each line begins with its filter: none

@@ -1,4 +1,4 @@
-"""What came lately: the meters, looked at every few seconds, and remembered for some minutes."""
+"""What was received in the last minutes: the meters are read every few seconds, and their changes are kept."""
 
 import threading
 import time
@@ -13,12 +13,12 @@ from scp.outcomes import Outcome
 STEP_SECONDS: Final = 5.0
 _KEPT: Final = 60
 _MINUTE: Final = 12
-"""Steps that are remembered, and steps of a minute."""
+"""Steps that are kept, and steps in a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What came in one step of :data:`STEP_SECONDS`; ``at`` is when it ended, in seconds since 1970."""
+    """What was received in one step of :data:`STEP_SECONDS`; ``at`` is when it ended, in seconds since 1970."""
 
     at: float
     accepted: int
@@ -29,13 +29,13 @@ class Step:
 
     @property
     def instances(self) -> int:
-        """All of them."""
+        """All instances of this step."""
         return self.accepted + self.warned + self.refused + self.other
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What came in the last minute, and step by step in the last minutes, oldest first."""
+    """What was received in the last minute, and the ``steps`` of the last five minutes, oldest first."""
 
     instances: int
     refused: int
@@ -44,7 +44,7 @@ class Rates:
 
 
 class Lately:
-    """Remembers how the meters moved. :meth:`look` at them once in every step."""
+    """Keeps how the meters changed. :meth:`look` must be called once in every step."""
 
     def __init__(self, meters: Meters, clock: Callable[[], float] = time.time) -> None:
         self._meters = meters
@@ -54,7 +54,7 @@ class Lately:
         self._steps: deque[Step] = deque(maxlen=_KEPT)
 
     def look(self) -> None:
-        """Note what has come since the last look."""
+        """Record what was received since the last call."""
         now, size = self._counted()
         with self._lock:
             came = {outcome: max(now[outcome] - self._last[outcome], 0) for outcome in Outcome}
@@ -71,7 +71,7 @@ class Lately:
             self._last, self._last_bytes = now, size
 
     def rates(self) -> Rates:
-        """Return what came lately."""
+        """Return what was received in the last minutes."""
         with self._lock:
             steps = tuple(self._steps)
         minute = steps[-_MINUTE:]

@@ -1,6 +1,6 @@
-"""Connections to the ledger for pages: their own, read-only, and none may take long.
+"""Read-only connections to the ledger for pages, apart from the node's own, and with a deadline.
 
-A page that reads for too long is stopped: it costs its visitor an answer, and receiving nothing.
+A page that reads for too long is stopped: its visitor gets no answer, but receiving goes on undisturbed.
 """
 
 import time
@@ -17,12 +17,12 @@ from scp.ledger.reading import open_reader
 
 SECONDS: Final = 5.0
 _STEPS: Final = 20_000
-"""Steps of SQLite's machine between two looks at the clock."""
+"""Steps of SQLite's virtual machine between two looks at the clock."""
 _IDLE: Final = 4
 
 
 class TooSlow(LedgerFault):
-    """A page asked for more than can be read in its time."""
+    """A page asked for more than can be read in time."""
 
 
 class Readers:
@@ -62,7 +62,7 @@ class Readers:
         return time.monotonic() + self._seconds
 
     def close(self) -> None:
-        """Close what is not lent."""
+        """Close all connections that are not lent out."""
         with suppress(Empty):
             while True:
                 self._idle.get_nowait().close()

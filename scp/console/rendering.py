@@ -1,4 +1,4 @@
-"""HTML from templates. Everything is escaped, and what cannot be printed is shown as an escape, whoever said it."""
+"""HTML from templates. All values are escaped, and characters that cannot be printed are shown as escapes."""
 
 import hashlib
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ ASSETS: Final[Mapping[str, str]] = {
 
 
 def displayable(value: object) -> object:
-    """Return a text with escapes for what cannot be printed; anything else, markup too, as it is."""
+    """Return a text with escapes for what cannot be printed; anything that is not text, or is markup, unchanged."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -42,12 +42,12 @@ def size(number: float) -> str:
 
 
 def count(number: int) -> str:
-    """Write a number with thin spaces between thousands."""
+    """Write a number; from 10,000 on with thin spaces between thousands."""
     return f"{number:,}".replace(",", "\u202f") if abs(number) >= _THOUSAND * _TEN else str(number)
 
 
 def when(text: str) -> Markup:
-    """Write a time of RFC 3339 as an element that a script may turn into local time."""
+    """Write a time of RFC 3339 as a ``time`` element, which our script turns into local time."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -64,18 +64,18 @@ def seconds(number: float) -> str:
 
 
 def short_uid(uid: str) -> str:
-    """Return the end of a UID, which tells it from its neighbours."""
+    """Return the end of a UID, which is what differs between UIDs of one source."""
     keep = 18
     return uid if len(uid) <= keep else f"…{uid[-keep:]}"
 
 
 def percent(part: float, whole: float) -> str:
-    """Write a part of a whole: ``0.4 %``."""
+    """Write the share of a part in a whole: ``0.4 %``."""
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
 def marked(text: object, beside: object) -> Markup:
-    """Mark where a value differs from the one beside it: all between what both begin and end with."""
+    """Mark where a value differs from the one beside it: all but the beginning and end that both share."""
     one, two = printable(str(text)), printable(str(beside))
     start = next((index for index, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), None)
     if start is None:
@@ -90,7 +90,7 @@ def marked(text: object, beside: object) -> Markup:
 
 @cache
 def asset_version(name: str) -> str:
-    """Return what changes whenever an asset does."""
+    """Return a text that changes whenever an asset does, so that browsers can keep assets for ever."""
     return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
 
 
@@ -116,7 +116,7 @@ _ENVIRONMENT: Final = _environment()
 
 
 def render(template: str, **values: Any) -> str:
-    """Return the text that a template makes of some values."""
+    """Return a template filled with values."""
     return _ENVIRONMENT.get_template(template).render(values)
 
 

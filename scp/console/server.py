@@ -32,22 +32,22 @@ from scp.layout import LEDGER
 from scp.net.tls import Endpoint
 
 _REQUEST_SECONDS: Final = 15.0
-"""Until a request is there with its headers: the first of a connection, and each after an answer."""
+"""Seconds for a request to arrive with its headers, on a new connection and after each response."""
 _UNREAD_SECONDS: Final = 30.0
-"""Without anybody reading what was answered."""
+"""Seconds after which a connection ends whose peer does not take the response."""
 _CONNECTIONS: Final = 128
 _HANDSHAKE_SECONDS: Final = 10.0
 _TURNS: Final = 4
-"""Turns of the loop after which a connection that is let go of is gone, TLS and all."""
+"""Turns of the event loop after which a connection that was aborted is gone, even with TLS."""
 _PAUSE, _STARTING, _STOPPING = 0.1, 10.0, 3.0
-"""Seconds after an accept that failed, and at most for starting and for stopping."""
+"""Seconds to pause after an accept that failed, and the longest for starting and for stopping."""
 
 
 class ConsoleServer:
-    """Make it before the node starts, :meth:`start` it when the node listens, :meth:`stop` it before the node ends."""
+    """The console of a node. To be made before the node starts, started when it listens, stopped before it ends."""
 
     def __init__(self, node: NodeParts) -> None:
-        """Raises ConfigurationError if the settings would let in whoever comes, or certificates cannot be used."""
+        """Raises ConfigurationError if others could use it without signing in, or the certificate cannot be used."""
         settings = node.settings()
         access = Access(settings.console)
         self._settings = settings.console
@@ -58,7 +58,7 @@ class ConsoleServer:
         self._thread: threading.Thread | None = None
 
     def start(self) -> tuple[str, int]:
-        """Listen, and return the address and port. Raises OSError if that cannot be had."""
+        """Listen, and return the address and port. Raises OSError if that is not possible."""
         listener = _listen(self._settings)
         readers = Readers(self._node.store.folder / LEDGER)
         desk = Desk(
@@ -93,23 +93,23 @@ class ConsoleServer:
         return str(host), int(port)
 
     def renew(self) -> None:
-        """Read the certificates of now, for connections from now on; if anything is wrong, nothing changes."""
+        """Read the certificate again, for new connections; if anything is wrong with it, nothing changes."""
         if self._endpoint:
             self._endpoint.reload(console_tls(self._node.settings()))
 
     def stop(self) -> None:
-        """Finish the pages that are being made, for some seconds, and close."""
+        """Finish the responses in progress, for some seconds, and close."""
         if self._server and self._thread:
             self._server.should_exit = True
             self._thread.join(_STOPPING)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its hand on the process's signals, and with a bound on connections.
+    """uvicorn without handling of signals, and with a bound on connections.
 
-    uvicorn would accept without end, and the descriptors are those of the node too. What comes above the bound takes
-    the place of a connection that waits for its visitor, of the address that has most of them; if none does, it is
-    closed at once. A TLS handshake counts from its beginning, and has a deadline.
+    uvicorn accepts any number of connections, and the node needs file descriptors too. A connection above the bound
+    takes the place of one that waits for its visitor, of the address that has most of these; if there is none, it is
+    closed at once. A connection counts from before its TLS handshake, which has a deadline.
     """
 
     def __init__(self, config: uvicorn.Config, endpoint: Endpoint | None) -> None:
@@ -125,7 +125,7 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept connections on the socket that is given, and say that this has begun."""
+        """Accept connections on the sockets that are given, and set ``began``."""
         asyncio.get_running_loop().set_exception_handler(_loop_failed)
         await self.lifespan.startup()
         self.servers = []
@@ -134,7 +134,7 @@ class _Server(uvicorn.Server):
         self.began.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more, let what is being answered end, and close."""
+        """Accept no more connections, finish the responses in progress, and close."""
         if self._accepting:
             self._accepting.cancel()
         await super().shutdown(sockets)
@@ -153,7 +153,7 @@ class _Server(uvicorn.Server):
                     sock.close()
                     continue
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # Who asks and does not read the answer would keep its connection for ever.
+            # A visitor that does not read the response would keep its connection for ever.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(_UNREAD_SECONDS * 1000))
             task = asyncio.create_task(self._begin(sock))
             self._beginning[task] = _Waiting(address[0], loop.time(), task.cancel)
@@ -168,7 +168,7 @@ class _Server(uvicorn.Server):
         return len(self._beginning) + len(self.server_state.connections) >= _CONNECTIONS
 
     async def _make_room(self) -> None:
-        """Let go of one that waits for its visitor, the oldest of the address that has most; nothing if none does."""
+        """Abort a connection that waits for its visitor, if any: the oldest of the address that has most of them."""
         protocols = (one for one in self.server_state.connections if isinstance(one, _Protocol))
         waiting = [*self._beginning.values(), *(found for one in protocols if (found := one.waiting()))]
         if waiting:
@@ -185,12 +185,12 @@ class _Server(uvicorn.Server):
                 ssl=endpoint.context if endpoint else None,
                 ssl_handshake_timeout=_HANDSHAKE_SECONDS if endpoint else None,
             )  # fmt: skip
-        except OSError:  # ssl.SSLError is one, and so is a handshake that takes too long
+        except OSError:  # among them ssl.SSLError, and a handshake that takes too long
             sock.close()
 
 
 class _Waiting(NamedTuple):
-    """A connection that waits for its visitor: from where it came, since when of the loop's time, and how to end it."""
+    """A connection that waits for its visitor: its address, since when (in the loop's time), and how to end it."""
 
     address: str
     since: float
@@ -198,31 +198,31 @@ class _Waiting(NamedTuple):
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1, for which a connection that asks nothing, or nothing more, ends by itself.
+    """uvicorn's HTTP/1.1 protocol, but with a deadline for each request.
 
-    uvicorn would wait for ever for the rest of a request that has begun, and for a body that was answered unread.
+    uvicorn waits without end for the rest of a request, or for the rest of a body that was answered without reading it.
     """
 
     _deadline: asyncio.TimerHandle | None = None
     _since = 0.0
 
     def connection_made(self, transport: Any) -> None:
-        """Begin a connection."""
+        """Handle a new connection: wait for its first request."""
         super().connection_made(transport)
         self._since = self.loop.time()
         self._wait()
 
     def waiting(self) -> _Waiting | None:
-        """Return this one if it waits for a request, or the rest of one; None if something is being answered."""
+        """Return this connection if it waits for a request or the rest of one; None if a response is in progress."""
         is_asked = self.cycle and not self.cycle.response_complete and not self.cycle.more_body
         if is_asked or self.transport.is_closing():
             return None
         return _Waiting(self.client[0] if self.client else "", self._since, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, with the headers that every response has.
+        """Refuse what is not valid HTTP, with the headers that every response has.
 
-        It may come in the body of a request that is worked on, or was answered already: nothing more is said to that.
+        It may be found in the body of a request whose response has begun: then the connection is only closed.
         """
         if self.cycle:
             self.cycle.disconnected = True
@@ -245,17 +245,17 @@ class _Protocol(H11Protocol):
         self.transport.close()
 
     def on_response_complete(self) -> None:
-        """Turn to the next request, which may be here already."""
+        """Wait for the next request, which may have arrived already."""
         self._wait()
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection."""
+        """Handle the end of a connection."""
         self._wait_no_more()
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        """Wait for a request other than the one that was answered, which is None at first."""
+        """Set the deadline for a request other than the one just answered (None at first)."""
         self._wait_no_more()
         self._deadline = self.loop.call_later(_REQUEST_SECONDS, self._nothing_came, self.cycle)
 
@@ -269,7 +269,7 @@ class _Protocol(H11Protocol):
 
 
 def _as_seen(proxies: Iterable[IPv4Network | IPv6Network]) -> list[str]:
-    """Write networks as uvicorn compares them: what listens on ``::`` sees IPv4 peers as ``::ffff:192.0.2.7``."""
+    """Write networks as uvicorn compares them: a socket on ``::`` shows IPv4 peers as ``::ffff:192.0.2.7``."""
     return [
         text
         for network in proxies
@@ -294,7 +294,7 @@ def _listen(settings: Console) -> socket.socket:
 
 
 def _quiet() -> None:
-    """Let libraries say nothing by themselves: what they tell of requests holds what a browser sent."""
+    """Keep libraries from logging: their messages hold what a browser sent."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers = [logging.NullHandler()]
@@ -303,7 +303,7 @@ def _quiet() -> None:
 
 
 def _loop_failed(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A connection that breaks, or a TLS handshake that fails, is the browser's matter."""
+    """Log errors of the event loop, but not broken connections and failed TLS handshakes, which are not ours."""
     error = context.get("exception")
     if error is not None and not isinstance(error, OSError):
         structlog.get_logger().error("console_loop_failed", error=type(error).__name__)

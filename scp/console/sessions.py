@@ -1,7 +1,7 @@
 """Who is signed in: in memory only, so a restart signs everybody out.
 
-A browser holds a random token in its cookie; here is only the token's digest, so that nothing that is kept gives a
-session away. (The requests that bring the token pass through memory all the same.)
+A browser holds a random token in its cookie. Only the token's digest is kept here, so that what is kept cannot be used
+to take over a session. (The tokens themselves still pass through memory with each request.)
 """
 
 import hashlib
@@ -14,12 +14,12 @@ from typing import Final
 
 _TOKEN_BYTES: Final = 32
 _MOST: Final = 1_000
-"""Sessions at one time; the one unused for longest gives way."""
+"""Most sessions at one time; beyond that, the one unused for longest ends."""
 
 
 @dataclass(slots=True)
 class Session:
-    """One sign-in. Times are of a monotonic clock; ``csrf`` must come with everything that acts."""
+    """One sign-in. Times are of a monotonic clock; ``csrf`` must come with every request that acts."""
 
     name: str
     began: float
@@ -58,7 +58,7 @@ class Sessions:
             return session
 
     def peek(self, token: str) -> Session | None:
-        """Return the session of a token without prolonging it: what a page does by itself is no sign of its user."""
+        """Return the session of a token without prolonging it: a page that requests by itself does not show a user."""
         with self._lock:
             session = self._sessions.get(_digest(token))
             return None if session is None or self._is_over(session, self._clock()) else session

@@ -1,7 +1,7 @@
-"""Guessing passwords is slow: after some failures, each further one makes the guesser wait longer.
+"""Makes guessing passwords slow: after some failures, each further one makes the guesser wait longer.
 
-Failures are counted by address and by user name. The name's count is more patient, so that somebody else's failures
-do not soon keep a user out, and it ends attacks from many addresses all the same.
+Failures are counted by address and by user name. For a name, more of them are free, so that somebody else's failures
+do not soon keep the user out; counting by name still stops attacks from many addresses.
 """
 
 import threading
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 _LONGEST: Final = 300.0
-"""Seconds to wait at most."""
+"""The longest wait, in seconds."""
 _FORGOTTEN: Final = 3_600.0
 """Seconds after which failures no longer count."""
 _MOST: Final = 4_096
-"""Keys remembered of each sort; the one unused for longest is forgotten."""
+"""Most keys that are remembered; beyond that, the one whose last failure is oldest is forgotten."""
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class _Failures:
 
 
 class Throttle:
-    """Counts failures by a key; the first ``free`` of them cost nothing, then each doubles the wait."""
+    """Counts failures by key: after the first ``free`` ones there is a wait, which each further one doubles."""
 
     def __init__(self, free: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._free = free
@@ -35,7 +35,7 @@ class Throttle:
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
 
     def wait(self, key: str) -> float:
-        """Return for how many seconds a key must not try again; 0.0 if it may now."""
+        """Return the seconds until a key may try again; 0.0 if it may now."""
         now = self._clock()
         with self._lock:
             failures = self._failures.get(key)

@@ -1,8 +1,9 @@
 """Thumbnails of stored images.
 
-What is uncompressed, or RLE, is decoded here with numpy: every length is checked. For the JPEG family there are
-decoders in C, which are fed with what a peer sent: they run in a process of their own, with little time and memory,
-so that an image that breaks its decoder breaks nothing else. Large frames in RLE go there for their memory.
+Uncompressed and RLE frames are decoded here with numpy, which is safe because every length is checked. The decoders of
+the JPEG family are written in C, and get what a peer sent: so they run in a process of their own, within limits on time
+and memory, and an image that crashes its decoder harms nothing else. Large RLE frames are decoded there too, as they
+take much memory.
 """
 
 import os
@@ -30,18 +31,18 @@ SECONDS: Final = 8.0
 _MOST_KEPT: Final = 64
 _MOST_BYTES: Final = 1024 * 1024
 _MOST_DECODED: Final = 4 * 1024 * 1024
-"""Bytes of a frame that is decoded in the node."""
+"""Largest RLE frame that is decoded in the node, in uncompressed bytes."""
 _WAIT: Final = 2.0
-"""Seconds for the thumbnails of others to be made."""
+"""Longest wait, in seconds, for a thumbnail of somebody else that is being made."""
 _ROOT: Final = Path(scp.__file__).parents[1]
 
 
 class NoPicture(Exception):
-    """There is no thumbnail; the message is a sentence for the page."""
+    """There is no thumbnail; the message says why, for the page."""
 
 
 class Thumbnails:
-    """Makes thumbnails, a few at a time, and remembers the latest."""
+    """Makes thumbnails, one at a time, and keeps the latest."""
 
     def __init__(self, store: Store, limits: Limits, seconds: float = SECONDS) -> None:
         self._store = store
@@ -85,7 +86,7 @@ class Thumbnails:
         return made or self._elsewhere(self._store.folder / path, syntax)
 
     def _elsewhere(self, path: Path, syntax: str) -> bytes:
-        """Let another process decode what may break a decoder."""
+        """Have another process make the thumbnail. Raises NoPicture."""
         uid = UID(syntax)
         try:
             available = get_decoder(uid).is_available
@@ -108,10 +109,13 @@ class Thumbnails:
 
 
 def _here(source: Source) -> bytes | None:
-    """Decode what is uncompressed, or RLE and not large; None if it is neither. Raises NoPicture."""
+    """Make the thumbnail in this process if the frame is uncompressed or small RLE, else return None.
+
+    Raises NoPicture.
+    """
     frame = frame_of(source)
     if frame is None:
-        raise NoPicture("these pixels make no picture")
+        raise NoPicture("no picture can be made of these pixels")
     if source.span.fragments is None:
         samples = native_samples(source, frame)
     elif source.transfer_syntax == RLELossless and frame.size <= _MOST_DECODED:
@@ -119,5 +123,5 @@ def _here(source: Source) -> bytes | None:
     else:
         return None
     if samples is None:
-        raise NoPicture("the pixels are not all there")
+        raise NoPicture("the pixel data are incomplete")
     return png(picture(samples, frame))

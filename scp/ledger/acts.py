@@ -14,7 +14,7 @@ from scp.ledger.reading import fetch
 
 
 class ActKind(StrEnum):
-    """What was done. A word once written is never given another meaning; new ones may be added."""
+    """What was done. No word is ever given another meaning, as ledgers hold them; new ones may be added."""
 
     RELEASE = "release"  # judged again, and admitted to the archive
     REPLACE = "replace"  # admitted to the archive in the place of another, which went to quarantine
@@ -96,7 +96,7 @@ def record(db: apsw.Connection, act: Act) -> None:
 
 
 def move(db: apsw.Connection, receipt: int, place: Place, path: str) -> None:
-    """Write where the bytes of a receipt are from now on, inside a transaction."""
+    """Record where the bytes of a receipt are from now on, inside a transaction."""
     db.execute(_MOVE, (place.value, path, receipt))
 
 

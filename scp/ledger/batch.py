@@ -95,7 +95,7 @@ class Batches:
                 ticket.turn.release()
 
     def _hand_on(self) -> None:
-        """Let the first thread that came meanwhile lead the next transaction."""
+        """Let the first thread that arrived meanwhile lead the next transaction."""
         with self._lock:
             following = self._waiting[0] if self._waiting else None
             self._is_running = following is not None

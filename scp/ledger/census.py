@@ -41,7 +41,7 @@ class Census:
 
 
 def take(db: apsw.Connection) -> Census:
-    """Count now."""
+    """Count everything now."""
     quarantine: list[Any] = db.execute(_QUARANTINE).fetchall()
     series: list[Any] = db.execute(_SERIES).fetchall()
     objects, size = quarantine[0]

@@ -19,7 +19,7 @@ _PAGES: Final = 1_000
 
 
 class Checkpoints:
-    """A connection that carries over what others commit. For one thread at a time."""
+    """A connection that moves what others commit from the write-ahead log to the ledger. For one thread at a time."""
 
     def __init__(self, ledger: Path, *, sync: bool) -> None:
         """Raises LedgerFault if the ledger, which is there already, cannot be opened."""
@@ -32,7 +32,7 @@ class Checkpoints:
             raise ledger_fault("opened", error) from error
 
     def carry(self) -> int:
-        """Carry over what there is if it is worth it, and return how many pages. Raises LedgerFault."""
+        """Move what is in the log to the ledger, if it is worth it; return how many pages. Raises LedgerFault."""
         try:
             there, carried = self._db.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
             if there - carried < _PAGES:
@@ -44,6 +44,6 @@ class Checkpoints:
             raise ledger_fault("written", error) from error
 
     def close(self) -> None:
-        """Finish. If a thread is still at it, the connection ends with the process, which does no harm."""
+        """Close the connection. If a thread is using it, it ends with the process, which does no harm."""
         with suppress(apsw.Error):
             self._db.close()

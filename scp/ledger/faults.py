@@ -1,4 +1,4 @@
-"""Errors of SQLite in words that help whoever has to do something about them."""
+"""Turns errors of SQLite into words that help whoever has to do something about them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -21,7 +21,7 @@ _WORDS: Final[Mapping[type[Exception], str]] = {
 
 
 MISREAD: Final = (ValueError, TypeError, LookupError)
-"""What rows raise that no release has written, but an editor, or a disk."""
+"""What is raised by rows that no release has written: somebody edited the ledger, or the disk damaged it."""
 
 
 def misread(error: Exception) -> LedgerFault:
@@ -30,7 +30,7 @@ def misread(error: Exception) -> LedgerFault:
 
 
 def _reader(error: Exception) -> str:
-    """Return the last of our modules on the way to an error, and the line."""
+    """Return the innermost of our modules in the traceback of an error, and the line."""
     ours, trace = "?", error.__traceback__
     while trace:
         name = trace.tb_frame.f_globals.get("__name__", "")

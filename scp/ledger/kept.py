@@ -1,4 +1,4 @@
-"""What must be in the archive and in quarantine, newest first: read page by page, beside a node that writes."""
+"""The objects that must be in archive and quarantine, newest first; read page by page, so a node can go on writing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _ARCHIVED: Final = """SELECT receipt.id, receipt.path FROM instance JOIN receipt
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An object that must be there.
+    """An object that must be in archive or quarantine.
 
     ``received`` is in microseconds UTC since 1970. ``digest`` and ``size`` are those of the Data Set.
     """
@@ -55,7 +55,7 @@ def kept(db: apsw.Connection, since: int = 0) -> Iterator[Kept]:
 
 
 def extent(db: apsw.Connection, since: int = 0) -> tuple[int, int]:
-    """Return how many objects, and how many bytes of Data Sets, came since a time. Raises LedgerFault.
+    """Return how many objects, and bytes of Data Sets, were received since a time. Raises LedgerFault.
 
     It goes by receipt numbers, which follow the clock unless it was set back. That is good enough for a progress bar,
     and does not read all receipts.

@@ -108,7 +108,7 @@ def untold(db: apsw.Connection, since: int, told: Mapping[int, int]) -> list[Unt
 
 
 def refusals(db: apsw.Connection, one: Untold, cases: int) -> Refusals:
-    """Return what to say of an association, with at most ``cases`` cases."""
+    """Return what to say about an association, with at most ``cases`` cases."""
     part = (one.association, one.first - 1, one.last)
     by_code: Counter[str] = Counter()
     by_status: Counter[int] = Counter()

@@ -70,7 +70,7 @@ class Receipt:
 
 
 Undecided = TypeVar("Undecided")
-"""What a judge returns that cannot decide yet: its own business."""
+"""What a judge returns if it cannot decide yet; the ledger hands it back unread."""
 
 Judge = Callable[[Snapshot], Judgement | Undecided]
 """Decides about a draft from a snapshot. Anything but a Judgement writes nothing and is handed back."""
@@ -119,5 +119,5 @@ class Ledger(Protocol):
         ...
 
     def close(self) -> None:
-        """Finish. Nothing may be called afterwards."""
+        """Close the ledger. Nothing may be called afterwards."""
         ...

@@ -111,7 +111,7 @@ _SELECT: Final = f"""SELECT receipt.id, received, receipt.association, calling_a
     LEFT JOIN scanner ON scanner.id = receipt.scanner WHERE receipt.id = ?"""
 
 _PLAIN: Final = tuple(one.name for one in fields(Entry))[:15]
-"""The fields that are columns as they are: the first of an entry, and the first of the statement."""
+"""The fields that are unchanged columns: the first fields of an entry, and the first columns of the statement."""
 
 # What each field of a filter asks of a receipt.
 _CONDITIONS: Final = {
@@ -183,7 +183,7 @@ def receipts(db: apsw.Connection, wanted: ReceiptFilter) -> list[Entry]:
 
 
 def patient_fingerprint(ledger: Path, patient_id: str) -> str:
-    """Return what stands for a Patient ID in a ledger. Raises LedgerFault if its key cannot be read."""
+    """Return the fingerprint of a Patient ID in a ledger. Raises LedgerFault if its key cannot be read."""
     return fingerprint(load_key(key_path(ledger)), patient_id.strip())
 
 
@@ -234,7 +234,7 @@ def _values(wanted: HeldFilter | ReceiptFilter) -> dict[str, Any]:
 def _numbers(
     db: apsw.Connection, source: str, values: Mapping[str, Any], limit: int | None, order: str = "receipt.id"
 ) -> list[int]:
-    """Return the receipts of a source that fit, newest first.
+    """Return the receipts of a source that match, newest first.
 
     ``order`` is the column with their number that the source's index is sorted by.
     """

@@ -20,7 +20,7 @@ _CACHE_KIB: Final = 8_192
 
 
 def open_reader(path: Path) -> apsw.Connection:
-    """Open a ledger for reading only, in this process or another. Raises LedgerFault if that cannot be done.
+    """Open a ledger for reading only, in this process or another. Raises LedgerFault if that is not possible.
 
     The caller has to close the connection. It sees what was committed before each statement, and holds nobody up.
     """
@@ -56,7 +56,7 @@ def _look(path: Path) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[apsw.Connection]:
-    """Give a connection for reading, and close it. Raises LedgerFault if the ledger fails."""
+    """Yield a connection for reading, and close it. Raises LedgerFault if the ledger fails."""
     db = open_reader(path)
     try:
         yield db

@@ -1,4 +1,4 @@
-"""Taking old studies and quarantined objects out of the ledger: what is old enough, and what is written about it.
+"""Removes old studies and quarantined objects from the ledger: what is old enough, and what is recorded about it.
 
 A study leaves as a whole: what is compared with its first instance must not lose it, and a series with half of its
 slices is worse than none. Its receipts stay, and each gets an act that says when and why its object left. An instance
@@ -83,7 +83,7 @@ def old_objects(db: apsw.Connection, before: int, resent_before: int, most: int)
 
 
 def remove_study(db: apsw.Connection, study: int, leaving: list[Leaving], now: int, reason: str) -> None:
-    """Write that a study has left."""
+    """Record that a study was removed."""
     remove_objects(db, leaving, now, reason)
     for table in _OF_SERIES:
         db.execute(f"DELETE FROM {table} WHERE series IN (SELECT id FROM series WHERE study = ?)", (study,))
@@ -92,7 +92,7 @@ def remove_study(db: apsw.Connection, study: int, leaving: list[Leaving], now: i
 
 
 def remove_objects(db: apsw.Connection, leaving: list[Leaving], now: int, reason: str) -> None:
-    """Write that objects have left: an act for each, and their receipts are kept nowhere."""
+    """Record that quarantined objects were removed: an act for each, and their receipts are no longer kept anywhere."""
     for one in leaving:
         record(db, Act(new_id(), now, ActKind.EXPIRE, WHO, reason, one.receipt, "", one.path))
         move(db, one.receipt, Place.NOWHERE, "")

@@ -1,4 +1,4 @@
-"""What came, counted: by sender, by scanner, by rule, and what stricter profiles would have refused.
+"""Counts of what was received: by sender, by scanner, by rule, and what stricter profiles would have refused.
 
 It is counted from the hourly tallies of the ledger, which triggers keep; so a report costs the same whether there are
 five thousand receipts or five million.
@@ -49,7 +49,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What came from a calling AE title at an address."""
+    """What was received from a calling AE title at an address."""
 
     calling_ae_title: str
     address: str
@@ -58,7 +58,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """What was made by a scanner; the names are empty for what names no scanner or was never read."""
+    """What was made by a scanner; the names are empty for objects that name no scanner or were never read."""
 
     names: Mapping[str, str]
     counts: Counts
@@ -77,7 +77,7 @@ class Fired:
 
 @dataclass(frozen=True, slots=True)
 class Tightened:
-    """What a stricter profile than the one in force would have refused: with which status, and how often."""
+    """What a stricter profile than the one in force would have refused with a status, and how often."""
 
     profile: str
     status: int
@@ -116,7 +116,7 @@ _Row = tuple[str, str, int, str, str, int, int, int]
 
 
 def report(db: apsw.Connection, now: int, since: int | None = None, calling_ae_title: str | None = None) -> Report:
-    """Count what came since a time, which is rounded down to the full hour, from everybody or one calling AE title."""
+    """Count what was received since a time, rounded down to the full hour, from everybody or one calling AE title."""
     hour = 0 if since is None else since // _HOUR_US
     values = {"hour": hour, "sender": calling_ae_title, "id": id_at(hour * _HOUR_US)}
     rows: list[Any] = fetch(db, _TALLY, values)

@@ -1,4 +1,4 @@
-"""Between rows and values: the statements of an admission, and how their columns are written and read."""
+"""The statements of an admission, and how values become columns and columns become values."""
 
 from enum import IntEnum
 from typing import Any, Final
@@ -175,7 +175,7 @@ def finding_row(receipt: int, position: int, finding: Finding) -> Row:
 
 
 def numbers_of(values: Decimals) -> tuple[float, ...]:
-    """Return numbers, or none if all are zero: no pixel has that size, and no plane that direction."""
+    """Return numbers; an empty tuple if all are zero, which is the size of no pixel and the direction of no plane."""
     return values if isinstance(values, tuple) and any(values) else ()
 
 
@@ -211,7 +211,7 @@ def stack_of(row: Row) -> StackReference:
 def neighbour_of(row: Row) -> Neighbour:
     """Read a row of SELECT_NEIGHBOUR."""
     slot, place, sop_class, concatenation, number, kept = row[7:]
-    # What is no slice may have very many frames, and nothing is asked of its place.
+    # An object that is not a slice may have very many frames, and nobody asks for its place.
     geometry = read_geometry(kept) if kind_of(sop_class) in PLANES else Geometry()
     return Neighbour(
         other=_other(row), slot=slot, place=place, sop_class_uid=sop_class, concatenation_uid=concatenation,

@@ -33,7 +33,7 @@ _REFUSED: Final = f"""SELECT kept = '{Place.QUARANTINE}', (SELECT code FROM find
 
 @dataclass(frozen=True, slots=True)
 class Unstored:
-    """What was refused of a series of which nothing is stored: it came, and yet there is nothing to audit.
+    """What was refused of a series of which nothing is stored, so that there is nothing to audit.
 
     ``codes`` counts the ``refused`` objects by the rule that refused them, if one did. ``held`` of them are in
     quarantine.

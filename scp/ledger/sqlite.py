@@ -38,7 +38,8 @@ _BUSY_TRIES: Final = 1_000
 _BUSY_SECONDS: Final = _BUSY_MS / 1000 / _BUSY_TRIES
 _CACHE_KIB: Final = 8_192
 _CHECKPOINT_PAGES: Final = 8_000
-"""Pages of the write-ahead log, 32 MB, after which a commit carries over what :mod:`scp.ledger.checkpoints` left."""
+"""Pages of the write-ahead log, 32 MB, after which a commit makes a checkpoint that :mod:`scp.ledger.checkpoints` did
+not make in time."""
 _LOG_BYTES: Final = 64 << 20
 """The size to which the write-ahead log is cut when it begins anew: a long read may have let it grow."""
 
@@ -117,7 +118,7 @@ class SqliteLedger:
     """A :class:`~scp.ledger.port.Ledger` in a file; or in memory, to be thrown away."""
 
     def __init__(self, path: Path | None, durability: Durability = "full") -> None:
-        """Open the ledger, making it if it does not exist. Raises LedgerFault if that cannot be done."""
+        """Open the ledger, making it if it does not exist. Raises LedgerFault if that is not possible."""
         self._lock = threading.Lock()
         try:
             if path:  # before SQLite does: the files that it makes beside it get the same mode
@@ -269,7 +270,7 @@ class SqliteLedger:
         return outcome
 
     def close(self) -> None:
-        """Finish. Nothing may be called afterwards."""
+        """Close the ledger. Nothing may be called afterwards."""
         with self._lock, suppress(apsw.Error):
             self._db.close()
 

@@ -1,4 +1,4 @@
-"""Taking an instance out of the tables of the archive, and finding an heir for what it was the reference of.
+"""Removes an instance from the tables of the archive, and finds heirs: new references in its place.
 
 Later instances of a study, series or stack are compared with its reference: the first stored instance that can
 contradict others, because it names the patient, has a Frame of Reference or an image plane; if none can, simply the
@@ -22,23 +22,23 @@ from scp.ledger.references import has_frame, has_plane
 
 
 class Stored(NamedTuple):
-    """What a stored object says."""
+    """What was read from a stored object."""
 
     facts: Facts
     tracked: Tracked
 
 
 Read = Callable[[int, str], Stored]
-"""Reads a stored object by its number and its path. Raises NodeFault if that cannot be done."""
+"""Reads a stored object by its number and its path. Raises NodeFault if that is not possible."""
 
 
 class ChangedMeanwhile(Exception):
-    """Something was stored that the plan does not know."""
+    """Something was stored since the plan was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """How an instance is taken away; ``newest`` was the newest instance of its series when the plan was made.
+    """How to remove an instance; ``newest`` was the newest instance of its series when the plan was made.
 
     Each of ``heirs`` is a statement and its values, which hands one reference over to another instance.
     """
@@ -70,7 +70,7 @@ _DROP_STACK: Final = "DELETE FROM stack WHERE series = ? AND key = ?"
 
 
 def plan(db: apsw.Connection, instance: int, read: Read) -> Withdrawal:
-    """Find the heirs of an instance. Raises what ``read`` raises."""
+    """Find the heirs of an instance, without writing anything. Raises what ``read`` raises."""
     series, first_of_series, study, first_of_study, names_frame = fetch(db, _SELECT_INSTANCE, (instance,))[0]
     heirs: list[tuple[str, rows.Row]] = []
     if first_of_study == instance:
@@ -92,7 +92,7 @@ def plan(db: apsw.Connection, instance: int, read: Read) -> Withdrawal:
 
 
 def withdraw(db: apsw.Connection, planned: Withdrawal) -> None:
-    """Take an instance away, inside a transaction. Raises ChangedMeanwhile if something was added to its series."""
+    """Remove an instance, inside a transaction. Raises ChangedMeanwhile if something was added to its series."""
     if db.execute(_NEWEST, (planned.series,)).get != planned.newest:
         raise ChangedMeanwhile
     db.execute("DELETE FROM instance WHERE id = ?", (planned.instance,))

@@ -1,5 +1,5 @@
-"""pynetdicom and sockets: who may associate, what is offered, and how requests become answers.
+"""Sockets and pynetdicom: who may associate, what is accepted, and how requests are received and answered.
 
-pynetdicom listens, negotiates and knows every item of a proposal. Everything else is read, checked and answered here:
-who may come in, what is proposed before pynetdicom sees it, every request of an association, and its end.
+pynetdicom listens and negotiates. Everything else is done here: to decide who may connect, to check each proposal
+before pynetdicom reads it, to serve every request of an association, and to end it.
 """

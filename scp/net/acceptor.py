@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 _A_ASSOCIATE_RQ: Final = 0x01
 _A_RELEASE_RP: Final = b"\x06\x00\x00\x00\x00\x04\x00\x00\x00\x00"
 _A_ABORT: Final = b"\x07\x00\x00\x00\x00\x04\x00\x00\x02\x00"
-"""By the service provider, without a reason (PS3.8 §9.3.8)."""
+"""An A-ABORT of the service provider, with no reason given (PS3.8 §9.3.8)."""
 _A_ASSOCIATE_RJ: Final = struct.Struct(">BxIxBBB")
 
 _LINGER: Final = 1.0
-"""Seconds that a peer has for reading our last word."""
+"""Seconds that a peer has to read the last PDU and to close."""
 
 
 class Acceptor(threading.Thread):
@@ -56,7 +56,7 @@ class Acceptor(threading.Thread):
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since it came, or since its last request; 0 while one is received or worked on."""
+        """Seconds since the connection was made, or since its last request; 0 while a request is worked on."""
         receiver = self._receiver
         if receiver and receiver.is_busy:
             return 0.0
@@ -71,7 +71,7 @@ class Acceptor(threading.Thread):
         return True
 
     def hang_up(self) -> None:
-        """Close the connection from another thread, without a word."""
+        """Shut the connection down from another thread, without sending anything."""
         shut(self._socket, socket.SHUT_RDWR)
 
     def run(self) -> None:
@@ -108,12 +108,12 @@ class Acceptor(threading.Thread):
                 self._serve(proposal, agreement)
 
     def _secure(self) -> bool:
-        """Put TLS around the connection, if this node speaks TLS; return whether there is something to talk over."""
+        """Put TLS around the connection, if this node speaks TLS; return whether the connection can be used."""
         endpoint = self._server.trust.endpoint
         if endpoint is None:
             return True
         try:
-            # From here on the connection is this one; whoever hangs up from another thread must find it.
+            # Assigned before the handshake, so that another thread can hang up while that goes on.
             self._socket = wrapped = endpoint.wrap(self._socket)
             self._secured = endpoint.handshake(wrapped, self._server.limits.acse_timeout)
         except HandshakeFailed as failure:
@@ -123,7 +123,7 @@ class Acceptor(threading.Thread):
         return True
 
     def _turned_away(self, why: str, say: bytes = b"", calling: str = "", called: str = "") -> None:
-        """Log that the peer was turned away, and ``say`` to it what the protocol has for that."""
+        """Log that the peer was turned away, and send it ``say``: an A-ASSOCIATE-RJ, an A-ABORT or nothing."""
         association_rejected(self.address, self._port, calling, called, why)
         self._server.meters.rejected(why)
         if say:
@@ -137,7 +137,7 @@ class Acceptor(threading.Thread):
             self._channel.linger(_LINGER)
 
     def _negotiate(self, proposal: Proposal) -> Agreement | None:
-        """Come to an agreement, or reject; None if there is no association. Raises Malformed."""
+        """Return what was agreed, or reject the proposal and return None. Raises Malformed."""
         negotiation = self._server.negotiator.read(proposal)
         rejection = self._server.admission.admit(self, proposal) or self._mistrust(proposal, negotiation.claim)
         if rejection:

@@ -1,7 +1,8 @@
-"""PDUs from a socket, in one reused buffer, with a deadline for everything (PS3.8 §9.3).
+"""PDUs from a socket, in one reused buffer, with a deadline for every read and write (PS3.8 §9.3).
 
-The socket blocks, and the kernel ends a read after the network timeout: no polling, no ``select``, no limit on
-descriptors. A peer that is silent, trickles or announces too much costs its own association and nothing else.
+The socket blocks, and the kernel ends a read after the network timeout: this needs no polling and no ``select``, with
+its limit on descriptors. A peer that is silent, sends too slowly or announces too much loses its own association, and
+disturbs no other.
 """
 
 import math
@@ -27,11 +28,11 @@ A_ABORT: Final = 0x07
 PDU_TYPES: Final = range(0x01, 0x08)
 
 _MOST_CONTROL: Final = 1024
-"""Bytes of a PDU after negotiation that is not P-DATA: release and abort have four."""
+"""Most bytes of a PDU after negotiation that is not P-DATA-TF: release and abort have four."""
 _READ_AHEAD: Final = 64 * 1024
-"""Bytes of the next PDU that may come with the end of one: a small object and its command take one read."""
+"""Most bytes of following PDUs that are read together with one: a small object and its command take one read."""
 _LEAST: Final = 0.001
-"""Seconds: to the kernel, no time at all would be all the time in the world."""
+"""The shortest timeout, in seconds: to the kernel, 0 would mean to wait for ever."""
 
 
 class ChannelEnd(Exception):
@@ -43,22 +44,22 @@ class Closed(ChannelEnd):
 
 
 class Silent(ChannelEnd):
-    """The peer sent nothing for the network timeout, or less than the minimum rate."""
+    """The peer sent nothing for as long as the timeout, or less than the minimum rate."""
 
 
 class Oversized(ChannelEnd):
-    """A PDU is longer than what was negotiated, or of no known type."""
+    """A PDU is longer than allowed, or of a type that is not allowed."""
 
 
 class Pdu(NamedTuple):
-    """One PDU in place: its type and its variable part. The memory is the channel's, and reused for the next."""
+    """One PDU: its type and its variable part, a view of the channel's buffer that holds until the next is read."""
 
     type: int
     body: memoryview
 
 
 class Channel:
-    """Reads and writes one connection. Not for two threads at a time, but for :meth:`shut_reading`."""
+    """Reads and writes one connection. For one thread, except for :meth:`shut_reading`."""
 
     def __init__(self, sock: socket.socket, max_pdu: int, longest: int, timeout: float, minimum_rate: int) -> None:
         """``max_pdu`` bounds P-DATA-TF; ``longest`` is the length of the longest PDU of any type."""
@@ -72,20 +73,20 @@ class Channel:
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
         self._came, self._waited = 0, 0.0
-        """Bytes of what the peer is saying, however many PDUs that takes, and seconds that we have waited for them."""
+        """Bytes that arrived since we last sent something, and seconds of waiting for them, for the minimum rate."""
         self._owes_answer = False
-        """Whether something was read since we wrote last; what we write acknowledges it along the way."""
+        """Whether something was read since we last sent: then TCP may hold back its acknowledgement, as we may send."""
         self.set_timeout(timeout)
 
     def set_timeout(self, seconds: float) -> None:
-        """Set how long a read or write may wait for the peer: the kernel keeps it, and for TLS the ssl module."""
+        """Set how long a read or write may wait for the peer; the kernel measures it, or with TLS the ssl module."""
         self._timeout = seconds
         self._came, self._waited = 0, 0.0
         self._limit(seconds)
 
     def _limit(self, seconds: float) -> None:
         if self._is_tls:
-            # It tries again whatever the kernel gives up: only its own timeout counts, for each read as a whole.
+            # The ssl module repeats what the kernel gives up, so only its own timeout counts, for each whole read.
             self._socket.settimeout(seconds)
             return
         self._socket.settimeout(None)
@@ -96,8 +97,9 @@ class Channel:
     def next_pdu(self, most: int = 0, kinds: Container[int] = PDU_TYPES, until: float = math.inf) -> Pdu:
         """Return the next PDU, waiting for it as long as allowed. Raises a ChannelEnd if there is none.
 
-        ``most`` bounds its length in bytes; with 0 its type does. ``until``, a time of the monotonic clock, is when all
-        of it must be here, however fast it comes; the timeout has to be set anew then.
+        ``most`` bounds the length of its variable part in bytes; with 0, the bound depends on its type. ``until``, a
+        time of the monotonic clock, is when the whole PDU must have arrived, at whatever rate; with it, the caller has
+        to set the timeout anew afterwards.
         """
         while self._end - self._start < HEADER_LENGTH:
             self._more(HEADER_LENGTH, until)
@@ -112,7 +114,7 @@ class Channel:
         return Pdu(kind, self._view[begin:end])
 
     def _more(self, needed: int, until: float) -> None:
-        """Read what there is, at least one byte; what the peer is saying must not take it too long altogether."""
+        """Read what has arrived, at least one byte. Raises a ChannelEnd, Silent also below the minimum rate."""
         if self._start == self._end:
             self._start = self._end = 0
         elif self._start + needed > len(self._buffer):
@@ -126,7 +128,7 @@ class Channel:
             self._limit(left)
         try:
             if self._owes_answer:
-                # A sender with Nagle's algorithm on holds its next small write back until we acknowledge the last.
+                # A sender with Nagle's algorithm holds back its next small write until we acknowledge the last one.
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             began = time.monotonic()
             count = self._receive(self._view[self._end :])
@@ -138,16 +140,16 @@ class Channel:
             raise Closed
         self._owes_answer = True
         self._end += count
-        if self._came:  # it may be silent before it says something
+        if self._came:  # before the first byte, the peer may be silent for as long as the timeout
             self._waited += time.monotonic() - began
         self._came += count
         if self._waited > self._timeout + self._came / self._minimum_rate:
             raise Silent
 
     def _receive(self, room: memoryview) -> int:
-        """Read what is there, and wait only if there is nothing.
+        """Read what has arrived, and wait only if that is nothing.
 
-        A Data Set usually is there when its command has been read: then others need not be waited for in between.
+        A Data Set usually has arrived when its command has been read: then this keeps the turn (:mod:`scp.turn`).
         """
         if not self._is_tls:
             offer()
@@ -156,7 +158,7 @@ class Channel:
         return aside(self._socket.recv_into, room)
 
     def send(self, data: bytes) -> None:
-        """Send all of it. Raises a ChannelEnd if the peer does not read."""
+        """Send all the data. Raises Silent if the peer does not read, Closed if the connection is gone."""
         try:
             sent = 0 if self._is_tls else self._send_at_once(data)
             if sent < len(data):
@@ -178,7 +180,7 @@ class Channel:
     def linger(self, seconds: float) -> None:
         """Wait for the peer to close first (PS3.8 §9.2.3, ARTIM), and drop what it still sends.
 
-        To close over unread bytes is to reset the connection, and our last word may be lost on its way.
+        Closing with unread bytes resets the connection, and the peer might never read the last PDU.
         """
         deadline = time.monotonic() + seconds
         with suppress(OSError):
@@ -188,5 +190,5 @@ class Channel:
                 pass
 
     def shut_reading(self) -> None:
-        """Wake up whoever reads, from another thread; what is being worked on can still be answered."""
+        """Stop reading, called from another thread; a request that is being worked on can still be answered."""
         shut(self._socket, socket.SHUT_RD)

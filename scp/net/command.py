@@ -1,6 +1,6 @@
-"""Command sets (PS3.7 §6.3.1): always Implicit VR Little Endian, group 0000, read and written here without a parser.
+"""Reads and writes command sets (PS3.7 §6.3.1), which are always group 0000 in Implicit VR Little Endian.
 
-What a peer sends is bounded before it comes here; nothing in it can raise.
+The length of a command set is bounded before it is read here, and nothing in it can make a function raise.
 """
 
 import struct
@@ -36,7 +36,7 @@ _LONGEST_FORM: Final = 1024
 
 
 class Command(NamedTuple):
-    """What a command set says. Numbers are None, and UIDs empty, where it says nothing readable.
+    """What a command set says. Numbers are None, and UIDs empty, if they are missing or cannot be read.
 
     ``sop_class_uid`` and ``sop_instance_uid`` are the Affected or, in some N-services, the Requested ones.
     """
@@ -54,7 +54,7 @@ class Command(NamedTuple):
 
     @property
     def is_response(self) -> bool:
-        """Whether this answers a request; none is expected here, as we send none."""
+        """Whether this is a response; none is expected, as this node sends no requests."""
         return self.field is not None and bool(self.field & RESPONSE)
 
 
@@ -181,7 +181,7 @@ def _affected_class(uid: str) -> bytes:
 
 
 def _shorts(field: int, message_id: int, status: int) -> bytes:
-    """Write what every response has between its UIDs."""
+    """Return the elements that every response has between its UIDs."""
     return _FOUR_SHORTS.pack(
         0, _FIELD, 2, field, 0, _RESPONDED, 2, message_id, 0, _DATA_SET, 2, NO_DATA_SET, 0, _STATUS, 2, status
     )
@@ -194,7 +194,7 @@ def _text(element: int, text: str, pad: bytes) -> bytes:
 
 
 def plain_response(command: Command, status: int) -> bytes:
-    """Write a response with nothing but a status: a C-ECHO-RSP, or that a request of any kind is not served."""
+    """Write a response with nothing but a status: a C-ECHO-RSP, or one to a request that is not served."""
     shorts = _shorts((command.field or 0) | RESPONSE, command.message_id or 0, status)
     return _with_length(_affected_class(command.sop_class_uid) + shorts)
 

@@ -1,4 +1,4 @@
-"""Which Presentation Contexts are accepted: decided for what a peer proposes, not listed beforehand."""
+"""Which Presentation Contexts are accepted: decided for each that a peer proposes, not listed beforehand."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from scp.dicom.uid import MAX_LENGTH
 
 VERIFICATION: Final = "1.2.840.10008.1.1"
 
-# Explicit VR keeps what Implicit VR forgets, and big endian is retired: taken only if nothing else is proposed.
+# Implicit VR loses the VRs of private elements, and big endian is retired: accepted only if nothing else is proposed.
 _LAST = {ImplicitVRLittleEndian: 1, ExplicitVRBigEndian: 2}
 
 
@@ -36,7 +36,7 @@ class Offer:
     refused_sop_classes: frozenset[str] = frozenset()
 
     def accepts(self, abstract_syntax: str) -> bool:
-        """Whether instances of a class may be sent here; Verification may always, what is too long for a UID never."""
+        """Whether Presentation Contexts for a class are accepted: always for Verification, never for overlong UIDs."""
         if abstract_syntax == VERIFICATION:
             return True
         if len(abstract_syntax) > MAX_LENGTH:
@@ -48,9 +48,10 @@ class Offer:
         return self.private if is_private(abstract_syntax) else self.unknown
 
     def contexts_for(self, proposed: Iterable[PresentationContext]) -> list[PresentationContext]:
-        """Return the contexts to support, for one association's proposal (PS3.8 §9.3.2.2).
+        """Return the contexts to support for what one association proposes (PS3.8 §9.3.2.2).
 
-        Of the Transfer Syntaxes proposed for a class the first is preferred, but Explicit VR before Implicit VR.
+        The Transfer Syntaxes of a class keep the order in which they were proposed, but Implicit VR Little Endian and
+        then Explicit VR Big Endian come last; pynetdicom accepts the first.
         """
         wanted: dict[str, list[str]] = {}
         for context in proposed:

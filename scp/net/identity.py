@@ -1,4 +1,4 @@
-"""Who the user of an association is (PS3.7 Annex D.3.3.7): user name, or user name and password."""
+"""User identity of associations (PS3.7 Annex D.3.3.7): user name, or user name and password."""
 
 import threading
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _USER_NAME_AND_PASSWORD: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a peer says of its user: the type of the identity (1 to 5), and its fields as they came."""
+    """What a peer says about its user: the type of the identity (1 to 5), and its fields as they were sent."""
 
     type: int
     name: bytes
@@ -25,7 +25,7 @@ class Claim:
 
     @classmethod
     def of(cls, item: UserIdentityNegotiation | None) -> "Claim | None":
-        """Take what matters from a negotiation item."""
+        """Return the claim of a negotiation item; None if there is none."""
         if item is None:
             return None
         return cls(
@@ -37,7 +37,7 @@ class Claim:
 
 
 UNREADABLE: Final = Claim(0, b"", b"", wants_response=False)
-"""A claim that is there, but not as the standard has it."""
+"""A claim in a form that pynetdicom cannot read."""
 
 
 class Users:
@@ -50,7 +50,7 @@ class Users:
         self._one_at_a_time = threading.Lock()
 
     def admits(self, claim: Claim | None) -> bool:
-        """Whether an association with this claim may be. A user who has a password must give it."""
+        """Whether an association with this claim is allowed. A user who has a password must give it."""
         if claim is None:
             return not self._required
         hashed = self._hashes.get(_text(claim.name))
@@ -58,13 +58,13 @@ class Users:
             return hashed == ""
         if claim.type != _USER_NAME_AND_PASSWORD or not self._hashes:
             return False
-        # Each comparison takes memory and time on purpose: many peers together must not take many times as much.
+        # Each comparison takes memory and time on purpose; one at a time, many peers do not take many times the memory.
         with self._one_at_a_time:
             is_right = is_password(claim.password, hashed or self._nobody)
         return bool(hashed) and is_right
 
     def known(self, claim: Claim | None) -> str | None:
-        """Return the name in a claim if the configuration has it; whatever else a peer says is not for the log."""
+        """Return the name in a claim, for the log, if the configuration has it; any other name is not logged."""
         name = _text(claim.name) if claim else None
         return name if name in self._hashes else None
 

@@ -1,4 +1,4 @@
-"""What is agreed with a peer: pynetdicom negotiates (PS3.7 Annex D.3), and is asked once for each proposal.
+"""Negotiates with a peer by means of pynetdicom (PS3.7 Annex D.3), once for each different proposal.
 
 pynetdicom's Association is a thread with a socket, a second thread, and queues between them. Here it is none of these:
 it is given an A-ASSOCIATE-RQ, and its answer is kept. That answer depends only on what the peer proposes and what this
@@ -25,7 +25,7 @@ _MOST: Final = 64
 _LONGEST: Final = 16 * 1024
 """The most bytes of a proposal that is remembered: 128 contexts have some 9,000."""
 _MOST_SHOWN: Final = 128
-"""How many characters are kept of what a peer says of its software, which goes with each of its objects."""
+"""How many characters are kept of a peer's implementation UID and version name, which go with each of its objects."""
 
 
 class Agreement(NamedTuple):
@@ -46,7 +46,7 @@ class Agreement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Negotiation:
-    """A proposal that was read: who the user is said to be, and how to agree. ``agree`` may raise Malformed."""
+    """A proposal that was read: what it claims about the user, and how to agree. ``agree`` may raise Malformed."""
 
     claim: Claim | None
     agree: Callable[[], Agreement]
@@ -129,7 +129,7 @@ class _Acceptor(PynetdicomAssociation):
 
 
 def _by_pynetdicom(act: Callable[[], T]) -> T:
-    """Do what a peer's bytes may make fail. Raises Malformed: whatever the decoder raises, the bytes are at fault."""
+    """Call pynetdicom with what a peer sent. Raises Malformed for any error: the peer's bytes are the cause."""
     try:
         return act()
     except Exception as error:  # noqa: BLE001 - see above

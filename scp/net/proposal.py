@@ -1,8 +1,8 @@
-"""What an A-ASSOCIATE-RQ says, looked over before pynetdicom reads it (PS3.8 §9.3.2).
+"""Checks an A-ASSOCIATE-RQ before pynetdicom reads it (PS3.8 §9.3.2).
 
-pynetdicom makes objects of whatever it is given, and takes five seconds over a proposal made to hurt. Here the items
-are walked once and counted; what is out of bounds goes no further. What the standard says to skip, items of unknown
-types (§9.3.1) and all bits but one of the protocol version, is left out of what pynetdicom gets to see.
+pynetdicom makes objects of whatever it is given, and takes five seconds for a proposal that was made to hurt. Here the
+items are walked once and counted, and a proposal that exceeds the bounds goes no further. What the standard says to
+ignore (items of unknown types, §9.3.1, and all bits of the protocol version but one) is not passed on to pynetdicom.
 """
 
 import struct
@@ -21,20 +21,20 @@ _USER_IDENTITY: Final = 0x58
 _USER_ITEMS: Final = frozenset({0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, _USER_IDENTITY})
 
 _MOST_TRANSFER_SYNTAXES: Final = 128 * 48
-"""Every context that fits, with every Transfer Syntax there is."""
+"""For 128 contexts, as many as there can be, each with about every Transfer Syntax that there is."""
 _MOST_USER_ITEMS: Final = 512
-"""Three for each of 128 contexts, and those that come once."""
+"""Three for each of 128 contexts, and those that occur once."""
 
 
 class Malformed(Exception):
-    """It is not an A-ASSOCIATE-RQ, or none that anybody needs; the text says why."""
+    """It is not a valid A-ASSOCIATE-RQ, or it exceeds the bounds; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    r"""What must be known before it is read in full; ``body`` is its variable part, as pynetdicom may have it.
+    r"""What must be known of a proposal before pynetdicom reads it; ``body`` is the variable part to pass on to it.
 
-    AE titles are without padding. What may not be in one is escaped, as in ``CT\x1b``, so they can be shown.
+    AE titles are without padding. Characters that are not allowed are escaped, as in ``CT\x1b``, so they can be shown.
     """
 
     supports_version_1: bool
@@ -57,7 +57,7 @@ def as_shown(raw: bytes) -> str:
 
 
 def read_proposal(body: bytes | memoryview) -> Proposal:
-    """Look an A-ASSOCIATE-RQ over, from behind its length on. Raises Malformed."""
+    """Check an A-ASSOCIATE-RQ; ``body`` is what follows its length field. Raises Malformed."""
     if len(body) < _FIXED.size:
         raise Malformed("an A-ASSOCIATE-RQ that is too short")
     version, called, calling = _FIXED.unpack_from(body)
@@ -76,7 +76,7 @@ def read_proposal(body: bytes | memoryview) -> Proposal:
             user_items = _known(value, _USER_ITEMS, _MOST_USER_ITEMS)
             kept.append(_item(kind, b"".join(_item(*item) for item in user_items)))
     titles = as_shown(called), as_shown(calling)
-    readable = (title if is_ae_title(title) else "?" for title in titles)  # what is not one is rejected, not misread
+    readable = (title if is_ae_title(title) else "?" for title in titles)  # admission rejects a title that is not one
     return Proposal(
         supports_version_1=bool(version & 1),
         calling_ae_title=titles[1],
@@ -99,7 +99,7 @@ class _Contexts:
         self._room = _MOST_TRANSFER_SYNTAXES
 
     def take(self, value: memoryview) -> bytes:
-        """Return what to keep of one (PS3.8 §9.3.2.2). Raises Malformed."""
+        """Return what to pass on of an item (PS3.8 §9.3.2.2). Raises Malformed."""
         if len(value) < 4 or value[0] % 2 == 0 or value[0] in self._numbers:
             raise Malformed("a Presentation Context without an odd number of its own")
         self._numbers.add(value[0])
@@ -123,7 +123,7 @@ def _known(data: memoryview, kinds: Collection[int], most: int) -> _Items:
 
 
 def _items(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Give type and value of each item. Raises Malformed where one does not fit."""
+    """Yield the type and value of each item. Raises Malformed if one does not fit."""
     position, end = 0, len(data)
     while position < end:
         if position + _ITEM.size > end:

@@ -1,12 +1,12 @@
 """The data phase of an association: from P-DATA-TF to the spool, and from verdicts to responses.
 
-Each presentation data value is read where it lies in the channel's buffer (PS3.8 Annex E.2): command fragments are
-gathered, and read when the last one has come; Data Set fragments go straight to the spool. One request is worked on at
-a time, and what a peer sends meanwhile waits in TCP.
+Each presentation data value is read in place, in the channel's buffer (PS3.8 Annex E.2). Command fragments are
+gathered, and read when the last one has arrived; Data Set fragments go straight to the spool. One request is worked on
+at a time, and what a peer sends meanwhile waits in TCP.
 
-What a peer must not do ends the association with A-ABORT; an operation that is not offered is answered 0211. C-ECHO is
-answered here too, because pynetdicom has no answer to one whose command set is unusual. Release and abort are the
-business of :mod:`scp.net.acceptor`.
+If a peer breaks the protocol, the association ends with A-ABORT; an operation that is not offered is answered 0211.
+C-ECHO is answered here too, because pynetdicom has no answer to one with an unusual command set. The answers to release
+and abort are in :mod:`scp.net.acceptor`.
 """
 
 import struct
@@ -36,7 +36,7 @@ _COMMAND, _LAST = 0x01, 0x02  # bits of the message control header
 _MOST_COMMAND: Final = 64 * 1024
 """The most bytes of a command set; a C-STORE-RQ has about 250."""
 _OFFER_AFTER: Final = 64
-"""After so many presentation data values the turn is offered: a PDU usually has few, but may have twenty thousand."""
+"""The turn is offered after this many presentation data values: a PDU usually has few, but may have 20,000."""
 
 _DATA_SET_TYPE: Final = 0x00000800
 
@@ -48,7 +48,7 @@ class Misbehaviour(Exception):
 
 
 _NO_CONTEXT: Final = Context("", "", {})
-"""That of a request on a number that was never accepted: it gets a receipt, but no answer."""
+"""The context of a request on a number that was not accepted: the request gets a receipt, but no answer."""
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ class Receiver:
     def run(self) -> Ending:
         """Serve until the association ends, and say how. A request that was cut off gets its receipt.
 
-        RELEASED means that the peer asked for it, even in mid Data Set; there is no answer yet.
+        RELEASED means that the peer asked for release, even within a Data Set; it has not been answered yet.
         """
         turn.take()
         try:
@@ -196,7 +196,7 @@ class Receiver:
             message.reception = None
 
     def _unanswerable(self, context_id: int, command: Command, why: str) -> Misbehaviour:
-        """Return why a request cannot be answered. A C-STORE-RQ is begun all the same, so that it gets a receipt."""
+        """Return the misbehaviour of a request that cannot be answered; a C-STORE-RQ is begun, to get a receipt."""
         if command.field == C_STORE_RQ:
             self._message = _Message(context_id, command)
             self._begin_store(self._message)
@@ -254,14 +254,14 @@ class Receiver:
         self._message, self.idle_since = None, time.monotonic()
         if message.request and message.answer:
             answer = message.answer
-            self._tally.add(answer.verdict, message.size)  # all that came, kept or not
+            self._tally.add(answer.verdict, message.size)  # all bytes that arrived, kept or not
             try:
                 self._respond(message.context_id, response(message.request, answer.verdict))
             finally:
                 answer.watch.lap("respond")
                 self._meter.instance(answer.verdict, message.size, answer.watch.laps)
                 answer.tell()
-                turn.offer()  # the next request of a peer that waits for no answer is here already
+                turn.offer()  # a peer that does not wait for answers has sent its next request already
         else:
             self._intake.heard(self._association)
             self._respond(message.context_id, plain_response(message.command, Status.UNRECOGNISED_OPERATION))
@@ -281,7 +281,7 @@ class Receiver:
         if message and message.request:
             if message.reception:
                 self._intake.abandon(message.reception)
-            if message.answer:  # nobody is left to hear it, but it is what the receipt says
+            if message.answer:  # it cannot be sent any more, but the receipt has it
                 self._tally.add(message.answer.verdict, message.size)
                 self._meter.instance(message.answer.verdict, message.size, {})
             else:

@@ -1,4 +1,4 @@
-"""From a verdict to the C-STORE-RSP (PS3.7 §9.3.1.2)."""
+"""Makes the C-STORE-RSP of a verdict (PS3.7 §9.3.1.2)."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from scp.dicom.status import Status
 from scp.net.command import store_response
 
 _MOST_OFFENDING: Final = 16
-"""Offending Elements in one response: enough to see the place, and small enough for every peer's reader."""
+"""Most Offending Elements in one response: enough to see the place, and few enough for every peer to read."""
 
 
 def response(request: Request, verdict: Verdict) -> bytes:

@@ -1,4 +1,4 @@
-"""The listening socket: who is let in, how many, and how the node stops."""
+"""The listening socket, the parts that all associations share, and draining."""
 
 import errno
 import resource
@@ -27,30 +27,30 @@ from scp.observe.meter import Meters
 from scp.outcomes import Ending
 
 _DRAIN_IDLE: Final = 1.0
-"""Seconds without a request after which an association does not hold up the shutdown."""
+"""Seconds without a request after which an association no longer delays the shutdown."""
 _POLL: Final = 0.05
-"""Seconds between two looks at whether all have ended, and after running out of descriptors."""
+"""Seconds between two looks at whether all associations have ended, and to pause after running out of descriptors."""
 _DESCRIPTORS: Final = 65_536
-"""Asked for; the administrator's limit may be lower."""
+"""File descriptors to ask for; the administrator's limit may be lower."""
 _OURS: Final = 32
-"""Descriptors that a node has whoever comes: ledger, log, folders, console."""
+"""Descriptors that a node has even without connections: ledger, log, folders, console."""
 _FOR_CONNECTIONS: Final = 0.75
-"""The part of all others that connections may take; the rest are for what they send."""
+"""Share of all other descriptors that connections may take; the rest are for the files of what they send."""
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _SEND_BUFFER: Final = 32 * 1024
-"""Bytes."""
+"""Size of the kernel's send buffer of a connection, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How the node stopped: associations that ended by themselves, and those that were cut off."""
+    """How the node stopped: how many associations ended by themselves, and how many were aborted."""
 
     finished: int
     aborted: int
 
 
 class Server:
-    """A Storage SCP on one port. Make it, :meth:`start` it, and :meth:`drain` it once."""
+    """A Storage SCP on one port. To be started once, and drained once."""
 
     def __init__(
         self,
@@ -72,9 +72,9 @@ class Server:
         self._listener: _Listener | None = None
 
     def start(self) -> tuple[str, int]:
-        """Listen, and return the address and port. Raises OSError if that cannot be had."""
+        """Listen, and return the address and port. Raises OSError if that is not possible."""
         _allow_descriptors()
-        # Affected UIDs are judged by rules and answered; pynetdicom would drop the association without a word.
+        # Rules judge Affected UIDs, and there is an answer; pynetdicom would drop the association without one.
         _config.VALIDATORS["UI"] = lambda _: (True, "")
         _config.LOG_HANDLER_LEVEL = "none"
         listener = _Listener(
@@ -84,14 +84,14 @@ class Server:
             contexts=[build_context(VERIFICATION)],
         )
         listener.owner = self
-        self.ae._servers.append(listener)  # its own shutdown takes it from there
+        self.ae._servers.append(listener)  # the listener's own shutdown removes it from this list
         threading.Thread(target=listener.serve_forever, args=(None,), name="listener", daemon=True).start()
         self._listener = listener
         host, port = listener.server_address[:2]
         return str(host), int(port)
 
     def renew(self, associations: Associations, offer: Offer, trust: Trust) -> None:
-        """Go by other settings for whoever connects from now on; associations in progress keep what they have."""
+        """Use other settings for new connections; associations in progress keep theirs."""
         self.ae.maximum_pdu_size = associations.max_pdu
         self.negotiator = Negotiator(self.ae, offer)
         self.trust = trust
@@ -115,7 +115,7 @@ class Server:
             time.sleep(_POLL)
         for one in self.admission.associations():
             aborted += one.stop(Ending.SHUTDOWN)
-        # What was aborted still writes its receipts; a stuck peer must not keep us.
+        # Aborted associations still write their receipts, but we do not wait long for a stuck peer.
         grace = time.monotonic() + _DRAIN_IDLE
         while self.admission.associations() and time.monotonic() < grace:
             time.sleep(_POLL)
@@ -126,7 +126,7 @@ class Server:
 
 
 def _allow_descriptors() -> None:
-    """Take as many descriptors as the administrator allows: two for each association, and more for its files."""
+    """Raise the limit of descriptors as far as the administrator allows: associations need several each."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -147,13 +147,13 @@ def _application_entity(node: Node, associations: Associations) -> AE:
 
 
 class _Listener(ThreadedAssociationServer):
-    """pynetdicom's server, with a backlog for a hospital's morning, and the one whose socket it is."""
+    """pynetdicom's listening server, with a longer backlog, which hands connections to its ``owner``."""
 
     request_queue_size = 128
     owner: Server
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
-        """Accept a connection. Where descriptors or memory run out, those that say nothing make room."""
+        """Accept a connection. If descriptors or memory run out, connections without an association make room."""
         try:
             return super().get_request()
         except OSError as error:
@@ -163,15 +163,15 @@ class _Listener(ThreadedAssociationServer):
             raise
 
     def shutdown(self) -> None:
-        """Stop listening, and wake the thread that waits for connections: it looks for nothing else."""
+        """Stop listening, and so wake the thread that waits for connections."""
         with suppress(OSError):
             socket.socket.shutdown(cast("socket.socket", self.socket), socket.SHUT_RDWR)
         super().shutdown()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Make the association here; its own thread does the rest."""
+        """Start an acceptor for the connection, which does everything else in its own thread."""
         try:
-            request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a response waits for nothing
+            request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # responses are sent without delay
             request.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             # Responses are small; the kernel need not keep megabytes of them for a peer that does not read.
             request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
@@ -184,13 +184,13 @@ class _Listener(ThreadedAssociationServer):
         self.owner.admission.came(one, _most_connections())
         try:
             one.start()
-        except RuntimeError:  # there is no thread to be had
+        except RuntimeError:  # the system has no thread for it
             self.owner.admission.gone(one)
             raise
 
     def service_actions(self) -> None:
-        """Do nothing at each turn: pynetdicom would collect garbage here, which an idle node need not pay for."""
+        """Do nothing: pynetdicom would run the garbage collector at each turn, even on an idle node."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """Let a connection that failed go; standard error is not for peers to write to."""
+        """Close a connection that failed; the base class would also write a traceback to standard error."""
         self.shutdown_request(request)

@@ -1,8 +1,8 @@
-"""TLS as PS3.15 Annex B asks for it (the BCP 195 profiles, RFC 9325): who the node is, and who the peer is.
+"""TLS as PS3.15 Annex B requires it (the BCP 195 profiles, RFC 9325), with certificates of the node and of peers.
 
-What can be wrong with certificates and keys is found before anything listens, by a handshake with ourselves in
-memory. A handshake with a peer runs in the thread of its association and has a deadline; what fails there is told by
-the words of a table, for the peer's own bytes may be anything.
+What is wrong with certificates and keys is found before anything listens, by a handshake with ourselves in memory. A
+handshake with a peer runs in the thread of its association and has a deadline. What fails there is described in words
+from a table, because a peer's own bytes may be anything.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ _SUITES: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
 """For TLS 1.2: forward secrecy and authenticated encryption. RFC 9325 §4.1 advises against finite-field DHE."""
 _OPTIONS: Final = (
     ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_SINGLE_ECDH_USE
-    # What is remembered of a session stays here, and is gone with the context; but see _SESSIONS.
+    # Sessions are kept in the context, and lost with it, not in tickets that peers keep; see also _SESSIONS.
     | ssl.OP_NO_TICKET
-    # Otherwise nothing could be answered after the end of what is read; that it was the end, A-RELEASE says.
+    # A peer may close without close_notify, and can still be answered; A-RELEASE says that nothing is missing.
     | ssl.OP_IGNORE_UNEXPECTED_EOF
 )  # fmt: skip
 _SESSIONS: Final = 200
-"""So many sessions of TLS 1.2 are remembered. OpenSSL would keep 20,000 for hours, each with the certificate of its
-client (11 kB), and the ssl module has no word for fewer; so a context that is full has a successor that is empty."""
+"""How many sessions of TLS 1.2 a context may keep. OpenSSL would keep 20,000 for hours, each with the certificate of
+its client (11 kB), and the ssl module cannot set fewer; so a context that is full is replaced by a new one."""
 _IGNORE_TIME: Final = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, for which the ssl module has no name
 
 _REASONS: Final = {
@@ -49,7 +49,7 @@ _ALERTS: Final = ("TLSV1_ALERT_", "SSLV3_ALERT_", "TLSV13_ALERT_")
 
 
 class HandshakeFailed(Exception):
-    """There is no TLS with this peer; ``reason`` is one of few, ``detail`` is OpenSSL's own word for it, if any."""
+    """The handshake failed; ``reason`` is one of a few texts, ``detail`` is OpenSSL's own name of the error, if any."""
 
     def __init__(self, reason: str, detail: str | None = None) -> None:
         super().__init__(reason)
@@ -59,9 +59,9 @@ class HandshakeFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """What a handshake settled. Without a client certificate, ``subject`` and ``fingerprint`` are None.
+    """The result of a handshake. ``subject`` is the common name of the client certificate, ``fingerprint`` its SHA-256.
 
-    ``subject`` is the common name, ``fingerprint`` is SHA-256 in hexadecimal digits.
+    The fingerprint is in hexadecimal digits. Without a client certificate, both are None.
     """
 
     version: str
@@ -72,7 +72,7 @@ class Secured:
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """What was read: PEM. Without ``client_ca``, nobody is asked for a certificate."""
+    """The contents of the PEM files. Without ``client_ca``, peers are not asked for a certificate."""
 
     certificate: bytes
     key: bytes
@@ -83,7 +83,7 @@ class _Files:
 class _Loaded:
     """Certificates in use; ``ends`` is when that of the node expires, in seconds since 1970.
 
-    The ``context`` has successors here, and not in a copy, which could take the place of what a reload loads meanwhile.
+    A full ``context`` is replaced in this object, not in a new one, which could displace what a reload loads meanwhile.
     """
 
     files: _Files
@@ -101,22 +101,22 @@ class Endpoint:
         self._loaded = _load(settings)
 
     def tell(self) -> None:
-        """Write to the log whose certificate is in use, and until when."""
+        """Log which certificate is in use, and when it expires."""
         certificates_loaded(self._loaded.subject, self._loaded.ends, is_over=self._loaded.ends < time.time())
 
     @property
     def context(self) -> ssl.SSLContext:
-        """What a connection that begins now is wrapped with. None is told of what a reload no longer trusts."""
+        """The context for new connections. Sessions of contexts from before a reload cannot be resumed with it."""
         loaded = self._loaded
         if loaded.context.session_stats()["number"] >= _SESSIONS:
-            with suppress(OSError):  # no descriptor is free: the next connection finds the same
+            with suppress(OSError):  # no descriptor is free: the next connection tries again
                 loaded.context = _context(self.settings, loaded.files)
         return loaded.context
 
     def reload(self, settings: TLS | None = None) -> None:
-        """Read the certificates again, of other ``settings`` if there are any, for connections from now on.
+        """Read the certificates again, with other ``settings`` if they are given, for new connections.
 
-        If anything is wrong, nothing changes.
+        If anything is wrong, nothing changes, and the problems are logged.
         """
         wanted = settings or self.settings
         try:
@@ -128,14 +128,14 @@ class Endpoint:
             self.tell()
 
     def wrap(self, sock: socket.socket) -> ssl.SSLSocket:
-        """Put TLS around an accepted connection, which is gone as such. Raises HandshakeFailed."""
+        """Put TLS around an accepted connection; use only the returned socket from then on. Raises HandshakeFailed."""
         try:
             return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except (OSError, ValueError):
             raise HandshakeFailed("connection closed") from None
 
     def handshake(self, sock: ssl.SSLSocket, seconds: float) -> Secured:
-        """Agree with the peer, in so many seconds altogether. Raises HandshakeFailed."""
+        """Shake hands with the peer, in so many ``seconds`` altogether. Raises HandshakeFailed."""
         try:
             sock.settimeout(seconds)
             sock.do_handshake()
@@ -145,7 +145,7 @@ class Endpoint:
 
 
 def close_notify(sock: socket.socket) -> None:
-    """Tell the peer that no more will come (RFC 8446 §6.1), without waiting for the same from it."""
+    """Tell the peer that nothing more will be sent (RFC 8446 §6.1), without waiting for the same from it."""
     if isinstance(sock, ssl.SSLSocket):
         seconds = sock.gettimeout()
         with suppress(OSError, ValueError):
@@ -156,9 +156,9 @@ def close_notify(sock: socket.socket) -> None:
 
 
 def shut(sock: socket.socket, how: int) -> None:
-    """Shut down one or both directions of the connection itself; what is still written goes through TLS as before.
+    """Shut down one or both directions of the TCP connection, and leave TLS in place.
 
-    SSLSocket's own method would drop TLS at once, under the hands of another thread.
+    SSLSocket's own method would drop TLS at once, even while another thread uses it.
     """
     with suppress(OSError):
         socket.socket.shutdown(sock, how)
@@ -214,7 +214,7 @@ def _load(settings: TLS) -> _Loaded:
 
 
 def _context(settings: TLS, files: _Files) -> ssl.SSLContext:
-    """Make the context that the settings ask for. Raises ssl.SSLError or _ProtectedKey if the files are not for it."""
+    """Make the context for the settings and files. Raises ssl.SSLError or _ProtectedKey if the files cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[settings.minimum_version]
     context.options |= _OPTIONS
@@ -231,18 +231,20 @@ def _context(settings: TLS, files: _Files) -> ssl.SSLContext:
 
 @contextmanager
 def _named(content: bytes) -> Iterator[str]:
-    """Give a name to what OpenSSL wants to open itself, and which nobody else is to see on a disk."""
+    """Yield a path at which OpenSSL can open the content: in memory, so that a key is not written to a disk."""
     with os.fdopen(os.memfd_create("pem"), "wb", buffering=0) as file:
         file.write(content)
         yield f"/proc/self/fd/{file.fileno()}"
 
 
 def _trouble(name: str, path: Path, read: Callable[[Path], object]) -> Iterator[Problem]:
-    """Yield what is wrong with a file, if reading it so fails."""
+    """Yield a problem if ``read`` fails for a file."""
     try:
         read(path)
     except ssl.SSLError as error:
-        yield Problem(f"[tls] {name}", f"{path} {_FAULTS.get(error.reason or '', 'holds nothing of the kind, as PEM')}")
+        wanted = "private key" if name == "key" else "certificate"
+        fault = _FAULTS.get(error.reason or "", f"holds no {wanted} in PEM form")
+        yield Problem(f"[tls] {name}", f"{path} {fault}")
     except _ProtectedKey:
         yield Problem(f"[tls] {name}", f"{path} is protected by a password, which nobody could enter: store it without")
     except OSError as error:
@@ -264,7 +266,7 @@ class _ProtectedKey(Exception):
 
 
 def _certificates_in(path: Path) -> None:
-    path.read_bytes()  # says what OpenSSL does not: that it is a folder, or may not be read
+    path.read_bytes()  # raises what OpenSSL does not tell: that it is a folder, or may not be read
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
 
 
@@ -278,7 +280,7 @@ def _rehearse(context: ssl.SSLContext, files: _Files, path: Path) -> dict[str, A
     client.check_hostname = False
     with _named(files.certificate) as certificate:
         client.load_verify_locations(certificate)
-    # It is what we trust here, whoever issued it. That it has expired is for the log and the peers to say.
+    # Here our certificate is trusted, whoever issued it, and even if expired, of which log and peers tell.
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _IGNORE_TIME
     there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = client.wrap_bio(back, there), context.wrap_bio(there, back, server_side=True)

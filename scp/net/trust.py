@@ -1,4 +1,4 @@
-"""What a peer proves of itself: by its certificate, and by user name and password."""
+"""Checks what a peer proves about itself, by its certificate and by user name and password."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,18 +11,18 @@ from scp.net.tls import Endpoint, Secured
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Checks proofs. ``endpoint`` is None where connections are in the clear."""
+    """Checks certificates and user identities. ``endpoint`` is None if connections are not encrypted."""
 
     endpoint: Endpoint | None
     users: Users
 
     @classmethod
     def of(cls, tls: TLS, identity: UserIdentity) -> "Trust":
-        """Make it from the settings. Raises ConfigurationError if the certificates cannot be used."""
+        """Return the checks that the settings ask for. Raises ConfigurationError if certificates cannot be used."""
         return cls(Endpoint(tls) if tls.enabled else None, Users(identity))
 
     def rejection(self, calling: str, secured: Secured | None, claim: Claim | None) -> Rejection | None:
-        """Return why this calling AE title may not associate. The claim costs most, and is checked last."""
+        """Return why a peer may not associate; None if it may. The claim is checked last, as that takes longest."""
         if self.endpoint and secured:
             settings = self.endpoint.settings
             if not settings.admits(calling, secured.subject, secured.fingerprint):
@@ -30,7 +30,7 @@ class Trust:
         return None if self.users.admits(claim) else Rejection.IDENTITY
 
     def proof(self, secured: Secured | None, claim: Claim | None) -> dict[str, str | None]:
-        """Return what the log says of a peer that was let in."""
+        """Return what the log says about the identity of a peer that was let in."""
         told: dict[str, str | None] = {}
         if secured:
             told = {"tls_version": secured.version, "tls_cipher": secured.cipher}
@@ -41,4 +41,4 @@ class Trust:
 
 
 NO_PROOF: Final = Trust(None, Users(UserIdentity()))
-"""Connections in the clear, and nobody may name a user."""
+"""For connections without TLS on which nobody may name a user."""

@@ -1,4 +1,4 @@
-"""One channel in a thread of its own: look what there is to tell, write it down, deliver it. Read Courier._round."""
+"""One channel in a thread of its own: looks for news, writes letters, delivers them. Read :meth:`Courier._round`."""
 
 import math
 import threading
@@ -16,7 +16,7 @@ from scp.notify.pace import pause
 from scp.notify.writer import Orders, Places, Writer, us
 
 _HINDERED: Final = 10.0
-"""Seconds until a channel that cannot work tries again."""
+"""Seconds until a channel tries again that cannot use ledger or outbox."""
 _AT_ONCE: Final = 10
 """Letters that are read from the outbox together."""
 
@@ -42,24 +42,24 @@ class Courier:
         self._thread = threading.Thread(target=self._run, name=f"notify-{channel}", daemon=True)
 
     def use(self, orders: Orders) -> None:
-        """Do as told from now on."""
+        """Follow these orders from now on."""
         if self._orders is None or self._orders.sender is None:
             self._writer.begins = now_us()
         self._orders = orders
         self.call()
 
     def call(self) -> None:
-        """Say that there is something new."""
+        """Wake the courier up: there is news, or it has new orders, or it is to stop."""
         self._writer.look()
         self._called.set()
 
     def start(self) -> None:
-        """Begin, unless it has."""
+        """Start the thread, unless it runs already."""
         if not self._thread.is_alive():
             self._thread.start()
 
     def stop(self, deadline: float) -> None:
-        """Write down what there is to tell, deliver what can be until a time of the monotonic clock, and end."""
+        """Write letters about all news, deliver until ``deadline`` (of the monotonic clock), and end."""
         self._deadline = deadline
         self._stopping = True
         self.call()
@@ -68,7 +68,7 @@ class Courier:
 
     def _run(self) -> None:
         while True:
-            self._called.clear()  # before looking: who says something new from here on is heard in the next round
+            self._called.clear()  # before looking: whoever calls from here on is heard in the next round
             is_last, orders = self._stopping, self._orders
             seconds: float | None = None
             if orders:
@@ -84,7 +84,7 @@ class Courier:
             self._called.wait(seconds)
 
     def _round(self, orders: Orders) -> float | None:
-        """Do everything that is to be done now, and return the seconds until there may be more; None: until called."""
+        """Do all that is to be done now; return the seconds until there may be more, or None to wait for a call."""
         if orders.sender is None:
             self._switch_off(orders)
             return None
@@ -104,14 +104,14 @@ class Courier:
         return max(0.0, min(next_letter, next_delivery))
 
     def _switch_off(self, orders: Orders) -> None:
-        """Forget everything: who switches the channel on again wants to hear what is new then."""
+        """Forget everything: a channel that is switched on again only tells what is new from then on."""
         if self._in_use is not orders and self._places.outbox.exists():
             self._opened().forget()
         self._in_use, self.waiting = orders, 0
         self._close()
 
     def _deliver(self, orders: Orders, sender: Sender, outbox: Outbox) -> float:
-        """Deliver what is due; return the seconds until more is."""
+        """Deliver the letters that are due; return the seconds until the next one is."""
         while time.monotonic() >= self._resume_at and (letters := outbox.due(now_us(), _AT_ONCE)):
             for letter in letters:
                 if time.monotonic() >= self._deadline or self._orders is not orders:
@@ -141,7 +141,7 @@ class Courier:
         lines.undelivered(self.channel, letter, str(failure), seconds)
 
     def _hindered(self, orders: Orders, error: str) -> float:
-        """Tell of troubles even if the outbox cannot be written, as it lies on the disk that may be the trouble."""
+        """Tell about troubles even without the outbox: it lies on the same disk, which may be the trouble."""
         if not self._is_hindered:
             lines.hindered(self.channel, error)
         self._is_hindered = True
@@ -170,11 +170,11 @@ class Courier:
 
 
 def _attempt(sender: Sender, letter: Letter) -> Undelivered | None:
-    """Deliver a letter, and return why it did not arrive; a mistake of ours holds up this one, and no other."""
+    """Deliver a letter; return why it did not arrive, or None. An error of ours only holds up this letter."""
     try:
         sender.send(letter)
     except Undelivered as failure:
         return failure
-    except Exception as error:  # noqa: BLE001 - a thread that ended would tell nobody of anything any more
+    except Exception as error:  # noqa: BLE001 - without this thread, nobody would be told anything any more
         return Undelivered(f"{type(error).__name__} at {place_of(error)}", answered=True)
     return None

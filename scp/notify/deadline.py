@@ -1,4 +1,4 @@
-"""A deadline for an answer as a whole: the timeout of a socket begins anew with every byte of the other side."""
+"""A deadline for a whole answer: a socket's own timeout begins anew with every byte that arrives."""
 
 import socket
 import threading
@@ -7,12 +7,15 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 _AGAIN: Final = 0.2
-"""Seconds until a connection is shut again, as it may not have been there, or in the hands of a handshake."""
+"""Seconds after which the connection is shut down once more: at first it may not exist yet, or be in a handshake."""
 
 
 @contextmanager
 def within(seconds: float, connection: Callable[[], socket.socket | None]) -> Iterator[None]:
-    """Shut a connection if what is done here takes longer. Raises TimeoutError instead of what comes of that."""
+    """Limit the time of a ``with`` block: after ``seconds``, shut the connection down.
+
+    Raises TimeoutError in place of the error that this causes in the block.
+    """
     done, is_over = threading.Event(), threading.Event()
 
     def watch() -> None:

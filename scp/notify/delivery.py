@@ -1,4 +1,4 @@
-"""What a channel must be able to do: deliver one letter, or say why not."""
+"""The interface of a channel: deliver one letter, or say why not."""
 
 from typing import Protocol
 
@@ -6,9 +6,9 @@ from scp.notify.outbox import Letter
 
 
 class Undelivered(Exception):
-    """A letter did not arrive. The text is one of ours: what the other side says is not repeated.
+    """A letter did not arrive. The text is ours: it repeats nothing that the server said.
 
-    ``answered`` if the other side is there but would not have this letter: then others may still arrive.
+    ``answered``: the server is there but did not accept this letter, so others may still arrive.
     """
 
     def __init__(self, reason: str, *, answered: bool = False) -> None:

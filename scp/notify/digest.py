@@ -1,6 +1,6 @@
-"""What there is to tell now: the ledger and the health of the node, compared with how far was told.
+"""What is news: the ledger and the health of the node, compared with what was told before.
 
-Each function returns a letter and how far it gets; the outbox writes both together.
+Functions that return :data:`Written` return a letter and up to where it reaches; the outbox stores both together.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from scp.notify.message import Body, Kind, envelope, health_body, refusals_body,
 from scp.notify.outbox import Letter, Progress
 
 SINCE: Final = "since"
-"""Mark: all refusals of associations with a smaller number were told."""
+"""Mark: all refusals on associations with a smaller number were told."""
 AUDIT: Final = "audit"
 """Mark: all audits up to this number were told."""
 HEALTH: Final = "health"
@@ -28,7 +28,7 @@ _MOST_ASSOCIATIONS: Final = 20
 _MOST_CASES: Final = 20
 _MOST_SERIES: Final = 50
 _MARGIN_US: Final = 60_000_000
-"""An association gets its number before it is counted as one in progress: so much before now, nothing is settled."""
+"""An association gets its number before it counts as in progress: one that is missing may be this much older."""
 
 
 Written = tuple[Letter, Progress]
@@ -36,21 +36,21 @@ Written = tuple[Letter, Progress]
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes, and where links lead; ``keep_us`` is how old what is told may be, in microseconds."""
+    """The ``node`` that writes, and the address for links; ``keep_us`` is how old news may be, in microseconds."""
 
     node: str
     link: str
     keep_us: int
 
     def letter(self, kind: Kind, now: int, body: Body) -> Letter:
-        """Write a letter."""
+        """Return a letter with a new identifier."""
         identifier = new_id()
         return Letter(identifier, kind, now, orjson.dumps(envelope(identifier, kind, now, self.node, body)).decode())
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What waits for its time: ``due`` is told now, ``later`` is when the next will be, in microseconds UTC."""
+    """Refusals that were not told yet: ``due`` are told now, ``rest`` wait until ``later``, in microseconds UTC."""
 
     due: tuple[Untold, ...]
     rest: tuple[Untold, ...]
@@ -58,7 +58,7 @@ class Outlook:
 
 
 def outlook(waiting: list[Untold], live: frozenset[int], now: int, group_us: int) -> Outlook:
-    """Part what has waited long enough, or whose association has ended, from what may still become more."""
+    """Separate refusals that have waited long enough, or whose association has ended, from those that wait for more."""
     due, rest, later = [], [], []
     for one in waiting:
         ripe = time_of(one.first) + group_us
@@ -71,12 +71,16 @@ def outlook(waiting: list[Untold], live: frozenset[int], now: int, group_us: int
 
 
 def begin_since(mark: int | str | None, begins: int, oldest: int) -> int:
-    """Return the first association to look at: where we were, or when the channel was switched on; none too old."""
+    """Return the number of the first association to look at.
+
+    It is the ``mark``, or without one that of the time when the channel was switched on (``begins``), but never older
+    than ``oldest``; both times are microseconds UTC.
+    """
     return max(int(mark) if mark is not None else id_at(begins), id_at(oldest))
 
 
 def refusals(db: apsw.Connection, author: Author, seen: Outlook, live: frozenset[int], since: int, now: int) -> Written:
-    """Tell what is due."""
+    """Return a letter about the refusals that are due."""
     first = seen.due[:_MOST_ASSOCIATIONS]
     found = [notices.refusals(db, one, _MOST_CASES) for one in first]
     body = refusals_body(found, author.link, len(seen.due) - len(first))
@@ -87,7 +91,7 @@ def refusals(db: apsw.Connection, author: Author, seen: Outlook, live: frozenset
 
 
 def series(db: apsw.Connection, author: Author, after: int, now: int) -> Written | None:
-    """Tell of audits after ``after``; None if there are none."""
+    """Return a letter about the audits after the one with number ``after``; None if there are none."""
     found = notices.audits(db, after, _MOST_SERIES)
     if not found:
         return None
@@ -97,7 +101,7 @@ def series(db: apsw.Connection, author: Author, after: int, now: int) -> Written
 
 
 def health(author: Author, troubles: Mapping[Trouble, str], told: int | str | None, now: int) -> Written | None:
-    """Tell of troubles, or that they are over, if that is not what was told last; None if it is."""
+    """Return a letter about the troubles, or that they are over; None if that is what was told last."""
     names = ",".join(sorted(troubles))
     if names == (told or ""):
         return None

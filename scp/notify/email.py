@@ -25,11 +25,11 @@ _NEEDED: Final = {
     "sender": "is empty: from whom is the mail?",
     "recipients": "is empty: for whom is the mail?",
 }
-_UNSENDABLE: Final = "has letters beyond ASCII, with which nobody can log in here"  # smtplib has no way to send them
+_UNSENDABLE: Final = "has characters beyond ASCII, which cannot be sent to log in"  # smtplib has no way to send them
 
 
 class _Server(smtplib.SMTP):
-    """A mail server whose every answer has its time, however many lines it takes."""
+    """A connection on which the timeout holds for every answer as a whole, however many lines it has."""
 
     def getreply(self) -> tuple[int, bytes]:
         """Read an answer."""
@@ -62,7 +62,7 @@ class EmailSender:
         self._settings, self._password = settings, password
 
     def send(self, letter: Letter) -> None:
-        """Hand a letter to the mail server. Raises Undelivered, also if it will not have some of the recipients."""
+        """Hand a letter to the mail server. Raises Undelivered; recipients that the server refuses are only logged."""
         mail = self.mail(letter)
         try:
             with self._connected() as server:
@@ -75,7 +75,7 @@ class EmailSender:
         except OSError as error:  # smtplib's own errors are among them
             raise Undelivered(words(error)) from None
         if refused:
-            recipients_refused(letter, len(refused))  # the others have it, and would get it again
+            recipients_refused(letter, len(refused))  # another attempt would send it to the others again
 
     def mail(self, letter: Letter) -> EmailMessage:
         """Return a letter as mail; ``Message-ID`` is the same at each attempt."""
@@ -86,7 +86,7 @@ class EmailSender:
         mail["To"] = ", ".join(self._settings.recipients)
         mail["Date"] = format_datetime(datetime.fromtimestamp(letter.made / 1_000_000, UTC))
         mail["Message-ID"] = f"<{as_text(letter.id)}@{self._settings.sender.partition('@')[2]}>"
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: absence notes do not answer it
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: automatic replies do not answer it
         mail.set_content(text(body))
         return mail
 

@@ -1,4 +1,4 @@
-"""What the log says of notifications."""
+"""The log's lines about notifications."""
 
 import structlog
 
@@ -9,12 +9,12 @@ _log = structlog.get_logger()
 
 
 def delivered(channel: str, letter: Letter) -> None:
-    """Tell that a message arrived."""
+    """Log that a message arrived."""
     _log.info("notified", channel=channel, kind=letter.kind, message=as_text(letter.id), attempts=letter.attempts + 1)
 
 
 def undelivered(channel: str, letter: Letter, reason: str, seconds: float) -> None:
-    """Tell that a message did not arrive, why, and when it is tried again."""
+    """Log that a message did not arrive, why, and when it is tried again."""
     _log.warning(
         "notification_failed",
         channel=channel,
@@ -27,7 +27,7 @@ def undelivered(channel: str, letter: Letter, reason: str, seconds: float) -> No
 
 
 def dropped(channel: str, letter: Letter) -> None:
-    """Tell that a message could not be delivered for so long that it is no longer worth it."""
+    """Log that a message was dropped, as it could not be delivered for too long."""
     _log.warning(
         "notification_dropped",
         channel=channel,
@@ -38,10 +38,10 @@ def dropped(channel: str, letter: Letter) -> None:
 
 
 def recipients_refused(letter: Letter, number: int) -> None:
-    """Tell that a mail server took a message, but not for all."""
+    """Log that a mail server took a message, but not for this ``number`` of its recipients."""
     _log.warning("recipients_refused", kind=letter.kind, message=as_text(letter.id), recipients=number)
 
 
 def hindered(channel: str, error: str) -> None:
-    """Tell that a channel can do nothing for now: ledger or outbox cannot be used, or we made a mistake."""
+    """Log that a channel can do nothing for now: ledger or outbox cannot be used, or our code failed."""
     _log.warning("notifications_hindered", channel=channel, error=error)

@@ -1,6 +1,6 @@
-"""Messages: what a webhook gets as JSON, and the same as mail for people.
+"""The contents of messages: as JSON for the webhook, and as text for mail.
 
-Codes, statuses, UIDs, AE titles, addresses, counts and numbers of cases; nothing about patients.
+Messages hold codes, statuses, UIDs, AE titles, addresses, counts and numbers of cases, but no patient data.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from scp.ledger.notices import Audited, Refusals
 from scp.printable import count, printable
 
 VERSION: Final = 1
-"""Of the form of messages; names may be added under the same number."""
+"""Version of the form of messages; keys may be added without a new number."""
 
 Body = Mapping[str, Any]
 
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 
 def envelope(identifier: int, kind: Kind, made: int, node: str, about: Body) -> Body:
-    """Put what a message says into what all messages have."""
+    """Return the body of a message: ``about`` with the keys that all messages have; ``made`` is microseconds UTC."""
     return {
         "id": as_text(identifier),
         "version": VERSION,
@@ -42,7 +42,7 @@ def envelope(identifier: int, kind: Kind, made: int, node: str, about: Body) -> 
 
 
 def refusals_body(found: Sequence[Refusals], link: str, further: int = 0) -> Body:
-    """Say what was refused, by association; ``further`` associations are not described."""
+    """Return what was refused, by association; ``further`` is how many more associations there are."""
     return {
         "refused": sum(one.refused for one in found),
         "associations": [_association(one, link) for one in found],
@@ -74,7 +74,7 @@ def _association(one: Refusals, link: str) -> Body:
 
 
 def series_body(found: Sequence[Audited], link: str) -> Body:
-    """Say which series are not consistent."""
+    """Return which series are not consistent, and why."""
     return {
         "series": [
             {
@@ -92,7 +92,7 @@ def series_body(found: Sequence[Audited], link: str) -> Body:
 
 
 def health_body(troubles: Mapping[Trouble, str], link: str) -> Body:
-    """Say what is wrong with the node; nothing, if it is healthy again."""
+    """Return what is wrong with the node; without troubles, that it is healthy again."""
     return {"healthy": not troubles, "troubles": {one.value: reason for one, reason in troubles.items()}, **_link(link)}
 
 
@@ -101,12 +101,12 @@ def _link(base: str, *parts: str) -> Body:
 
 
 def subject(body: Body) -> str:
-    """Return one line that says what a message is about."""
+    """Return one line that says what a message is about: the subject of the mail."""
     return printable(f"[{body['node']}] {_SUBJECTS[Kind(body['kind'])](body)}")
 
 
 def text(body: Body) -> str:
-    """Return the message as people read it."""
+    """Return the message as text, for mail."""
     return "\n".join([*_TEXTS[Kind(body["kind"])](body), "", f"{body['made']}  message {body['id']}", ""])
 
 
@@ -185,6 +185,6 @@ _TEXTS: Final[Mapping[Kind, Callable[[Body], Iterable[str]]]] = {
 
 
 def _explained(code: str) -> str:
-    """Return the code of a rule and what the rule finds."""
+    """Return the code of a rule with the problem that it finds."""
     rule = find(code)
     return f"{code}  {rule.problem}" if rule else code

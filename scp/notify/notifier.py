@@ -1,4 +1,4 @@
-"""The couriers of a node."""
+"""The couriers of a node, one for each channel."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ CHANNELS: Final = (WEBHOOK, EMAIL)
 
 
 def orders_of(settings: Notify, node: str) -> Mapping[str, Orders]:
-    """Return what each courier has to do; ``node`` is the AE title that signs.
+    """Return the orders of each courier, by channel; ``node`` is the AE title that messages show.
 
     Raises ConfigurationError with everything that is wrong with the channels that are enabled.
     """
@@ -44,7 +44,7 @@ def orders_of(settings: Notify, node: str) -> Mapping[str, Orders]:
 
 
 class Notifier:
-    """Tells people what they asked to be told. Off until :meth:`use` says otherwise, and again when it says so."""
+    """All notifications of a node. Each channel is off until :meth:`use` gives its courier a sender."""
 
     def __init__(self, folder: Path, meters: Meters, troubles: Callable[[], Mapping[Trouble, str]]) -> None:
         places = Places(folder / LEDGER, folder / OUTBOX, meters, troubles)
@@ -52,19 +52,19 @@ class Notifier:
         self._couriers = {channel: Courier(channel, places) for channel in CHANNELS}
 
     def use(self, orders: Mapping[str, Orders]) -> None:
-        """Do as told from now on."""
+        """Follow these orders from now on; one without a sender switches its channel off."""
         for channel, courier in self._couriers.items():
             courier.use(orders[channel])
             if orders[channel].sender or self._outbox.exists():
                 courier.start()
 
     def closed(self) -> None:
-        """Refusals of an association are complete (see :class:`scp.observe.meter.Listener`)."""
+        """Called when an association has ended with refusals (see :class:`scp.observe.meter.Listener`)."""
         for courier in self._couriers.values():
             courier.call()
 
     def stop(self, seconds: float) -> None:
-        """Write down what there is to tell, deliver what can be in so many seconds; the rest is for the next start."""
+        """Write letters about all news, deliver for at most ``seconds``; the rest waits for the next start."""
         deadline = time.monotonic() + seconds
         for courier in self._couriers.values():
             courier.stop(deadline)

@@ -1,7 +1,7 @@
-"""What waits to be delivered, and how far was told: one small SQLite file beside the ledger.
+"""Letters that wait to be delivered, and up to where news was told: one small SQLite file beside the ledger.
 
-Not in the ledger, whose one writer is for receiving. A letter and how far it gets are on the disk before anything is
-delivered: what is delivered again after a power cut has the identifier that it had.
+It is not a part of the ledger, whose only writer is busy receiving. A letter is on the disk, together with up to where
+it reaches, before it is delivered: so after a power cut it is delivered again under the same identifier.
 """
 
 import threading
@@ -18,9 +18,9 @@ OUTBOX: Final = "notify.sqlite3"
 
 _BUSY_MS: Final = 5_000
 _TOO_LONG_US: Final = 2 * 3_600_000_000
-"""No pause between attempts is so long (:mod:`scp.notify.pace`)."""
+"""Longer than any pause between attempts (:mod:`scp.notify.pace`), in microseconds."""
 _opening: Final = threading.Lock()
-"""Two channels begin at once, and SQLite does not wait where two would make one file."""
+"""Both channels open the file at the same time, and SQLite does not wait for the other while it creates the file."""
 _VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE message (
@@ -33,7 +33,7 @@ CREATE TABLE message (
     body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX message_due ON message (channel, due);
--- The receipt of the last refusal that was told of an association.
+-- For each association, the receipt of its last refusal that was told.
 CREATE TABLE told (
     channel TEXT NOT NULL,
     association INTEGER NOT NULL,
@@ -62,9 +62,10 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far was told once some letters are written: marks by name, and receipts by association.
+    """Up to where news is told once some letters are written.
 
-    What is told of associations before ``since`` need not be remembered.
+    ``marks`` are by name (see :mod:`scp.notify.digest`); ``told`` is the receipt of the last refusal that was told, by
+    association. Entries of associations before ``since`` are forgotten.
     """
 
     marks: Mapping[str, int | str]
@@ -89,19 +90,19 @@ class Outbox:
                     self._db.pragma("user_version", _VERSION)
 
     def mark(self, name: str) -> int | str | None:
-        """Return what was noted under a name."""
+        """Return the mark of this name, or None."""
         value: int | str | None = self._db.execute(
             "SELECT value FROM mark WHERE channel = ? AND name = ?", (self._channel, name)
         ).get
         return value
 
     def told(self) -> dict[int, int]:
-        """Return the receipt of the last refusal that was told of each association."""
+        """Return the receipt of the last refusal that was told, by association."""
         rows: Any = self._db.execute("SELECT association, receipt FROM told WHERE channel = ?", (self._channel,))
         return dict(rows)
 
     def put(self, letters: Iterable[Letter], progress: Progress) -> None:
-        """Write letters, and how far they get, together."""
+        """Write letters, and up to where they reach, in one transaction."""
         channel = self._channel
         with self._db:
             for one in letters:
@@ -119,7 +120,7 @@ class Outbox:
         return number
 
     def due(self, now: int, most: int) -> list[Letter]:
-        """Return letters whose time has come, the oldest first."""
+        """Return at most ``most`` letters that are due at ``now`` (microseconds UTC), oldest first."""
         # A clock that was set back does not hold up what is due: nothing waits for longer than the longest pause.
         rows: Any = self._db.execute(
             "SELECT id, kind, made, body, attempts FROM message WHERE channel = ? AND (due <= ? OR due > ?)"
@@ -129,24 +130,24 @@ class Outbox:
         return [Letter(*row) for row in rows]
 
     def next_due(self) -> int | None:
-        """Return when the next letter is due."""
+        """Return when the next letter is due, in microseconds UTC, or None if there is none."""
         value: int | None = self._db.execute("SELECT min(due) FROM message WHERE channel = ?", (self._channel,)).get
         return value
 
     def delivered(self, letter: Letter) -> None:
-        """Let go of a letter."""
+        """Remove a letter that was delivered."""
         self._db.execute("DELETE FROM message WHERE id = ?", (letter.id,))
 
     def failed(self, letter: Letter, due: int) -> None:
-        """Note an attempt, and when to try again."""
+        """Count a failed attempt, and note when the letter is due again, in microseconds UTC."""
         self._db.execute("UPDATE message SET attempts = attempts + 1, due = ? WHERE id = ?", (due, letter.id))
 
     def hurry(self) -> None:
-        """Let every letter be due: what kept it from arriving may be over."""
+        """Make every letter due now: what kept them from arriving may be over."""
         self._db.execute("UPDATE message SET due = made WHERE channel = ?", (self._channel,))
 
     def expire(self, before: int) -> list[Letter]:
-        """Let go of the letters that were made before a time, and return them."""
+        """Remove the letters that were made before a time (microseconds UTC), and return them."""
         rows: Any = self._db.execute(
             "DELETE FROM message WHERE channel = ? AND made < ? RETURNING id, kind, made, body, attempts",
             (self._channel, before),
@@ -154,13 +155,13 @@ class Outbox:
         return [Letter(*row) for row in rows]
 
     def forget(self) -> None:
-        """Let go of everything: a channel that is switched on later begins afresh."""
+        """Remove all that this channel has: when it is switched on again, it begins afresh."""
         with self._db:
             for table in ("message", "told", "mark"):
                 self._db.execute(f"DELETE FROM {table} WHERE channel = ?", (self._channel,))  # noqa: S608 - our names
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
 

@@ -1,4 +1,4 @@
-"""What channels need from files: secrets, and the certificates that they trust. Everything wrong is told together."""
+"""What channels read from files: secrets, and the certificates that they trust. All problems are reported together."""
 
 import ssl
 from collections.abc import Callable
@@ -11,11 +11,11 @@ T = TypeVar("T")
 
 
 class Unusable(Exception):
-    """A setting cannot be used; the text says why and does not show a secret."""
+    """A setting cannot be used; the text says why and shows no secret."""
 
 
 def attempt(problems: list[Problem], place: str, act: Callable[[], T]) -> T | None:
-    """Return what ``act`` returns; if it raises Unusable, note the problem and return None."""
+    """Return what ``act`` returns; if it raises Unusable, add a problem at this ``place`` and return None."""
     try:
         return act()
     except Unusable as error:
@@ -24,7 +24,7 @@ def attempt(problems: list[Problem], place: str, act: Callable[[], T]) -> T | No
 
 
 def secret_in(path: Path) -> str:
-    """Return the secret in a file, without the end of its line. Raises Unusable."""
+    """Return the secret in a file, without line ends. Raises Unusable."""
     try:
         return path.read_text("utf-8").strip("\r\n")
     except OSError as error:
@@ -34,17 +34,17 @@ def secret_in(path: Path) -> str:
 
 
 def client_context(authorities: Path | None) -> ssl.SSLContext:
-    """Return what verifies servers: by these certificates, or by those of the system. Raises Unusable."""
+    """Return a context that verifies servers by the CA certificates in a file, or by the system's. Raises Unusable."""
     try:
         return ssl.create_default_context(cafile=authorities)
     except ssl.SSLError:
-        raise Unusable(f"{authorities} holds nothing of the kind, as PEM") from None
+        raise Unusable(f"{authorities} holds no certificate in PEM form") from None
     except OSError as error:
         raise Unusable(f"{authorities} cannot be read: {error.strerror}") from None
 
 
 def words(error: Exception) -> str:
-    """Return what may be told of an error of a connection: its text may repeat what the other side said."""
+    """Describe an error of a connection without its own text, which may repeat what the server said."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -1,8 +1,8 @@
-"""Delivery by HTTP: a POST of JSON, signed as the Standard Webhooks specification has it (version 1, symmetric).
+"""Delivery by HTTP: a POST of JSON, signed as the Standard Webhooks specification requires (version 1, symmetric).
 
-``webhook-id`` is the same at each attempt: whoever takes messages throws away what has an identifier that is known.
-``webhook-signature`` is ``v1,`` and the base64 of HMAC-SHA256 over ``id.timestamp.body``; the timestamp, in seconds, is
-of the attempt, so that an old request cannot be played again.
+``webhook-id`` is the same at each attempt, so that a receiver can discard messages whose identifier it knows.
+``webhook-signature`` is ``v1,`` and the base64 of HMAC-SHA256 over ``id.timestamp.body``. The timestamp, in seconds, is
+that of the attempt, so that a receiver can reject old requests that somebody replays.
 """
 
 import base64
@@ -29,13 +29,13 @@ _PLACE: Final = "[notify.webhook]"
 
 
 def sign(key: bytes, identifier: str, timestamp: int, body: bytes) -> str:
-    """Return the signature of a message."""
+    """Return the value of ``webhook-signature``; ``timestamp`` is in seconds since 1970."""
     signed = f"{identifier}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 
 def key_of(secret: str) -> bytes:
-    """Return the key of a secret. Raises Unusable."""
+    """Return the key that a secret stands for. Raises Unusable if it is too short or not valid base64."""
     key = secret.encode()
     if secret.startswith(_PREFIX):
         try:
@@ -48,7 +48,7 @@ def key_of(secret: str) -> bytes:
 
 
 class WebhookSender:
-    """Posts letters to one address. Redirects are not followed, and proxies not asked."""
+    """Posts letters to one address, without following redirects and without using proxies."""
 
     def __init__(self, settings: Webhook) -> None:
         """Read the secret and the certificates. Raises ConfigurationError with everything that is wrong."""
@@ -67,7 +67,7 @@ class WebhookSender:
         self._target = quote(target, safe=string.punctuation)
 
     def send(self, letter: Letter) -> None:
-        """Post a letter; any answer of 200 to 299 means that it arrived. Raises Undelivered."""
+        """Post a letter; any status from 200 to 299 means that it arrived. Raises Undelivered."""
         identifier, now, body = as_text(letter.id), int(time.time()), letter.body.encode()
         headers = {
             "Content-Type": "application/json",

@@ -1,7 +1,7 @@
-"""From what there is to tell to letters in the outbox: when to look, and as many letters as the pace lets pass.
+"""Writes news into the outbox as letters: when to look for news, and no more letters than the pace allows.
 
-Where the pace or a receiver that is down does not let a letter pass, what there is to tell stays where it is, in the
-ledger: the next letter will tell all of it. So few letters ever wait.
+While the pace allows no letter, or too many wait because a receiver is down, news stays in the ledger, and the next
+letter will tell all of it. So there are never many letters in the outbox.
 """
 
 import time
@@ -26,14 +26,14 @@ from scp.observe.meter import Meters
 POLL: Final = 1.0
 """Seconds between looks at the health of the node."""
 LOOK: Final = 30.0
-"""Seconds between looks into the ledger, if nobody calls: what an audit found, and associations that go on."""
+"""Seconds between looks into the ledger without a call: for findings of audits, and for long associations."""
 
 _MOST_WAITING: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a courier has to do; ``sender`` is None while its channel is off. ``node`` is the AE title that signs."""
+    """What a courier has to do; ``sender`` is None if its channel is off, ``node`` is the AE title in messages."""
 
     settings: Notify
     node: str
@@ -42,13 +42,13 @@ class Orders:
 
     @property
     def author(self) -> Author:
-        """Who writes."""
+        """The author of the letters."""
         return Author(self.node, self.settings.link, us(self.settings.keep_hours * 3600))
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What couriers look at: the ledger, the associations in progress, what is wrong; and where they write."""
+    """What couriers read (the ledger, the associations in progress, the troubles), and the outbox, which they write."""
 
     ledger: Path
     outbox: Path
@@ -57,13 +57,13 @@ class Places:
 
 
 class Writer:
-    """Writes the letters of one channel. For its courier's thread, but for what is said otherwise."""
+    """Writes the letters of one channel. For its courier's thread only, unless a method says otherwise."""
 
     def __init__(self, channel: str, places: Places) -> None:
         self.begins = 0
-        """When the channel was switched on, in microseconds UTC: what was before is not told."""
+        """When the channel was switched on, in microseconds UTC: what happened before is not told."""
         self.told_directly: str | None = None
-        """The troubles that were told last, if the outbox could not note it."""
+        """The troubles that were told last, if the outbox could not be used to note them."""
         self._channel = channel
         self._places = places
         self._paces = {kind: Pace() for kind in Kind}
@@ -72,15 +72,15 @@ class Writer:
         self._look_at = 0.0
 
     def look(self) -> None:
-        """Look into the ledger at the next occasion. For any thread."""
+        """Have :meth:`write` look into the ledger the next time it is called. For any thread."""
         self._is_new = True
 
     def is_full(self, outbox: Outbox) -> bool:
-        """Whether nothing is written until something was delivered."""
+        """Whether so many letters wait that no others are written until some are delivered."""
         return outbox.waiting() >= _MOST_WAITING
 
     def write(self, orders: Orders, outbox: Outbox) -> float:
-        """Write what there is to tell; return the seconds until there may be more. Raises apsw.Error."""
+        """Write letters about all news; return the seconds until there may be more. Raises apsw.Error."""
         if self.is_full(outbox):
             return LOOK
         settings, now, seconds = orders.settings, now_us(), LOOK
@@ -106,7 +106,7 @@ class Writer:
         return min(seconds, later)
 
     def _tell(self, orders: Orders, outbox: Outbox, kind: Kind, write: Callable[[], Written | None]) -> float:
-        """Let ``write`` write, if the pace allows it; return the seconds until it will."""
+        """Put what ``write`` returns into the outbox, if the pace allows a letter; return the seconds until it will."""
         pace = self._paces[kind]
         wait = pace.wait(time.monotonic(), orders.per_hour)
         if wait > 0:
@@ -124,7 +124,7 @@ class Writer:
         return digest.health(orders.author, self._places.troubles(), told, now)
 
     def _tell_refusals(self, orders: Orders, outbox: Outbox, now: int) -> float:
-        # First who is in progress, then the ledger: what is not in progress any more has all its receipts there.
+        # First the associations in progress, then the ledger: one that has ended by now has all its receipts there.
         live = frozenset(from_text(meter.association.id) for meter in self._places.meters.live())
         mark, author = outbox.mark(digest.SINCE), orders.author
         since = digest.begin_since(mark, self.begins, now - author.keep_us)
@@ -148,7 +148,7 @@ class Writer:
         with reading(self._places.ledger) as db:
             if after is not None:
                 return digest.series(db, orders.author, int(after), now)
-            last = notices.last_audit(db, self.begins)  # and not the last of all: this may be late to look
+            last = notices.last_audit(db, self.begins)  # not the very last: there may be new ones since we began
             written = digest.series(db, orders.author, last, now)
         if written is None:
             outbox.put((), Progress({digest.AUDIT: last}, {}))

@@ -1,1 +1,1 @@
-"""What the node tells: structlog set-up, the canonical lines, what is counted, and the metrics made of it."""
+"""Log and metrics: structlog's set-up, the canonical lines, the counters, and what ``/metrics`` makes of them."""

@@ -1,7 +1,7 @@
 """The canonical lines: one for each instance, and one when an association opens and closes.
 
-Lines hold UIDs, AE titles, addresses, codes and numbers. A UID that is not one may be anything, a name even, so it is
-not shown; the case has it.
+Lines hold UIDs, AE titles, addresses, codes and numbers. Where a UID belongs, a sender may have put anything, even a
+name: a value that is not well-formed is left out of the log, and only the case has it.
 """
 
 import time
@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 
 
 class Stopwatch:
-    """Milliseconds by step."""
+    """Measures the steps of an instance's way; ``laps`` are milliseconds by step."""
 
     __slots__ = ("_last", "_start", "laps")
 
@@ -36,7 +36,7 @@ class Stopwatch:
         self.laps: dict[str, float] = {}
 
     def lap(self, step: str) -> None:
-        """Note that a step is over."""
+        """Record that a step has ended."""
         now = perf_counter_ns()
         self.laps[step] = (now - self._last) // 1000 / 1000  # whole microseconds, in milliseconds
         self._last = now
@@ -49,7 +49,7 @@ class Stopwatch:
 
 @dataclass(slots=True)
 class Tally:
-    """What an association brought, for its closing line."""
+    """What has come over an association, counted for its closing line."""
 
     started: float = field(default_factory=time.perf_counter)
     received: int = 0
@@ -65,17 +65,17 @@ class Tally:
         self.outcomes[DECISION_WORDS[verdict.decision]] += 1
         if verdict.decision is Decision.REFUSE:
             refusing = (one.code for one in verdict.findings if one.severity is Severity.REFUSE)
-            self.codes[next(refusing, f"{verdict.status:04X}")] += 1  # a command set is refused without a rule
+            self.codes[next(refusing, f"{verdict.status:04X}")] += 1  # no rule refuses a wrong command set
 
     def add_aborted(self, size: int) -> None:
-        """Count one that never was complete."""
+        """Count one instance that never was complete."""
         self.received += 1
         self.bytes += size
         self.outcomes[Outcome.ABORTED.value] += 1
 
 
 def instance_line(receipt: int, request: Request, facts: Facts, verdict: Verdict, size: int, watch: Stopwatch) -> None:
-    """Tell what became of an instance that was judged."""
+    """Log what became of an instance that was judged."""
     steps: Mapping[str, Any] = {"ms": {**watch.laps, "total": watch.total}}
     log = _log.warning if verdict.decision is Decision.REFUSE else _log.info
     log(
@@ -97,7 +97,7 @@ def instance_line(receipt: int, request: Request, facts: Facts, verdict: Verdict
 
 
 def undecided_line(receipt: int, request: Request, outcome: Outcome, status: int | None, size: int) -> None:
-    """Tell what became of an instance about whose data nothing was decided."""
+    """Log what became of an instance whose data were not judged."""
     _log.warning(
         "instance",
         receipt=as_text(receipt),
@@ -113,7 +113,10 @@ def undecided_line(receipt: int, request: Request, outcome: Outcome, status: int
 
 
 def association_opened(association: Association, refused: Iterable[str] = (), **proof: str | None) -> None:
-    """Tell who has come, and the SOP Classes it may not send; ``proof`` is what TLS and user identity say of it."""
+    """Log that an association was accepted.
+
+    ``refused`` are the SOP Classes that it may not send; ``proof`` is what TLS and user identity say about the peer.
+    """
     classes = [_uid(uid) for uid in refused]
     _log.info(
         "association_opened",
@@ -130,7 +133,7 @@ def association_opened(association: Association, refused: Iterable[str] = (), **
 
 
 def association_closed(association: Association, tally: Tally, ending: Ending) -> None:
-    """Tell what an association brought, and how it ended."""
+    """Log what came over an association, and how it ended."""
     _log.info(
         "association_closed",
         association=association.id,
@@ -151,7 +154,7 @@ def association_closed(association: Association, tally: Tally, ending: Ending) -
 
 
 def association_rejected(address: str, port: int, calling: str, called: str, reason: str) -> None:
-    """Tell who was not let in, and why."""
+    """Log who was turned away, and why."""
     _log.warning(
         "association_rejected",
         address=address,
@@ -163,12 +166,12 @@ def association_rejected(address: str, port: int, calling: str, called: str, rea
 
 
 def tls_failed(address: str, port: int, reason: str, detail: str | None) -> None:
-    """Tell with whom there was no TLS, and why. Both words are from tables, not from the peer."""
+    """Log that a TLS handshake failed, and why. ``reason`` and ``detail`` are from tables, not from the peer."""
     _log.warning("tls_failed", address=address, port=port, reason=reason, **({"detail": detail} if detail else {}))
 
 
 def certificates_loaded(subject: str | None, ends: float, *, is_over: bool) -> None:
-    """Tell whose certificate this node shows from now on, and when it expires or has expired."""
+    """Log which certificate this node shows from now on; ``ends`` is when it expires, in seconds since 1970."""
     until = datetime.fromtimestamp(ends, UTC).isoformat()
     if is_over:
         _log.warning("certificate_expired", certificate_subject=subject, expired=until)
@@ -177,33 +180,33 @@ def certificates_loaded(subject: str | None, ends: float, *, is_over: bool) -> N
 
 
 def certificates_kept(problems: Sequence[str]) -> None:
-    """Tell that new certificates cannot be used, and why; those from before stay."""
+    """Log that new certificates cannot be used, and why; the old ones stay in use."""
     _log.error("certificates_kept", problems=problems)
 
 
 def settings_renewed(changed: Sequence[str], restart: Sequence[str]) -> None:
-    """Tell which settings are in force from now on, and which take a restart; values are not for the log."""
+    """Log which settings changed and are in force, and which need a restart; by name, as values may be secret."""
     log = _log.warning if restart else _log.info
     log("settings_renewed", changed=changed, needs_restart=restart)
 
 
 def settings_kept(problems: Sequence[str]) -> None:
-    """Tell that a new configuration cannot be used, and why; that from before stays."""
+    """Log that a new configuration cannot be used, and why; the old one stays in force."""
     _log.error("settings_kept", problems=problems)
 
 
 def nothing_to_reload() -> None:
-    """Tell that a reload found what is in force already."""
+    """Log that a reload changed nothing: all settings are in force already, and without TLS there are no new files."""
     _log.info("nothing_to_reload", tls=False)
 
 
 def crash_line(receipt: int, crash: Crash) -> None:
-    """Tell that a rule failed; the instance was judged without it."""
+    """Log that a rule failed; the instance was judged without it."""
     _log.error("rule_failed", receipt=as_text(receipt), code=crash.code, error=crash.error, place=crash.place)
 
 
 def fault_line(receipt: int | None, fault: NodeFault) -> None:
-    """Tell that something on our side failed."""
+    """Log that something on our side failed; ``receipt`` is that of the instance, if it happened to one."""
     _log.error("fault", receipt=None if receipt is None else as_text(receipt), fault=str(fault))
 
 

@@ -1,7 +1,7 @@
-"""structlog set-up: JSON lines for machines, colours for people, and nothing that others say unasked.
+"""structlog's set-up: JSON lines for programs, coloured lines for people; messages of libraries are kept out.
 
 Libraries may put values of a Data Set into their messages and warnings. So of a library's log record only its place
-and the type of its error are passed on, and its warnings not at all.
+and the type of its error are logged, and its warnings are not logged at all.
 """
 
 import logging
@@ -25,16 +25,19 @@ Format = Literal["auto", "json", "console"]
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LIBRARIES: Final = ("pynetdicom", "pydicom")
 _PATIENCE_MS: Final = 2_000
-"""For so long everybody waits for a reader of the log that has stopped reading."""
+"""How long to wait, in milliseconds, for a reader of the log that has stopped reading."""
 _TERMINAL_BYTES: Final = 128
-"""So many a terminal has room for if it has any; a pipe has it for PIPE_BUF. What is longer would wait without end."""
+"""Most bytes in one write to a terminal: ready for output, it has room for these, as a pipe has for PIPE_BUF.
+
+A longer write could block for ever.
+"""
 
 
 class _Lines:
-    """Writes lines, each at once, to a stream whose reader may go away or stop: they are lost then, but nothing else.
+    """Writes each line at once to a stream whose reader may go away or stop reading; that only costs lines.
 
-    One that has stopped is waited for once, and has lines again from when it reads on; of a line that it had begun to
-    read, first the rest.
+    The first line after the reader has stopped waits for it a while; further lines are dropped at once until it reads
+    again. Then the rest of a line that was written in part comes first.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -59,7 +62,7 @@ class _Lines:
     debug = info = warning = error = critical = write
 
     def _pour(self, text: bytes) -> bytes:
-        """Write text for as long as somebody takes it, and return what is left. Raises OSError."""
+        """Write for as long as the reader takes it, and return what is left. Raises OSError."""
         assert self._outlet
         descriptor, most, wait = self._outlet
         while text:
@@ -72,7 +75,7 @@ class _Lines:
 
 
 class _Outlet(NamedTuple):
-    """A stream that may have to be waited for: so many bytes it takes at once when ``wait`` says that it takes any."""
+    """A stream whose reader may be slow: once ``wait`` returns something, it takes ``most`` bytes without blocking."""
 
     descriptor: int
     most: int
@@ -80,11 +83,11 @@ class _Outlet(NamedTuple):
 
 
 def _outlet_of(stream: TextIO) -> _Outlet | None:
-    """Return what has to be waited for; None if a stream always takes a line, as a file."""
+    """Return how to write to a stream without blocking; None if it always takes a line, as a file does."""
     with suppress(OSError, ValueError):
         descriptor = stream.fileno()
         if not S_ISREG(os.fstat(descriptor).st_mode):
-            stream.flush()  # from here on it is passed by
+            stream.flush()  # from here on its descriptor is written to directly
             poll = select.poll()
             poll.register(descriptor, select.POLLOUT)
             return _Outlet(descriptor, _TERMINAL_BYTES if os.isatty(descriptor) else select.PIPE_BUF, poll.poll)
@@ -92,7 +95,7 @@ def _outlet_of(stream: TextIO) -> _Outlet | None:
 
 
 def configure(log_format: Format = "auto", level: str = "info", stream: TextIO | None = None) -> None:
-    """Set up logging for the process, on standard output unless said otherwise."""
+    """Set up logging for the whole process; without a ``stream``, to standard output."""
     stream = stream or sys.stdout
     console = log_format == "console" or (log_format == "auto" and stream.isatty())
     lines = _Lines(stream)
@@ -112,13 +115,13 @@ def configure(log_format: Format = "auto", level: str = "info", stream: TextIO |
 
 
 def _stamped_json(_logger: Any, level: str, event: MutableMapping[str, Any]) -> bytes:
-    """Write one line, the event first, and when it was last. Times in UTC, as structlog's TimeStamper writes them."""
+    """Return a line as JSON: the event first, the time in UTC last, in the form of structlog's TimeStamper."""
     line = {"event": event.pop("event"), **event, "level": level, "timestamp": datetime.now(UTC)}
     return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
 
 
 class _Discreet(logging.Handler):
-    """Passes on that a library complained, and where; never what it said."""
+    """Logs that a library reported an error, and where, but never the message."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None

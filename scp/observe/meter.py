@@ -1,7 +1,7 @@
-"""What is counted while the node runs, cheaply enough to be counted for every instance.
+"""What is counted while the node runs, cheaply enough to do it for every instance.
 
-Each association has a :class:`Meter` of its own, to which only its thread writes: no lock, and nothing is lost when
-two threads count at once. Whoever wants to know adds up those in progress and what the finished ones left behind.
+Each association has a :class:`Meter` of its own, to which only its thread writes: this needs no lock, and no count is
+lost when two threads count at once. Totals are the meters of associations in progress and the sums of finished ones.
 """
 
 import threading
@@ -17,29 +17,29 @@ from scp.dicom.request import Association
 from scp.outcomes import Ending, Outcome
 
 BOUNDS_MS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 30_000)
-"""Upper ends of the classes into which the milliseconds of a step fall; the last class has none."""
+"""Upper bounds of the buckets of a histogram, in milliseconds; one more bucket has no upper bound."""
 
-_CLASSES: Final = len(BOUNDS_MS) + 1
+_BUCKETS: Final = len(BOUNDS_MS) + 1
 _MOST_SENDERS: Final = 200
 _MOST_REASONS: Final = 50
 OTHER: Final = "other"
-"""In place of a sender or a reason, where there are too many to tell apart."""
+"""Stands for all senders, or all reasons, beyond those that are counted one by one."""
 
 _AE_TITLE_LENGTH: Final = 16  # PS3.5 Table 6.2-1
 
 Histogram = list[float]
-"""Steps by class of :data:`BOUNDS_MS`, then the sum of their milliseconds."""
+"""How many steps fell into each bucket of :data:`BOUNDS_MS`, then the sum of their milliseconds."""
 
 
 class Listener(Protocol):
-    """Somebody who wants to know of associations that brought something to refuse."""
+    """Is told when an association has ended over which something was refused."""
 
     def closed(self) -> None:
-        """One has ended, and all its receipts are written. Called in its thread: be quick."""
+        """Called once all receipts of the association are written, in its thread: must be quick."""
 
 
 class Meter:
-    """What one association brought so far."""
+    """What has come over one association so far."""
 
     __slots__ = ("association", "bytes", "findings", "opened", "outcomes", "steps")
 
@@ -62,9 +62,9 @@ class Meter:
             try:
                 histogram = steps[step]
             except KeyError:
-                histogram = steps[step] = [0] * (_CLASSES + 1)
+                histogram = steps[step] = [0] * (_BUCKETS + 1)
             histogram[bisect_left(BOUNDS_MS, milliseconds)] += 1
-            histogram[_CLASSES] += milliseconds
+            histogram[_BUCKETS] += milliseconds
         if verdict.findings:
             findings = self.findings
             for finding in verdict.findings:
@@ -79,7 +79,7 @@ class Meter:
 
 @dataclass(slots=True)
 class Totals:
-    """What all associations brought. Senders are AE titles, or :data:`OTHER`."""
+    """What has come over all associations. Senders are AE titles, or :data:`OTHER`."""
 
     associations: int = 0
     """In progress."""
@@ -115,7 +115,7 @@ class Meters:
         return meter
 
     def close(self, meter: Meter, ending: Ending) -> None:
-        """Keep what a finished association brought."""
+        """Add the counts of a finished association to the totals."""
         with self._lock:
             self._live.pop(meter, None)
             self._finished.endings[ending.value] += 1
@@ -139,7 +139,7 @@ class Meters:
             return list(self._live)
 
     def totals(self) -> Totals:
-        """Add up everything. The numbers never go down from one call to the next, but for those in progress."""
+        """Add up everything. From one call to the next, only the number of associations in progress can go down."""
         with self._lock:
             done = self._finished
             totals = Totals(
@@ -158,7 +158,7 @@ class Meters:
             return totals
 
     def _add(self, totals: Totals, meter: Meter) -> None:
-        """Add what a meter says now. Its thread may be writing: each container is copied in one step."""
+        """Add a meter to the totals. Its thread may be writing, so each container is copied in one atomic step."""
         sender = self._sender(meter.association.calling_ae_title)
         for outcome, number in meter.outcomes.copy().items():
             totals.outcomes[sender, outcome] += number
@@ -171,7 +171,7 @@ class Meters:
                 so_far[position] += value
 
     def _sender(self, ae_title: str) -> str:
-        """Return what a sender is called here: the first so many AE titles have their names."""
+        """Return the name under which a sender is counted: its AE title, or OTHER if there are too many already."""
         if ae_title in self._senders:
             return ae_title
         is_well_formed = 0 < len(ae_title) <= _AE_TITLE_LENGTH and ae_title.isascii() and ae_title.isprintable()

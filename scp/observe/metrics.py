@@ -1,9 +1,9 @@
-"""What ``/metrics`` says, for Prometheus: the meters, and what is looked up when it is asked for.
+"""The metrics of ``/metrics``, for Prometheus: the meters, and gauges that are looked up at each scrape.
 
-All names begin with ``auditscp_``. Counters begin with the process: those of verdicts and endings at zero, so that
-``increase()`` sees the first of each, the others when there is something to count. Labels are bounded: codes, verdicts
-and endings are from tables, and of the senders only the first 200 AE titles have a name. Nothing here is about a
-patient.
+All names begin with ``auditscp_``. Counters start anew with the process: those of verdicts and endings at zero, so that
+``increase()`` sees the first of each; the others appear when there is something to count. The values of labels are
+bounded: codes, verdicts and endings are from tables, and only the first 200 AE titles have a name of their own. No
+metric has patient data.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,14 +36,14 @@ _BOUNDS: Final = (*(str(bound / 1000) for bound in BOUNDS_MS), "+Inf")
 
 Labels = tuple[str, ...]
 Reading = Mapping[Labels, float]
-"""Values of one gauge by the values of its labels."""
+"""Values of one gauge, by the values of its labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """Something that is looked up at each scrape; ``read`` may raise OSError or NodeFault, then it has no value.
+    """A value that is looked up at each scrape. If ``read`` raises OSError or NodeFault, it is left out of that scrape.
 
-    ``is_counter`` if it only ever grows.
+    ``is_counter``: it never goes down.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True)
 class _Counter:
-    """A counter that comes out of the meters."""
+    """A counter whose values are read from the meters."""
 
     name: str
     help: str
@@ -112,7 +112,7 @@ class Metrics(Collector):
         return generate_latest(self.registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every family, those without a sample too, so that a dashboard can be checked against them."""
+        """Yield every metric, even without a sample, so that dashboards can be checked against the names."""
         yield InfoMetricFamily(
             _PREFIX + "build",
             "Which release this is.",
@@ -150,12 +150,12 @@ def _looked_up(gauge: Gauge) -> Metric:
     try:
         reading = gauge.read()
     except (OSError, NodeFault):
-        return family  # an absent value is what Prometheus has alerts for; a wrong one is not
+        return family  # Prometheus can alert on an absent value, but not on a wrong one
     for labels, value in reading.items():
         family.add_metric(labels, value)
     return family
 
 
 def file_sizes(*paths: Path) -> float:
-    """Return the bytes of some files together; those that are not there have none."""
+    """Return the size of some files together, in bytes; files that do not exist count as empty."""
     return sum(path.stat().st_size for path in paths if path.exists())

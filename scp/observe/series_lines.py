@@ -1,4 +1,4 @@
-"""The canonical line of a series: what its audit said, when that is new."""
+"""The canonical line of a series: the verdict of its audit, whenever that says something new."""
 
 from collections import Counter
 
@@ -12,9 +12,9 @@ _log = structlog.get_logger()
 
 
 def series_line(audit: SeriesAudit, opened: int, closed: int, seconds: float) -> None:
-    """Tell the verdict on a series, and how many findings are new and how many no longer hold.
+    """Log the verdict on a series, how many findings are new (``opened``), and how many no longer hold (``closed``).
 
-    UIDs, codes and numbers only, as in all lines.
+    As every line, it holds only UIDs, codes and numbers.
     """
     log = _log.info if audit.verdict is SeriesVerdict.CONSISTENT else _log.warning
     log(

@@ -1,6 +1,6 @@
-"""Pictures of a series: what the audit understood, for somebody who has never seen one. Pure, but for writing PNG.
+"""Pictures of a series: where its slices lie and what the audit found. Pure functions; nothing here reads or writes.
 
-:mod:`~scp.plot.picture` puts a picture together from a :class:`~scp.audit.series.result.SeriesAudit`, one panel per
-stack (:mod:`~scp.plot.charts`), as a :class:`~scp.plot.scene.Scene` of a few sorts of shapes.
-:mod:`~scp.plot.svg` and :mod:`~scp.plot.png` write it.
+:mod:`~scp.plot.picture` turns a :class:`~scp.audit.series.result.SeriesAudit` into a :class:`~scp.plot.scene.Scene`, a
+list of simple shapes, with one panel for each stack (:mod:`~scp.plot.charts`). :mod:`~scp.plot.svg` and
+:mod:`~scp.plot.png` turn the scene into a file's contents.
 """

@@ -1,4 +1,4 @@
-"""Numbers on a line: what range an axis has, where its marks are, and what they say."""
+"""The axes of charts: their range, and where their ticks are and how they are labelled."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from math import ceil, floor, log10
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From numbers to pixels: ``low`` lies at ``start``, ``high`` at ``end``, which may be the smaller of the two."""
+    """Maps values to pixels: ``low`` lies at ``start``, ``high`` at ``end``; on an upward axis ``end`` is smaller."""
 
     low: float
     high: float
@@ -15,11 +15,11 @@ class Axis:
     end: float
 
     def __call__(self, value: float) -> float:
-        """Return where a number lies, in pixels."""
+        """Return the position of a value, in pixels."""
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def ticks(self, about: int, *, whole: bool = False) -> Sequence[tuple[float, str]]:
-        """Return some ``about`` round numbers on the axis, and how they are written."""
+        """Return round values on the axis, ``about`` this many, each with its label; ``whole`` allows only integers."""
         step = _round_step((self.high - self.low) / max(about, 1))
         if whole:
             step = max(1.0, step)
@@ -29,7 +29,7 @@ class Axis:
 
 
 def axis_over(values: Iterable[float], start: float, end: float, *, least: float = 0, margin: float = 0.05) -> Axis:
-    """Return an axis that shows all of some numbers, and is ``least`` wide at least."""
+    """Return an axis that shows all ``values`` and spans at least ``least``; ``margin`` is its share on either side."""
     known = list(values) or [0.0]
     low, high = min(known), max(known)
     missing = max(0.0, least - (high - low)) / 2
@@ -44,7 +44,7 @@ def signed(value: float, digits: int) -> str:
 
 
 def short(value: float) -> str:
-    """Write a length in mm as short as people would: at most three decimals."""
+    """Write a length in mm with at most three decimals and no trailing zeros."""
     text = signed(value, 3)
     return text.rstrip("0").rstrip(".")
 

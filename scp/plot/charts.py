@@ -1,4 +1,7 @@
-"""The three charts of a stack, side by side over one scale of place: positions, steps, drift."""
+"""The three charts of a stack: positions, steps and drift, side by side with one vertical axis.
+
+That axis, ``up``, is the place of a slice along the normal of the stack, in mm.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,22 +15,22 @@ from scp.plot.scene import Box, Dots, Ink, Line, Point, Ring, Shape, Text
 from scp.printable import count
 
 UNEVEN_STEP: Final = 0.1
-"""Relative to the usual step: what lies within is drawn as even."""
+"""A step that differs from the usual one by at most this share of it is drawn as even."""
 ON_LINE: Final = 0.1
-"""Distance from the fitted line in mm: what lies within is drawn as straight."""
+"""Millimetres from the fitted line up to which an image is drawn as on the line."""
 
 _WIDEST: Final = 2.4
-"""Of usual steps: longer ones are drawn at the edge, with their size."""
-_LINE, _AGAIN = 12.0, 60.0
-"""How far apart labels are that lie above one another, and such that say the same."""
+"""Range of the chart of steps, in usual steps; a longer step is written at the right edge."""
+_APART, _APART_IF_SAME = 12.0, 60.0
+"""Least vertical distance of two labels in pixels, and of two with the same text."""
 _LETTER: Final = 6.5
-"""About the width of a letter of a label."""
-_BEFORE: Final = 20
-"""Labels above which another one can lie: more do not fit in a chart."""
+"""About the width of a letter of a label, in pixels."""
+_COMPARED: Final = 20
+"""A new label is compared with this many before it: a chart has room for fewer side by side."""
 _NUMBERLESS: Final = 30.0
-"""Width that images without a number take, at the left."""
+"""Width of the column for images without a number, at the left of the chart, in pixels."""
 _BESIDE, _SPREAD = 4.0, 12.0
-"""How far apart images are drawn that have one number and one place, and how far all of them."""
+"""Most distance in pixels between two images with the same number and place, and between the outermost of them."""
 _AXES: Final = {
     "x": ("x of Image Position (mm)", "← right  ·  left →"),
     "y": ("y of Image Position (mm)", "← front  ·  back →"),
@@ -37,7 +40,7 @@ _AXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a chart is drawn, its numbers and titles outside."""
+    """The rectangle of a chart, in pixels; labels of ticks and titles lie outside it."""
 
     x: float
     y: float
@@ -56,12 +59,15 @@ class Frame:
 
 
 def place_axis(stack: Stack, frame: Frame) -> Axis:
-    """Return the scale of place that the charts of a stack share: upwards."""
+    """Return the vertical axis that the charts of a stack share."""
     return axis_over(stack.coordinates, frame.bottom, frame.y, least=1, margin=0.06)
 
 
 def positions(stack: Stack, frame: Frame, up: Axis) -> Iterator[Shape]:
-    """Draw each plane by its number and its place: holes as bands, uneven repeats with rings."""
+    """Draw each image plane at its number and its place, with a band for each gap.
+
+    Positions with more or fewer images than usual, and planes that are turned, get rings.
+    """
     numbers, title = _numbers(stack)
     known = [number for number in numbers if number is not None]
     left = frame.x + (_NUMBERLESS if len(known) < len(numbers) else 0)
@@ -102,7 +108,7 @@ def repeats_numbers(stack: Stack) -> bool:
 
 
 def _side_by_side(places: Sequence[Point]) -> Sequence[Point]:
-    """Move points apart that lie on one another."""
+    """Return the points with those that coincide moved apart horizontally."""
     total, seen = Counter(places), Counter[Point]()
     moved = []
     for x, y in places:
@@ -114,7 +120,7 @@ def _side_by_side(places: Sequence[Point]) -> Sequence[Point]:
 
 
 def steps(stack: Stack, frame: Frame, up: Axis) -> Iterator[Shape]:
-    """Draw the distance from each position to the next; the usual one is a dashed line."""
+    """Draw the distance from each position to the next, in mm; the usual one is a dashed line."""
     step = stack.step or 0.0
     across = Axis(0, _WIDEST * step or 1, frame.x, frame.right)
     calm = across(step * (1 - UNEVEN_STEP)), across(step * (1 + UNEVEN_STEP))
@@ -147,7 +153,7 @@ def steps(stack: Stack, frame: Frame, up: Axis) -> Iterator[Shape]:
 
 
 def drift(stack: Stack, frame: Frame, up: Axis) -> Iterator[Shape]:
-    """Draw how far each plane lies off the straight line through all: along its rows, and along its columns."""
+    """Draw how far each plane lies off the straight line through all, in mm: along its rows and along its columns."""
     values = [value for pair in stack.drift for value in pair]
     largest = max([2 * ON_LINE, *(abs(value) * 1.1 for value in values)])
     across = Axis(-largest, largest, frame.x, frame.right)
@@ -170,7 +176,7 @@ def drift(stack: Stack, frame: Frame, up: Axis) -> Iterator[Shape]:
 
 
 def _numbers(stack: Stack) -> tuple[Sequence[int | None], str]:
-    """Return what planes are told apart by, and what that is called."""
+    """Return the number by which each plane is placed on the horizontal axis, and the title of that axis."""
     if not any(stack.frames):
         return stack.numbers, "Instance Number"
     if stack.instances == 1:
@@ -184,7 +190,7 @@ def _numbers(stack: Stack) -> tuple[Sequence[int | None], str]:
 
 
 def _holes(stack: Stack, up: Axis) -> Iterator[tuple[Gap, float, float]]:
-    """Yield each hole with its upper and lower edge: half a step from the slices beside it."""
+    """Yield each gap with the upper and lower edge of its band, which begins half a step from the slices beside it."""
     for gap in stack.gaps:
         ends = stack.coordinates[gap.after], stack.coordinates[gap.after + 1]
         half = (ends[1] - ends[0]) / (gap.missing + 1) / 2
@@ -213,7 +219,7 @@ def _missing(gap: Gap) -> str:
 def _grid(
     frame: Frame, across: Axis, up: Axis, title: str, *, whole: bool = False, numbers_up: bool = True
 ) -> Iterator[Shape]:
-    """Draw frame, grid and scales; ``title`` stands below."""
+    """Draw frame, grid and ticks; ``title`` stands below, and ``numbers_up`` labels the vertical axis."""
     for value, text in up.ticks(round(frame.height / 45)):
         y = up(value)
         yield Line((frame.x, y), (frame.right, y), Ink.GRID)
@@ -229,7 +235,7 @@ def _grid(
 
 
 def _place_title(stack: Stack, frame: Frame) -> Iterator[Shape]:
-    """Say what is upwards, and where that is in the body (PS3.3 C.7.6.2.1.1)."""
+    """Write what the vertical axis is, and its direction in the body (PS3.3 C.7.6.2.1.1)."""
     title, directions = _AXES.get(stack.axis, ("Place along the normal (mm)", ""))
     middle = frame.y + frame.height / 2
     yield Text(frame.x - 60, middle, title, Ink.SOFT, 11.5, "middle", upwards=True)
@@ -246,26 +252,26 @@ def _beside(x: float, y: float, text: str, frame: Frame, *, leftwards: bool = Fa
 
 
 def _apart(labels: Sequence[Text]) -> Iterator[Text]:
-    """Leave out labels that would lie on one another: what they say of is marked all the same."""
+    """Yield labels, without those that would overlap one already written: what they label has a mark in any case."""
     written: list[Text] = []
     for label in sorted(labels, key=lambda one: (-one.y, one.x)):
-        if not any(_are_close(label, other) for other in written[-_BEFORE:]):
+        if not any(_are_close(label, other) for other in written[-_COMPARED:]):
             written.append(label)
             yield label
 
 
 def _are_close(one: Text, other: Text) -> bool:
-    space = _AGAIN if one.text == other.text else _LINE
+    space = _APART_IF_SAME if one.text == other.text else _APART
     (left, right), (begin, end) = _extent(one), _extent(other)
     return abs(one.y - other.y) < space and left < end and begin < right
 
 
 def _extent(label: Text) -> tuple[float, float]:
-    """Return about where a label begins and ends."""
+    """Return about where a label begins and ends horizontally."""
     width = _LETTER * len(label.text)
     return (label.x - width, label.x) if label.anchor == "end" else (label.x, label.x + width)
 
 
 def _radius(dots: int, frame: Frame) -> float:
-    """Return a radius with which so many dots do not become a blot."""
+    """Return a radius at which this many dots can still be told apart."""
     return max(1.2, min(3.2, 0.4 * frame.height / max(dots, 1) + 1.4))

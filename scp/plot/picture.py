@@ -1,4 +1,4 @@
-"""One picture of a series: what it is, what was found, a panel for each stack, and how to read it."""
+"""The picture of a series: a heading, the findings, a panel for each stack, and a legend."""
 
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
@@ -17,10 +17,10 @@ _CHART: Final = 250.0
 _PANEL: Final = _CHART + 100
 _LEFT: Final = _MARGIN + 68
 _POSITIONS, _STEPS, _DRIFT, _SPACE = 436.0, 168.0, 184.0, 34.0
-"""Widths of the charts, and between them."""
+"""Widths of the three charts, and of the space between them, in pixels."""
 _LINE: Final = 17.0
 _CHARACTERS: Final = 140
-"""Of a line of findings, at its size."""
+"""Of text that fit in a line of the findings."""
 MOST_PANELS: Final = 12
 _MOST_FINDINGS: Final = 8
 
@@ -32,9 +32,9 @@ _VERDICTS: Final = {
 
 
 def picture(audit: SeriesAudit, *, is_recorded: bool = True) -> Scene:
-    """Return the picture of a series. It shows UIDs, numbers and codes, and nothing that names a person.
+    """Return the picture of a series. It shows UIDs, numbers and codes, but nothing that identifies a person.
 
-    A verdict that is not recorded, but only what would be said at this moment, is shown as that.
+    The verdict is marked with "now:" unless it ``is_recorded``, that is, unless the ledger has the same one.
     """
     verdict = audit.verdict.value if is_recorded else f"now: {audit.verdict.value}"
     drawn = [stack for stack in audit.stacks if len(stack.positions) > 1][:MOST_PANELS]
@@ -59,7 +59,7 @@ def _lowest(shapes: Sequence[Shape]) -> float:
 
 
 def _heading(audit: SeriesAudit, verdict: str) -> Iterator[Shape]:
-    """Say which series this is, and what was found."""
+    """Write which series this is, and what was found."""
     ink = _VERDICTS[audit.verdict]
     yield Text(_MARGIN, 40, f"{audit.modality} series".strip(), size=19, bold=True)
     yield Text(WIDTH - _MARGIN, 40, verdict, ink, 16, "end", bold=True)
@@ -114,7 +114,7 @@ def _panel(stack: Stack, y: float, stacks: int) -> Iterator[Shape]:
 
 
 def _described(stack: Stack) -> str:
-    """Say in a line what a stack is."""
+    """Describe a stack in one line."""
     counts = set(stack.counts)
     places = f"{len(stack.positions)} positions"
     repeats = f"{places} × {stack.usual_count} images" if stack.usual_count > 1 else places
@@ -133,7 +133,7 @@ def _described(stack: Stack) -> str:
 
 
 def _not_drawn(audit: SeriesAudit, drawn: Sequence[Stack]) -> Iterator[str]:
-    """Say what has no panel: a stack of one position is no line, and too many panels are no picture."""
+    """Yield a line for all that has no panel: stacks of one position, those beyond the most, images without a place."""
     single = [stack for stack in audit.stacks if len(stack.positions) < 2]
     if single:
         images = sum(len(stack.offsets) for stack in single)
@@ -147,7 +147,7 @@ def _not_drawn(audit: SeriesAudit, drawn: Sequence[Stack]) -> Iterator[str]:
 
 
 def _legend(drawn: Sequence[Stack], y: float) -> Iterator[Shape]:
-    """Say how to read it; what does not occur is not explained."""
+    """Draw the legend; it explains only the signs that occur."""
     yield Line((_MARGIN, y - 14), (WIDTH - _MARGIN, y - 14), Ink.GRID)
     x = _MARGIN
     entries: list[tuple[Shape, str]] = [
@@ -176,7 +176,7 @@ def _legend(drawn: Sequence[Stack], y: float) -> Iterator[Shape]:
 
 
 def _moved(shape: Shape, x: float, y: float) -> Shape:
-    """Return a sign of the legend, which is made around (0, 0), where it belongs."""
+    """Return a sign of the legend, drawn around (0, 0), moved to its place."""
     match shape:
         case Box():
             return Box(x - 8, y + shape.y, shape.width, shape.height, shape.ink)

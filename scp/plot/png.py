@@ -1,7 +1,7 @@
 """A scene as PNG, in the light colours.
 
-Drawn with Pillow, the extra ``pictures``: it is one wheel without a system library, kept since 2010, and brings a
-font. Programs that turn SVG into PNG need fonts of the system, and a server often has none.
+Drawn with Pillow (the extra ``pictures``), because it needs no library of the system and brings its own font. Programs
+that turn SVG into PNG need the fonts of the system, and a server often has none.
 """
 
 from io import BytesIO
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _SCALE: Final = 2
-"""Pixels of the file for one of the scene: for screens of high resolution, and for print."""
+"""Pixels of the file for each one of the scene, for screens of high resolution and for print."""
 _FINE: Final = 2
-"""Drawn so much larger than the file, and made smaller: Pillow's lines have hard edges."""
+"""The picture is drawn larger by this factor and then scaled down: Pillow's own lines have hard edges."""
 _DASH, _SPACE = 4.0, 3.0
 _WRITTEN: Final = str.maketrans({"−": "-", "–": "-", "×": "x", "→": ">", "←": "<", "≤": "<=", "≥": ">=", "²": "2"})
-"""Signs that Pillow's font does not have."""
+"""What is written for characters that Pillow's font does not have."""
 _ANCHORS: Final = {"start": "ls", "middle": "ms", "end": "rs"}
 
 
@@ -31,7 +31,7 @@ class PngNotAvailable(Exception):
 
 
 def png(scene: Scene) -> bytes:
-    """Write a scene as one PNG file. Raises PngNotAvailable without Pillow."""
+    """Return a scene as the contents of a PNG file. Raises PngNotAvailable without Pillow."""
     try:
         from PIL import Image, ImageDraw
     except ImportError as error:
@@ -48,7 +48,7 @@ def png(scene: Scene) -> bytes:
 
 
 class _Pen:
-    """Draws shapes of a scene on an image that is larger by a factor."""
+    """Draws the shapes of a scene on an image that is larger than the scene by a factor."""
 
     def __init__(self, image: "Image.Image", draw: "ImageDraw.ImageDraw") -> None:
         self._image = image

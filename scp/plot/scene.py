@@ -1,4 +1,4 @@
-"""What a picture is made of, before anybody decides how it is written: shapes in pixels, from the upper left corner."""
+"""What a picture is made of, whatever its file format: shapes in pixels, counted from the upper left corner."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,11 +16,11 @@ class Ink(StrEnum):
     SOFT = "soft"  # text that is not read first: units, numbers on axes
     GRID = "grid"
     FRAME = "frame"
-    MARK = "mark"  # an image, as it should be
+    MARK = "mark"  # an image with which nothing is wrong
     SECOND = "second"  # the other of two quantities in one chart
     TROUBLE = "trouble"  # what somebody should look at
     NOTICE = "notice"  # an area in which something is missing
-    CALM = "calm"  # an area in which everything may be
+    CALM = "calm"  # the range of usual values
     GOOD = "good"
 
 
@@ -38,7 +38,7 @@ DARK = {
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One line of text; ``y`` is its baseline. ``upwards`` turns it by 90 degrees."""
+    """One line of text; ``y`` is its baseline. ``upwards`` turns it by 90 degrees, to be read from the bottom up."""
 
     x: float
     y: float
@@ -63,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A filled rectangle. ``title`` is said when somebody points at it, where the form of the picture can."""
+    """A filled rectangle. ``title`` is shown when the pointer is over it, if the file format can do that."""
 
     x: float
     y: float
@@ -75,7 +75,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """Filled circles of one size: there may be thousands."""
+    """Filled circles of one size; as there may be thousands, they are one shape."""
 
     centres: tuple[Point, ...]
     radius: float
@@ -84,7 +84,7 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A circle around something that should be seen."""
+    """A circle around something to look at; ``title`` as for :class:`Box`."""
 
     centre: Point
     radius: float
@@ -97,7 +97,7 @@ Shape = Text | Line | Box | Dots | Ring
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A picture: its shapes, those behind first. ``title`` and ``summary`` are for those who cannot see it."""
+    """A picture: its shapes, from back to front. ``title`` and ``summary`` are for readers who cannot see it."""
 
     width: float
     height: float

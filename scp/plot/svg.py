@@ -1,4 +1,4 @@
-"""A scene as SVG: plain text, no script, nothing loaded from anywhere; dark where its reader prefers that."""
+"""A scene as SVG: without scripts and without anything to load; in dark colours where the reader prefers these."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -11,7 +11,7 @@ _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 
 
 
 def svg(scene: Scene) -> str:
-    """Write a scene as one SVG document."""
+    """Return a scene as one SVG document."""
     width, height = _number(scene.width), _number(scene.height)
     body = "\n".join(line for shape in scene.shapes for line in _shape(shape))
     return f"""\
@@ -62,7 +62,7 @@ def _shape(shape: Shape) -> Iterator[str]:
             attributes = f'class="ring s-{shape.ink}" cx="{_number(x)}" cy="{_number(y)}" r="{_number(shape.radius)}"'
             yield _titled("circle", attributes, shape.title)
         case Dots():
-            # One path of points with round ends, each once: a tenth of what circles take.
+            # Strokes of no length with round ends, each once, in one path: a tenth of the size of circles.
             points = "".join(dict.fromkeys(f"M{_number(x)} {_number(y)}h0" for x, y in shape.centres))
             yield f'<path class="dots s-{shape.ink}" stroke-width="{_number(2 * shape.radius)}" d="{points}"/>'
 
@@ -81,7 +81,7 @@ def _titled(name: str, attributes: str, title: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text as XML can hold it: most control characters are no part of any document (XML 1.0 §2.2)."""
+    """Return a text as XML can hold it: XML 1.0 §2.2 allows hardly any control characters, escaped or not."""
     return saxutils.escape(printable(text))
 
 

@@ -1,8 +1,8 @@
-"""The case beside a quarantined object, read back: all of it is as it was written, or it is told where it is not.
+"""Reads the case beside a quarantined object, and checks that it has the form in which it was written.
 
-The files lie in a folder for years, where people copy, restore and edit them. So nobody looks at one but through here,
-and nothing that is read from one can be of another shape than :meth:`scp.cases.Cases.document` gives it. What is there
-beside that, from a later release, is left alone.
+The files lie in a folder for years, where people copy, restore and edit them. So all code reads them through this
+module, and can rely on the shape that :meth:`scp.cases.Cases.document` gives them. Further keys, from a later release,
+are allowed.
 """
 
 import os
@@ -25,20 +25,20 @@ from scp.outcomes import Outcome
 from scp.store.files import open_file
 
 _MOST_BYTES: Final = 16 << 20
-"""More than any case has: a hundred differences, and findings of bounded length."""
+"""More than any case takes: it has at most a hundred differences, and findings of bounded length."""
 _LARGEST: Final = (1 << 63) - 1
 _LATER: Final = frozenset({"related_general_classes"})
-"""What the first cases do not have."""
+"""Keys that cases of the first releases do not have."""
 _KINDS: Final[Mapping[type, tuple[str, str]]] = {
     type(None): ("null", ""), bool: ("a truth value", ""), int: ("a number", "another number"),
     float: ("a number", "another number"), str: ("text", "other text"), list: ("a list", "another list"),
     dict: ("an object", "another object"),
 }  # fmt: skip
-"""What a value is called that is of the wrong kind, and one that is of the right kind and wrong all the same."""
+"""How a message calls a value of this type: if the type is wrong, and if the type is right but the value is not."""
 
 
 class BadCase(DamageFault):
-    """A case that is not as it was written: ``problem`` names the place in the ``file`` and what would be right."""
+    """A case that is damaged: ``problem`` names the place in the ``file`` and what would be right."""
 
     def __init__(self, file: str, problem: str) -> None:
         super().__init__(file, problem)
@@ -46,13 +46,13 @@ class BadCase(DamageFault):
         self.problem = problem
 
     def __str__(self) -> str:
-        """Both, for people."""
+        """Return file and problem, for people."""
         return f"{self.file}: {self.problem}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """A value that is looked at as a whole: what would be right, in words, its kinds, and whether it fits."""
+    """A value that is checked as a whole: what would be right, in words, the types it may have, and a check."""
 
     right: str
     kinds: tuple[type, ...]
@@ -61,20 +61,20 @@ class _Leaf:
 
 @dataclass(frozen=True, slots=True)
 class _Maybe:
-    """A value that may be null, too."""
+    """A value that may also be null."""
 
     shape: "_Shape"
 
 
 @dataclass(frozen=True, slots=True)
 class _Each:
-    """A list whose members all have one shape."""
+    """A list whose members all have the same shape."""
 
     shape: "_Shape"
 
 
 _Shape = _Leaf | _Maybe | _Each | Mapping[str, "_Shape"]
-"""What a value has to be; an object is given by its keys."""
+"""What a value has to be; an object is described by the shapes of its keys."""
 
 
 def _text(right: str, pattern: str) -> _Leaf:
@@ -105,7 +105,7 @@ def _is_time(text: str) -> bool:
 
 
 def _is_value(value: Any) -> bool:
-    """Whether a value of a finding is one that a rule gives: alone, several of them, or each with its name."""
+    """Whether a finding can have this value: a plain one, a list of plain ones, or either of these by name."""
     sides = value.values() if isinstance(value, dict) else [value]
     return all(_is_plain(one) or (isinstance(one, list) and all(map(_is_plain, one))) for one in sides)
 
@@ -157,9 +157,9 @@ _CASE: Final[Mapping[str, _Shape]] = {
 
 
 def read_case(folder: Path, path: str, receipt: int) -> dict[str, Any] | None:
-    """Return the case beside the object at ``path`` of a data folder; None if there is no such file.
+    """Return the case beside the object at ``path`` in a data folder; None if there is no such file.
 
-    It may show personal data. Raises BadCase if it cannot be read, is damaged, or is about another receipt.
+    It may have patient data. Raises BadCase if it cannot be read, is damaged, or is about another receipt.
     """
     name = case_path(path)
     try:
@@ -187,7 +187,7 @@ class _NotRead(Exception):
 
 
 def _content(path: Path) -> bytes:
-    """Read a file that may have become anything: what is no file is not waited for, and what is huge is left alone."""
+    """Read a file. Raises _NotRead if something else has its name, such as a pipe, or if it is far too large."""
     descriptor = open_file(path)
     if descriptor is None:
         raise _NotRead("it is not a file")
@@ -200,7 +200,7 @@ def _content(path: Path) -> bytes:
 
 
 def _problems(value: Any, shape: _Shape, place: str) -> Iterator[str]:
-    """Give what is wrong with a value, in the order of the shape; never what it says, which may be personal."""
+    """Yield what is wrong with a value, in the order of the shape, but never the value, which may be patient data."""
     kind, same_kind = _KINDS[type(value)]
     if isinstance(shape, _Maybe):
         if value is not None:
@@ -229,7 +229,7 @@ def _problem(place: str, shape: _Shape, found: str) -> str:
 
 
 def _right(shape: _Shape) -> str:
-    """Say what would be right."""
+    """Return in words what would be right."""
     if isinstance(shape, _Maybe):
         return f"{_right(shape.shape)} or null"
     if isinstance(shape, _Leaf):

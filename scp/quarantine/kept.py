@@ -1,4 +1,4 @@
-"""What is in quarantine, read again to be judged: the request as the peer made it, and the bytes as they came."""
+"""Reads quarantined objects to be judged again: the request as the peer made it, and the bytes as received."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from scp.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class HeldObject:
-    """A quarantined object, ready to be judged: ``draft`` has the number of its receipt."""
+    """A quarantined object, ready to be judged; it will be admitted under the number of its own receipt."""
 
     receipt: Receipt
     draft: Draft
@@ -27,7 +27,7 @@ class HeldObject:
 
 
 class Reader:
-    """Reads kept objects. Every method raises NodeFault if one is not there or not what it was."""
+    """Reads kept objects. Every method raises NodeFault if an object is missing or damaged."""
 
     def __init__(self, store: Store, limits: Limits, key: bytes) -> None:
         self._store = store
@@ -35,7 +35,7 @@ class Reader:
         self._key = key
 
     def kept(self, receipt: Receipt) -> HeldObject:
-        """Read a quarantined object as the sender sent it; the ledger keeps less of a request than the case does."""
+        """Read a quarantined object as it was sent, the request from its case, which has more of it than the ledger."""
         request = asked(self._store.folder, receipt)
         with self._store.data_set(receipt.placement.path, receipt.id) as (data, _):
             if digest(data) != receipt.digest:
@@ -47,14 +47,17 @@ class Reader:
         )
 
     def stored(self, number: int, path: str) -> Stored:
-        """Read what a stored instance says."""
+        """Read the facts of a stored instance."""
         with self._store.data_set(path, number) as (data, syntax):
             facts = read_facts(data, syntax, self._limits)
         return Stored(facts, tracked(facts, self._key))
 
 
 def asked(folder: Path, receipt: Receipt) -> Request:
-    """Return the request of a receipt, word for word if its case is there. Raises BadCase if that is damaged."""
+    """Return the request of a receipt: exactly as it was if there is a case, else as far as the ledger has it.
+
+    Raises BadCase if the case is damaged.
+    """
     case = read_case(folder, receipt.placement.path, receipt.id)
     if case is None:
         return receipt.request

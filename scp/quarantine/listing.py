@@ -1,4 +1,4 @@
-"""One object of the quarantine as a person looks at it: its case, what became of it, and what was done about it."""
+"""A refused object as a person looks at it: its case, what became of it, and what was done about it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,10 +19,10 @@ from scp.quarantine.case_file import BadCase, read_case
 def case_of(db: apsw.Connection, folder: Path, number: int) -> Mapping[str, Any] | None:
     """Return the case of a receipt, with its ``state`` and ``acts``; None if there is no such receipt.
 
-    Of an identical resend it is the case of what was kept. While the object is in quarantine the case is the file
-    beside it, which shows personal values of both sides; of anything else it is what the ledger has, which shows none,
-    and ``personal`` is false. So it is if that file is missing or damaged: then ``problem`` says what is wrong with it,
-    and is None otherwise.
+    For an identical resend, this is the case of the object that was kept. While the object is in quarantine, the case
+    is the file beside it, with the patient data of both sides. Otherwise, and if that file is missing or damaged, it is
+    made from the ledger, which has no patient data, and ``personal`` is false. ``problem`` says what is wrong with the
+    file, and is None if nothing is.
     """
     receipt = receipt_of(db, number)
     if receipt and receipt.placement.place is Place.NOWHERE and receipt.placement.original != number:
@@ -43,9 +43,9 @@ def case_of(db: apsw.Connection, folder: Path, number: int) -> Mapping[str, Any]
 
 
 def _file_of(db: apsw.Connection, folder: Path, receipt: Receipt) -> tuple[Mapping[str, Any] | None, str | None]:
-    """Return what the case file of a held object says, or None and what is wrong with it.
+    """Return the contents of the case file of a held object, or None and what is wrong with the file.
 
-    Nothing is, if the object is on its way there, or was moved while we looked.
+    A missing file is no problem while the object is on its way there, or if it was moved meanwhile.
     """
     path = receipt.placement.path
     in_flight = any((folder / place(receipt.id)).exists() for place in (spool_path, recall_path))

@@ -1,4 +1,4 @@
-"""Moves of what has its place already: the last step of an act, and what is left of it after a crash."""
+"""Moves objects after an act: its last step, which after a crash is finished later."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ from scp.store.store import Store
 
 
 class Mover:
-    """Brings the bytes of receipts to where the ledger says that they are."""
+    """Moves the bytes of receipts to the places that the ledger has for them."""
 
     def __init__(self, ledger: SqliteLedger, store: Store, cases: Cases) -> None:
         self._ledger = ledger
@@ -25,9 +25,10 @@ class Mover:
         self._cases = cases
 
     def decided(self, number: int, source: Path) -> Decided | None:
-        """Return the placement of an object in the spool, its case, and the names to take away before.
+        """Return the placement of an object in the spool, its case, and the names to remove first.
 
-        None if the ledger knows no such receipt. Raises NodeFault if ledger or store fail.
+        ``number`` is its receipt, ``source`` its file; None if the ledger has no such receipt. Raises NodeFault if
+        ledger or store fail.
         """
         receipt = self._ledger.receipt(number)
         if receipt is None:
@@ -39,7 +40,7 @@ class Mover:
         return Decided(receipt.placement, self._case(receipt, source, last), leaving)
 
     def finish(self, *numbers: int) -> None:
-        """Move recalled objects to their places, or let go of the second name if they stay."""
+        """Move recalled objects to their places, or only remove their second name if they stay where they are."""
         for number in numbers:
             source = self._store.recalled(number)
             decision = self.decided(number, source)
@@ -47,7 +48,7 @@ class Mover:
                 self._store.place(source, *decision)
 
     def finish_interrupted(self) -> None:
-        """Finish what a crash, or a disk that failed, left undone; what cannot be moved now stays as it is.
+        """Finish moves that a crash or a failing disk cut off; what cannot be moved now stays as it is.
 
         Raises SyncFault if the disk fails.
         """
@@ -61,7 +62,7 @@ class Mover:
                     continue
 
     def _leaving(self, act: Act) -> Mapping[str, Path]:
-        """Return the places that the objects of an act had, by now not theirs, with their names in the spool."""
+        """Return the former places of an act's objects that are no longer theirs, each with the name in the spool."""
         moved = {act.receipt: act.former, **({act.other: act.former_other} if act.other else {})}
         return {
             former: self._store.recalled(number)
@@ -74,14 +75,14 @@ class Mover:
         return placement.path if placement else ""
 
     def _case(self, receipt: Receipt, source: Path, last: Act | None) -> bytes | None:
-        """Return the case of an object that goes to quarantine; one that is there knows more than the ledger does."""
+        """Return the case of an object that goes to quarantine; None if it has one, which says more than the ledger."""
         if receipt.placement.place is not Place.QUARANTINE or self._store.has(case_path(receipt.placement.path)):
             return None
         winner = self._ledger.receipt(last.receipt) if last and last.other == receipt.id else None
         return self._cases.document(receipt.id, source, against=self._other(winner) if winner else None)
 
     def _other(self, receipt: Receipt) -> Other:
-        """Return the instance that took an object's place; where it belongs, the object itself may still be."""
+        """Describe the instance that took an object's place; its path is in the spool until it has been moved."""
         sender = receipt.request.association
         recalled = recall_path(receipt.id)
         return Other(

@@ -1,4 +1,4 @@
-"""Judging a quarantined object again, and admitting it: the same rules as at arrival, against what is stored now."""
+"""Judges a quarantined object again, by the same rules as at arrival but against what is stored now, and admits it."""
 
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -27,7 +27,7 @@ _KEEP_PATIENT: Final = """UPDATE receipt SET patient = (SELECT patient FROM inst
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A judgement after which nothing is written: ``why`` is empty if it was only asked what would be."""
+    """A judgement after which nothing is written; ``why`` is empty if the only reason is that this is a rehearsal."""
 
     judgement: Judgement
     why: str
@@ -35,7 +35,11 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On which terms an object is admitted: ``overrule`` what refuses it, and instead of which other."""
+    """How an object is admitted.
+
+    ``overrule``: even if rules refuse it. ``rehearse``: only judge it. ``displaced`` is the instance whose place it
+    takes, and ``withdrawal`` removes that one from the ledger's instances.
+    """
 
     overrule: bool
     rehearse: bool
@@ -45,7 +49,7 @@ class Terms:
 
 @dataclass(slots=True)
 class Readmission:
-    """One attempt, as the ledger's transaction calls it: prepare, decide, conclude."""
+    """One attempt at admission; the ledger's transaction calls prepare, decide and conclude, in this order."""
 
     kept: HeldObject
     policy: Policy
@@ -55,13 +59,13 @@ class Readmission:
     judgement: Judgement | None = None
 
     def prepare(self, db: apsw.Connection) -> None:
-        """Take the instance away that is replaced."""
+        """Withdraw the instance that is replaced, if any."""
         if self.terms.withdrawal:
             db.execute(_KEEP_PATIENT, (self.terms.withdrawal.instance,))
             withdraw(db, self.terms.withdrawal)
 
     def decide(self, snapshot: Snapshot) -> Judgement | NeedsComparison | Stopped:
-        """Judge, and say whether that is enough to be admitted."""
+        """Judge the object; Stopped if it is not to be admitted."""
         held = snapshot.held
         if held:
             held = replace(held, confirmed=True)
@@ -76,7 +80,7 @@ class Readmission:
         return outcome
 
     def conclude(self, db: apsw.Connection) -> None:
-        """Write where the bytes are from now on, and the act."""
+        """Record the new places of the bytes, and the act."""
         assert self.judgement is not None
         facts = self.kept.draft.subject.facts
         path = archive_path(facts.study_instance_uid, facts.series_instance_uid, facts.sop_instance_uid)
@@ -87,7 +91,7 @@ class Readmission:
         record(db, replace(self.act, outcome=self.outcome(self.judgement), codes=overruled(self.judgement)))
 
     def outcome(self, judgement: Judgement) -> str:
-        """Return the word for what was, or would be, done."""
+        """Return the word for what was done, or in a rehearsal would be."""
         if self.terms.displaced:
             return "replaced"
         return "forced" if overruled(judgement) else "released"

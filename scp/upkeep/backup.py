@@ -1,7 +1,7 @@
-"""A copy of a ledger that is in use, made by SQLite's online backup: one moment of it, whole, whatever comes meanwhile.
+"""A copy of a ledger that is in use, made by SQLite's online backup: its state at one moment, whatever comes meanwhile.
 
-The copy holds patient data as fingerprints only, and not their key. It is written beside its name, checked, synced and
-renamed, so that under its name there is never half a copy.
+The copy holds patient data only as fingerprints, and not the key of these. It is written under another name beside the
+target, checked, synced and renamed, so that the target is never half a copy.
 """
 
 import os
@@ -21,12 +21,12 @@ from scp.ledger.reading import open_reader
 from scp.store.files import fault, sync_folder
 
 _PAGES: Final = 4096
-"""Of the ledger, copied in one step."""
+"""Pages of the ledger that are copied in one step."""
 _CLOSED: Final = b"SQLite format 3\0", b"\1\1"
-"""How a copy begins, and what follows after two bytes: that it is no ledger in use, which has a log beside it."""
+"""The first 16 bytes of a copy, and bytes 18 and 19: no write-ahead log, which a ledger in use has beside it."""
 _DRAFT: Final = ".part"
 _STALE_SECONDS: Final = 24 * 3600.0
-_OF_WRITING: Final = frozenset(
+_WRITE_ERRORS: Final = frozenset(
     {apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC, apsw.SQLITE_IOERR_TRUNCATE}
 )
 _IS_LEDGER: Final = "SELECT count(*) FROM meta WHERE name = 'key_check'"
@@ -38,17 +38,17 @@ class Unsound(LedgerFault):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What was copied: bytes of the file, receipts in it."""
+    """What was copied: the size of the file in bytes, and how many receipts are in it."""
 
     bytes: int
     receipts: int
 
 
 def back_up(ledger: Path, target: Path, progress: Callable[[int, int], None] = lambda *_: None) -> Copied:
-    """Copy a ledger; ``progress`` is told the pages that are done and all there are.
+    """Copy a ledger; ``progress`` is called with the number of pages done and of all pages.
 
-    A copy from before is replaced. Raises LedgerFault, Unsound if the copy is not whole, and StoreFault if the target
-    cannot be written, or is something else than a copy from before.
+    An earlier copy at the target is replaced. Raises LedgerFault if the ledger cannot be read, Unsound if the copy
+    fails its check, and StoreFault if the target cannot be written or is anything but an earlier copy.
     """
     _check_target(ledger, target)
     draft = target.with_name(f"{target.name}.{os.getpid()}{_DRAFT}")
@@ -76,7 +76,7 @@ def back_up(ledger: Path, target: Path, progress: Callable[[int, int], None] = l
 
 
 def _clear(target: Path) -> None:
-    """Remove drafts that copies which were killed left behind; one that is being written is never so old."""
+    """Remove drafts that killed processes left behind; one that is still being written is never this old."""
     for path in target.parent.glob(f"{escape(target.name)}.*{_DRAFT}"):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - _STALE_SECONDS:
@@ -90,8 +90,8 @@ def _remove(draft: Path) -> None:
 
 
 def _is_of_target(error: apsw.Error) -> bool:
-    """Whether an error is about what is written, which the ledger is not."""
-    return isinstance(error, apsw.FullError) or getattr(error, "extendedresult", 0) in _OF_WRITING
+    """Whether an error is about the target: the target is only written, and the ledger only read."""
+    return isinstance(error, apsw.FullError) or getattr(error, "extendedresult", 0) in _WRITE_ERRORS
 
 
 def _check_target(ledger: Path, target: Path) -> None:
@@ -107,7 +107,7 @@ def _check_target(ledger: Path, target: Path) -> None:
 
 
 def _is_copy(path: Path) -> bool:
-    """Whether a file was made here: others are in the form of SQLite too. Raises OSError."""
+    """Whether a file is a copy of a ledger, not some other SQLite database. Raises OSError."""
     with path.open("rb") as file:
         head = file.read(20)
     if (head[:16], head[18:]) != _CLOSED:
@@ -123,13 +123,13 @@ def _is_copy(path: Path) -> bool:
 def _copy(source: apsw.Connection, draft: Path, progress: Callable[[int, int], None]) -> Copied:
     draft.touch(mode=0o600, exist_ok=False)
     with closing(apsw.Connection(str(draft))) as copy:
-        # A transaction of our own holds one moment of the ledger still; without, every commit would start us again.
+        # Within a transaction we read the ledger of one moment; without, every commit would make the backup start anew.
         with source, copy.backup("main", source, "main") as backup:
             receipts: int = source.execute("SELECT count(*) FROM receipt").get
             while not backup.done:
                 backup.step(_PAGES)
                 progress(backup.page_count - backup.remaining, backup.page_count)
-        copy.pragma("journal_mode", "delete")  # one file, whole without others beside it
+        copy.pragma("journal_mode", "delete")  # the copy is one file, without a write-ahead log
         problems = [row[0] for row in copy.execute("PRAGMA integrity_check(1)")]
         copied = copy.execute("SELECT count(*) FROM receipt").get
     if problems != ["ok"] or copied != receipts:

@@ -1,4 +1,4 @@
-"""What a serving node does beside receiving: look, try again, clear away."""
+"""What a serving node does besides receiving: see whether troubles are over, retry, clean up."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,20 +21,24 @@ from scp.upkeep.recovery import Decide, again
 from scp.upkeep.retention import Expiry
 
 LOOK_SECONDS: Final = 2.0
-"""How soon a trouble that is over is seen while nobody sends: who asks for readiness may send nobody until then."""
+"""How soon the node sees that a trouble is over while nobody sends: senders may wait until it says it is ready."""
 _CLEAR_SECONDS: Final = 5.0
 _SETTLE_SECONDS: Final = 0.5
-"""For so long the ledger vouches for light objects; more of them share a sync, the longer it is."""
+"""How long the ledger keeps the bytes of light objects; the longer it is, the more of them share a sync."""
 _PROBE: Final = ("INSERT INTO meta VALUES ('probe', 0)", "DELETE FROM meta WHERE name = 'probe'")
 _RETENTION_SECONDS: Final = 24 * 3600.0
 _RETENTION_AFTER: Final = 600.0
-"""A node that has just come up has other things to do."""
+"""Seconds after the start: a node that has just come up has other things to do."""
 
 
 def chores(
     store: Store, ledger: SqliteLedger, health: Health, gate: Gate, left: set[Path], decided: Decide
 ) -> tuple[Chore, ...]:
-    """Return the chores of every node."""
+    """Return the chores of every node.
+
+    ``left`` are files in the spool that could be neither placed nor removed; ``decided`` says what the ledger has
+    decided about them.
+    """
 
     def look() -> None:
         gate.look()
@@ -59,7 +63,7 @@ def chores(
 
 
 def settling(store: Store, ledger: SqliteLedger, health: Health) -> Chore:
-    """Return what brings light objects to the disk for good; it waits for the disk, and has a thread of its own."""
+    """Return the chore that syncs light objects; it waits for the disk, so it has a thread of its own."""
 
     def settle() -> None:
         try:
@@ -72,7 +76,10 @@ def settling(store: Store, ledger: SqliteLedger, health: Health) -> Chore:
 
 
 def carrying(checkpoints: Checkpoints, health: Health) -> Chore:
-    """Return what keeps the ledger's log short; what fails is told once, as commits will fail the same way."""
+    """Return the chore that keeps the ledger's write-ahead log short.
+
+    A failure only makes the node unhealthy: it need not be logged as well, as commits will fail in the same way.
+    """
 
     def carry() -> None:
         try:
@@ -86,7 +93,7 @@ def carrying(checkpoints: Checkpoints, health: Health) -> Chore:
 def retention_chores(
     store: Store, ledger: SqliteLedger, settings: Retention, stopped: Event, *, sync: bool
 ) -> tuple[Chore, ...]:
-    """Return what lets go of what is old, if anything is to leave; it may take long, and has a thread of its own."""
+    """Return the chore that removes what is old, if settings say so; it may take long: it has a thread of its own."""
     if not (settings.archive_days or settings.quarantine_days):
         return ()
     expiry = Expiry(store, ledger, settings, sync=sync, is_stopped=stopped.is_set)
@@ -94,9 +101,9 @@ def retention_chores(
 
 
 def probe(folder: Path) -> None:
-    """Write, sync and remove a file in the spool, under the name of an object that nobody was told of.
+    """Write, sync and remove a file in the spool. Raises StoreFault if that is not possible.
 
-    Raises StoreFault if that cannot be done.
+    If the file is left behind, recovery removes it: it has the name of an object that was never acknowledged.
     """
     path = folder / spool_path(new_id())
     try:
@@ -110,9 +117,9 @@ def probe(folder: Path) -> None:
 
 
 def _probe_ledger(ledger: SqliteLedger, folder: Path) -> None:
-    """Write into the ledger, and a file beside it. Raises NodeFault if that cannot be done.
+    """Write into the ledger, and a file beside it. Raises NodeFault if that is not possible.
 
-    On a full disk a transaction succeeds that has nothing to write, or no more than its log once had room for.
+    The ledger alone does not show that a disk is full: a small transaction fits where its log has been before.
     """
     probe(folder)
     ledger.transact(lambda db: [db.execute(one) for one in _PROBE])

@@ -1,4 +1,4 @@
-"""The thread in which a serving node does its chores, each so many seconds after it was done last."""
+"""The thread in which a serving node does its chores, each a fixed time after it was last done."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from scp.observe.lines import fault_line
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something to do: ``every`` so many seconds, for the first time ``after`` so many."""
+    """Something to do, for the first time ``after`` some seconds, then again ``every`` some seconds."""
 
     name: str
     do: Callable[[], object]
@@ -22,12 +22,12 @@ class Chore:
 
 
 class Keeper:
-    """Does chores one after the other. One that fails is told of, and done again when it is due."""
+    """Does chores one after the other. If one fails, that is logged, and it is done again when it is next due."""
 
     def __init__(
         self, *chores: Chore, stopped: Event | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Make it; ``stopped`` is set by :meth:`stop`, for a chore that takes long to look at."""
+        """Prepare the thread; :meth:`stop` sets ``stopped``, which a long chore should look at now and then."""
         self._chores = chores
         self._clock = clock
         self._stopped = stopped or Event()
@@ -35,18 +35,18 @@ class Keeper:
         self._thread = Thread(target=self._run, name="keeper", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread, if there are any chores."""
         if self._chores:
             self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """Begin no other chore, and wait for the one at hand, at most so long."""
+        """Begin no further chore, and wait for the one in progress, for at most ``seconds``."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(seconds)
 
     def turn(self) -> float:
-        """Do what is due, and return the seconds until something else is."""
+        """Do the chores that are due, and return the seconds until the next one is."""
         for chore in self._chores:
             if self._due[chore] <= self._clock() and not self._stopped.is_set():
                 self._do(chore)

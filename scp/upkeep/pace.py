@@ -1,11 +1,11 @@
-"""So many bytes a second, and no more: for work beside a node that has to keep up with its senders."""
+"""A limit on bytes per second, for work beside a node that has to keep up with its senders."""
 
 import time
 from collections.abc import Callable
 
 
 class Pace:
-    """Lets bytes through at a rate; None is as fast as it goes."""
+    """Slows its caller down to a rate; None means no limit."""
 
     def __init__(
         self,
@@ -19,7 +19,7 @@ class Pace:
         self._free_at = clock()
 
     def spend(self, number: int) -> None:
-        """Wait until these bytes are within the rate. Time that was not used is not saved up."""
+        """Wait until this ``number`` of bytes is within the rate. Idle time does not allow a burst later."""
         if self._rate is None:
             return
         now = self._clock()

@@ -1,4 +1,4 @@
-"""Reading a stored object from the disk: by plain reads, because an error of the disk kills who has it mapped."""
+"""Reads a stored object from the disk, with plain reads: a disk error under a memory map would kill the process."""
 
 import os
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from scp.dicom.part10 import NotDicom, read_file, read_note
 from scp.store.files import open_file
 
 HEAD: Final = 64 * 1024
-"""Bytes of a file's beginning: more than any File Meta Information of ours has."""
+"""Bytes to read from the beginning of a file: more than our File Meta Information ever takes."""
 _PIECE: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A stored object as it lies there.
+    """A stored object, as its file has it.
 
-    ``offset`` is where its Data Set begins, ``size`` and ``digest`` (BLAKE3) are of the Data Set, ``meta`` are the
-    UIDs of its File Meta Information by element number, ``note`` is what :mod:`scp.provenance` wrote.
+    ``offset`` is where the Data Set begins, in bytes; ``size`` in bytes and ``digest`` (BLAKE3) are of the Data Set;
+    ``meta`` holds the UIDs of the File Meta Information by element number; ``note`` is from :mod:`scp.provenance`.
     """
 
     offset: int
@@ -33,10 +33,10 @@ class Read:
 
 
 def read_object(path: Path, spend: Callable[[int], None] = lambda _: None, *, forget: bool = True) -> Read | None:
-    """Read a whole object, past what the kernel has in memory where it lets us; None if it is not a DICOM file.
+    """Read a whole object from the disk, not from the page cache if that can be avoided; None if it is not DICOM.
 
-    ``spend`` is told how many bytes are about to be read. ``forget``: the kernel need not keep them; a node's memory
-    is for what it receives. Raises OSError, FileNotFoundError too.
+    ``spend`` is called with the number of bytes about to be read. With ``forget``, they are dropped from the page cache
+    afterwards: a node's memory is for what it receives. Raises OSError; FileNotFoundError if there is no such file.
     """
     descriptor = open_file(path)
     if descriptor is None:
@@ -61,7 +61,7 @@ def read_object(path: Path, spend: Callable[[int], None] = lambda _: None, *, fo
 
 
 def note_in(path: Path) -> bytes:
-    """Return what :mod:`scp.provenance` wrote into an object; empty if that is not there, or it is no file."""
+    """Return what :mod:`scp.provenance` wrote into an object; empty if there is none, or it is not a regular file."""
     descriptor = open_file(path)
     if descriptor is None:
         return b""

@@ -1,14 +1,14 @@
-"""A ledger from archive and quarantine alone, for the day on which the ledger is gone.
+"""Makes a ledger from archive and quarantine alone, for the day on which the ledger is lost.
 
-Each object says in its own file how it came (:mod:`scp.provenance`), and each refused one has its case. Archived
-objects are admitted again in the order in which they came, by the code that admitted them first; so what later
-instances are compared with is what it was. They are judged with the settings of today, but none is refused: it was
-accepted, and is there. Every response counts as read, for nobody can know any more which was not.
+Each object's own file says how it was received (:mod:`scp.provenance`), and each refused object has its case. Archived
+objects are admitted again in the order in which they were received, by the same code as then, so that later instances
+are compared with the same values as before. They are judged with the settings of today, but none is refused: it was
+accepted once, and is stored. Every response counts as read by its sender, as nobody knows any more which was not.
 
-What cannot come back is what left no object: receipts of duplicates and of requests that came to nothing, when
-associations ended, acts, and the audits of series, which are made again. Objects that do not fit (no DICOM file any
-more, or not where they belong) are left out, and named; so are those that an act was moving when it was cut off, which
-stay in the spool.
+What left no object cannot come back: receipts of duplicates and of requests that were not stored, the ends of
+associations, and acts. Audits of series are lost too, but made again. Objects that do not fit (no longer a DICOM file,
+or not where they belong) are left out and named; so are those that an interrupted act was moving, which stay in the
+spool.
 """
 
 import os
@@ -56,10 +56,11 @@ REBUILDING: Final = f"{LEDGER}.rebuilding"
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What came back: instances of the archive, objects of quarantine, and what was left out, with the reason.
+    """What is in the new ledger: how many instances of the archive and objects of quarantine.
 
-    ``lacking`` are files that are damaged or missing, and what the ledger therefore lacks about objects that are in it.
-    ``old`` is the name under which the ledger that was there is kept.
+    ``left_out`` are objects that are not in it, as path and reason. ``lacking`` are files that are damaged or missing,
+    as path and problem, so that the ledger knows less about an object that is in it. ``old`` is the name under which
+    the previous ledger is kept, if there was one.
     """
 
     archived: int = 0
@@ -74,7 +75,7 @@ class LeftOut(Exception):
 
 
 class Rebuilder:
-    """Makes the ledger of a data folder that the caller holds for itself."""
+    """Makes a new ledger for a data folder. The caller has locked the folder."""
 
     def __init__(self, folder: Path, policies: Callable[[Association], Policy], limits: Limits) -> None:
         self._folder = folder
@@ -84,9 +85,9 @@ class Rebuilder:
         self._nobody = Association(as_text(new_id()), "", 0, "", "")
 
     def run(self, progress: Callable[[int, int], None] = lambda *_: None) -> Rebuilt:
-        """Make the ledger and put it in its place; ``progress`` is told the objects that are done and all there are.
+        """Make the ledger and put it in its place; ``progress`` is called with the objects done and of all objects.
 
-        The ledger that was there is kept beside it. Raises NodeFault; then everything is as it was.
+        The previous ledger is kept beside it. Raises NodeFault; then the previous ledger is still in its place.
         """
         done = Rebuilt()
         try:
@@ -117,7 +118,7 @@ class Rebuilder:
             path.unlink()
 
     def _objects(self, done: Rebuilt) -> Iterator[str]:
-        """Give what may be an object; a folder that is not looked into is left out, with all that may be in it."""
+        """Yield the paths of what may be objects; folders that cannot be read, and links to folders, are left out."""
 
         def unread(error: OSError) -> None:
             path = Path(error.filename).relative_to(self._folder).as_posix()
@@ -131,7 +132,7 @@ class Rebuilder:
                 done.left_out += [(link, "a link to a folder, which is not followed") for link in links]
 
     def _recalled(self, ledger: SqliteLedger) -> Iterator[str]:
-        """Give objects that have no name but that by which an act was moving them."""
+        """Yield objects that exist only under the name in the spool by which an act was moving them."""
         for path in sorted((self._folder / SPOOL).iterdir()):
             with suppress(ValueError):  # not ours
                 recalled = recall_path(receipt := from_text(path.stem))
@@ -139,7 +140,7 @@ class Rebuilder:
                     yield recalled
 
     def _came(self, path: str) -> Provenance:
-        """Return how an object came; if it does not say so itself, what its name and its file's time tell."""
+        """Return how an object was received; if its header does not say, what its name and its file's time tell."""
         place = self._folder / path
         with suppress(OSError):
             kept = provenance.read(note_in(place))
@@ -167,7 +168,7 @@ class Rebuilder:
             done.left_out.append((path, str(reason)))
 
     def _numbered(self, ledger: SqliteLedger, came: Provenance) -> Provenance:
-        """Give a number to an object that does not say its own."""
+        """Make sure that the receipt number is free; only one that was made up here may be changed for that."""
         while ledger.knows(came.receipt):
             if came.association is not self._nobody:
                 raise LeftOut("there is another object of the same receipt")
@@ -191,7 +192,7 @@ class Rebuilder:
             raise LeftOut(str(error)) from error
 
     def _admit(self, ledger: SqliteLedger, path: str, read: Read, came: Provenance) -> None:
-        """Admit an instance as when it came; whatever is found is a warning at most."""
+        """Admit an instance as when it was received, but with findings that are at most warnings."""
         facts = self._facts(path, read)
         if archive_path(facts.study_instance_uid, facts.series_instance_uid, facts.sop_instance_uid) != path:
             raise LeftOut("its UIDs belong to another place")
@@ -219,7 +220,7 @@ class Rebuilder:
             raise outcome
 
     def _case(self, path: str, came: Provenance, done: Rebuilt) -> Refusal | None:
-        """Read the case of a refused object; what is wrong with it is told, as it costs only what was decided."""
+        """Read the case of a refused object. Without a good one, the object is taken, but not what was decided."""
         try:
             case = refusal_in(self._folder, path, came.receipt)
         except BadCase as bad:
@@ -230,7 +231,7 @@ class Rebuilder:
         return case
 
     def _hold(self, ledger: SqliteLedger, path: str, read: Read, came: Provenance, case: Refusal | None) -> None:
-        """Write the receipt of a refused object from its case; without one, that it was refused is all there is."""
+        """Write the receipt of a refused object from its case; without a case, it only says that it was refused."""
         facts = self._facts(path, read)
         if case is None:
             uids = (
@@ -262,7 +263,7 @@ class Rebuilder:
 
 
 def _softened(verdict: Verdict, warning_status: int) -> Verdict:
-    """Return a verdict that stores: what would be refused today is a warning."""
+    """Return a verdict that stores the instance: if it would be refused today, it gets a warning."""
     if verdict.decision is not Decision.REFUSE:
         return verdict
     findings = tuple(replace(one, severity=min(one.severity, Severity.WARN)) for one in verdict.findings)

@@ -1,7 +1,8 @@
-"""What a crash or a fault left undone, finished. Nothing that was acknowledged is ever removed.
+"""Finishes what a crash or a fault left undone. Nothing that was acknowledged is ever removed.
 
-Of an object in the spool the ledger knows what was decided; then it goes where it belongs. If the ledger does not know
-it, its sender had no answer, or was told to try again. What is in the trash either left the ledger or goes back.
+If the ledger knows what was decided about an object in the spool, the object goes where it belongs. If the ledger does
+not know it, its sender got no answer or was told to try again, and it is removed. An entry of the trash is removed if
+the ledger has let go of it, and put back otherwise.
 """
 
 import os
@@ -26,9 +27,9 @@ from scp.store.trash import settle
 from scp.upkeep.restoration import restore
 
 CHECKED_SECONDS: Final = 24 * 3600
-"""Receipts of this time before the newest one are checked at start: a crash can only have touched what was new."""
+"""Receipts of this time before the newest one are checked at start: a crash can only have harmed what was new."""
 CHECKED_MOST: Final = 20_000
-"""So many of them at most: a start must not take long because much was received. `auditscp verify` looks at all."""
+"""At most this many receipts are checked, so that a busy node starts quickly; ``auditscp verify`` checks all."""
 _NAMED: Final = 20
 
 Decide = Callable[[int, Path], Decided | None]
@@ -37,11 +38,11 @@ Decide = Callable[[int, Path], Decided | None]
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What was done at start.
+    """What was done at start, in numbers.
 
-    ``rewritten`` are light objects whose files may not have reached the disk. Of the spool: moves ``finished``, objects
-    ``discarded``, and what ``failed``. Of the trash: entries ``removed`` and ``restored``. Of the newest receipts: so
-    many were ``checked``, and the files of so many are ``missing``.
+    ``rewritten``: light objects whose files may not have reached the disk. In the spool: moves that were ``finished``
+    and objects that were ``discarded``. In the trash: entries ``removed`` and ``restored``. ``failed``: what could not
+    be dealt with in any of these. Of the newest receipts: those ``checked``, and those whose files are ``missing``.
     """
 
     rewritten: int
@@ -55,9 +56,9 @@ class Recovered:
 
 
 def at_start(store: Store, ledger: SqliteLedger, decided: Decide, *, sync: bool) -> Recovered:
-    """Empty the spool and the trash, check the newest receipts, and say in one line what there was to do.
+    """Empty the spool and the trash, check the newest receipts, and log in one line what was done, if anything was.
 
-    Raises StoreFault if the trash cannot be looked into, SyncFault if the disk fails, and LedgerFault.
+    Raises StoreFault if the trash cannot be read, SyncFault if the disk fails, and LedgerFault if the ledger does.
     """
     started = time.perf_counter()
     removed, restored, lost = settle(store.folder, ledger.placement, sync=sync)
@@ -78,7 +79,7 @@ def at_start(store: Store, ledger: SqliteLedger, decided: Decide, *, sync: bool)
 
 
 def again(store: Store, left: set[Path], decided: Decide) -> None:
-    """Try again what could be neither placed nor removed when it came; what still cannot be stays in ``left``.
+    """Place or remove the files in ``left``, for which that was not possible before; those that remain stay in it.
 
     Raises SyncFault if the disk fails.
     """
@@ -93,7 +94,7 @@ def again(store: Store, left: set[Path], decided: Decide) -> None:
 
 
 def _check(folder: Path) -> tuple[int, list[int]]:
-    """Count the newest receipts whose objects are kept, and return those of which there is no file."""
+    """Return how many of the newest receipts with stored objects were checked, and those whose file is missing."""
     try:
         with reading(folder / LEDGER) as db:
             since = newest(db) - CHECKED_SECONDS * 1_000_000

@@ -1,4 +1,4 @@
-"""What a case says of a refusal, read back into the values from which its receipt was written."""
+"""Reads a case back into the values from which the receipt of the refused object was written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from scp.quarantine.case_file import read_case
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A decision about a quarantined object, as its case has it; values of both sides stay in the case alone."""
+    """The decision about a refused object, as its case has it, but without the values of either object."""
 
     request: Request
     outcome: Outcome

@@ -1,12 +1,12 @@
-"""Light objects, after a crash: what the ledger vouches for is written anew, whatever the disk kept of it.
+"""After a crash, writes anew the light objects whose bytes the ledger still has, whatever the disk kept of their files.
 
-Which of these files had reached the disk cannot be known: after a power cut they may be missing, empty or in part, and
-after a failed sync what is read may be in memory only. So each goes into the spool once more, durably, and recovery
-brings it to its place as if it had just come. One that was being moved is written over where it is, as all its names
-are those of one file.
+Nobody can know which of these files reached the disk: after a power cut they may be missing, empty or cut short, and
+after a failed sync a file that reads well may be in memory only. So each is written into the spool once more, durably,
+and recovery places it as if it had just been received. An object that an act was moving is overwritten where it is,
+as all its names are links to one file.
 
-A file that says that it is another object is not touched, wherever it is: a ledger from a backup may vouch for what has
-given its place to another one since.
+A file whose header says that it is another object is never touched: a ledger restored from a backup may still have the
+bytes of an object that was replaced since.
 """
 
 import os
@@ -31,13 +31,13 @@ from scp.upkeep.reading import HEAD
 
 _PLACE: Final = "SELECT path FROM receipt WHERE id = ? AND kept <> ?"
 _DRAFT: Final = ".draft"
-"""Behind the name of an object, which makes it one that recovery takes for nobody's."""
+"""Ending of a file that is not complete yet; under such a name recovery does not take it for an object."""
 
 
 def restore(store: Store, ledger: SqliteLedger) -> tuple[int, int]:
-    """Write the objects that the ledger vouches for into the spool; return how many are there, and how many failed.
+    """Write the objects whose bytes the ledger has anew; return how many were written, and how many failed.
 
-    Raises LedgerFault if the ledger cannot be read. For what fails, the ledger goes on vouching.
+    The ledger keeps the bytes of those that failed. Raises LedgerFault if the ledger cannot be read.
     """
     for draft in (store.folder / SPOOL).glob(f"*{_DRAFT}"):
         with suppress(OSError):
@@ -47,7 +47,7 @@ def restore(store: Store, ledger: SqliteLedger) -> tuple[int, int]:
     for number in ledger.sealed():
         receipt = ledger.receipt(number)
         if receipt is None or receipt.placement.place is Place.NOWHERE:
-            store.late.add(number)  # it was let go of meanwhile
+            store.late.add(number)  # the object was removed meanwhile, so the ledger may forget its bytes
             continue
         try:
             content = ledger.unseal(number)
@@ -70,9 +70,9 @@ def restore(store: Store, ledger: SqliteLedger) -> tuple[int, int]:
 
 
 def write_back(folder: Path) -> None:
-    """Write what a ledger vouches for to where it belongs, as far as it can be read: the ledger is about to go.
+    """Write the objects whose bytes a ledger has to where they belong, before another ledger takes its place.
 
-    Raises OSError and StoreFault if the disk does not take it.
+    What cannot be read from the ledger is skipped. Raises OSError and StoreFault if an object cannot be written.
     """
     with suppress(LedgerFault, apsw.Error), reading(folder / LEDGER) as db:
         sealed = Sealed(db, key_beside(db))
@@ -93,9 +93,9 @@ def _put(folder: Path, number: int, path: str, content: bytes) -> None:
 
 
 def _is_another(path: Path, number: int) -> bool:
-    """Whether a file says that it is another object than that of a receipt, or none of ours; or cannot be read.
+    """Whether a file is another object than that of a receipt: its header says so, or it cannot be read.
 
-    What a power cut leaves of an object says nothing of the kind, however little that is.
+    The header of another receipt or of another implementation says so. What a power cut leaves of an object does not.
     """
     try:
         with path.open("rb") as file:
@@ -124,7 +124,7 @@ def _spool(path: Path, content: bytes) -> None:
 
 
 def _write_over(path: Path, content: bytes) -> None:
-    """Write a file's bytes once more, durably, under all its names; what is there already and right stays so."""
+    """Write a file's bytes once more, durably, in place: all its names show them, and right bytes stay right."""
     try:
         with path.open("r+b", buffering=0) as file:
             view = memoryview(content)

@@ -1,12 +1,12 @@
-"""What is old leaves, if settings say so: studies from the archive, refused objects from quarantine.
+"""Removes what is old, if settings say so: studies from the archive, refused objects from quarantine.
 
-For each study, and for each handful of objects, one transaction: look once more whether it is old, move it into the
-trash, durably, write what leaves, commit. Only then is the trash emptied. While the transaction is open nothing can be
-admitted, so whatever comes next for the same UID finds neither row nor file; and a crash at any moment leaves the
-object either in its place and in the ledger, or in the trash, where :func:`scp.store.trash.settle` asks the ledger.
+Each study, and each batch of refused objects, takes one transaction: check again that it is old, move it durably into
+the trash, record the removal, commit. Only then is the trash emptied. While the transaction is open nothing can be
+admitted, so a later request for the same UID finds neither a row nor a file. After a crash at any moment the object is
+either in its place and in the ledger, or in the trash, where :func:`scp.store.trash.settle` asks the ledger about it.
 
-What is in doubt stays: a study whose folder holds files that the ledger does not know, or that shares a series with
-another one. ``auditscp verify`` names the files.
+A study stays if in doubt: if its folder holds files that the ledger does not know, or if it shares a series with
+another study. ``auditscp verify`` names the files.
 """
 
 import time
@@ -31,15 +31,15 @@ from scp.store.trash import settle, throw_objects, throw_study
 DAY_US: Final = 24 * 3600 * 1_000_000
 _HOUR_US: Final = 3600 * 1_000_000
 _BATCH: Final = 100
-"""Objects of quarantine in one transaction: admissions wait while it is open."""
+"""Refused objects that leave in one transaction: admissions wait while it is open."""
 _DRIFT_SECONDS: Final = 3600.0
 
 
 @dataclass(slots=True)
 class Removed:
-    """What left, or would leave: studies of the archive, their instances, objects of quarantine, bytes of Data Sets.
+    """How much was removed, or would be: studies and their instances, objects of quarantine, bytes of Data Sets.
 
-    ``kept`` counts old studies that stay because something about them is in doubt.
+    ``kept`` counts old studies that stay because something about them is in doubt; ``uids`` are of removed studies.
     """
 
     studies: int = 0
@@ -51,7 +51,7 @@ class Removed:
 
 
 def preview(db: apsw.Connection, folder: Path, settings: Retention, now: int) -> Removed:
-    """Say what would leave. Raises apsw.Error and StoreFault."""
+    """Return what would be removed at the time ``now`` (microseconds UTC). Raises apsw.Error and StoreFault."""
     found = Removed()
     if settings.archive_days:
         for study, uid in removal.old_studies(db, now - settings.archive_days * DAY_US):
@@ -63,7 +63,7 @@ def preview(db: apsw.Connection, folder: Path, settings: Retention, now: int) ->
 
 
 class Expiry:
-    """Lets go of what is old, in the process that holds the data folder."""
+    """Removes what is old, in the process that has locked the data folder."""
 
     def __init__(
         self,
@@ -84,9 +84,9 @@ class Expiry:
         self._offset = self._clocks()
 
     def run(self) -> Removed:
-        """Let go of what is old now; the log has a line for each study, and one for all. Raises NodeFault.
+        """Remove what is old now, with a log line for each study and one for all. Raises NodeFault.
 
-        Nothing happens if the clock was set since the last time: it may be wrong, and what is removed does not return.
+        If the clock was set since the last run, nothing is removed: it may be wrong, and removal is final.
         """
         done = Removed()
         if abs(self._clocks() - self._offset) > _DRIFT_SECONDS:
@@ -118,7 +118,7 @@ class Expiry:
                 )
 
     def _old_studies(self, before: int) -> list[tuple[int, str]]:
-        """Look beside the ledger's own connection, so that nobody waits."""
+        """Use a connection of its own, so that nobody waits for the ledger's."""
         with reading(self._store.folder / LEDGER) as db:
             return removal.old_studies(db, before)
 
@@ -151,9 +151,9 @@ class Expiry:
         return leaving
 
     def _throw(self, act: Callable[[apsw.Connection], list[Leaving] | None]) -> list[Leaving] | None:
-        """Run an act that moves into the trash, and empty that, whichever way the ledger decided.
+        """Run an act that moves objects into the trash; then empty the trash, as the ledger decided.
 
-        Whoever wants to act on quarantine meanwhile gets a turn between two of these: all of them may take hours.
+        The lock is held only for one act: all of them may take hours, and people act on quarantine meanwhile.
         """
         with self._store.acting():
             try:
@@ -162,12 +162,12 @@ class Expiry:
                 settle(self._store.folder, self._ledger.placement, sync=self._sync)
 
     def _clocks(self) -> float:
-        """Return how far the clock is from the one that nobody can set."""
+        """Return the difference of the clock and the monotonic one, in seconds; it changes when the clock is set."""
         return self._now() / 1_000_000 - time.monotonic()
 
 
 def _whole(folder: Path, uid: str, leaving: list[Leaving] | None) -> list[Leaving] | None:
-    """Return what leaves of a study, None if its folder holds anything else."""
+    """Return what leaves of a study, or None if its folder holds anything else."""
     if leaving is None:
         return None
     known = {one.path for one in leaving}

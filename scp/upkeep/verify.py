@@ -1,8 +1,8 @@
-"""Every file against the ledger, and every file that the ledger does not know.
+"""Checks every stored object against the ledger, and finds files that the ledger does not know.
 
-What is kept must be where its receipt says, and its Data Set must have the digest that it had when it was received.
-The files are read after the ledger was asked, so whatever a running node does meanwhile is looked at again before it
-is called a problem: an object may be on its way out of the spool, or retention may have let it go.
+An object must be where its receipt says, and its Data Set must have the digest that it had when it was received. The
+node may be running and files are read after the ledger was asked: so a problem is only reported after a second look at
+the ledger. Meanwhile an object may have moved from the spool to its place, or retention may have removed it.
 """
 
 import os
@@ -31,16 +31,19 @@ _DRAFT: Final = ".json.part"
 class Sort(StrEnum):
     """What is wrong with a file."""
 
-    MISSING = "missing"  # the ledger says that it is there
+    MISSING = "missing"  # the ledger has it, the folder does not
     CHANGED = "changed"  # its bytes are not those that were received
-    UNREADABLE = "unreadable"  # the disk does not give it
-    UNKNOWN = "unknown"  # the ledger does not say that it is there
+    UNREADABLE = "unreadable"  # reading it fails
+    UNKNOWN = "unknown"  # the folder has it, the ledger does not
     BAD_CASE = "bad case"  # missing, not readable, or about another object
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A file with which something is wrong; ``path`` is relative to the data folder, ``receipt`` of its object."""
+    """A file with which something is wrong.
+
+    ``path`` is relative to the data folder; ``receipt`` is that of its object, None if the ledger does not know it.
+    """
 
     sort: Sort
     path: str
@@ -50,7 +53,7 @@ class Flaw:
 
 @dataclass(slots=True)
 class Extent:
-    """How far it has come: objects and bytes that were read, files that were looked up."""
+    """How much was checked: objects and their bytes, and files that were looked up in the ledger."""
 
     objects: int = 0
     bytes: int = 0
@@ -58,7 +61,7 @@ class Extent:
 
 
 class Verifier:
-    """Looks a data folder over, beside a node or without one. Raises LedgerFault if the ledger cannot be read."""
+    """Checks a data folder, whether a node is running on it or not. Raises LedgerFault if the ledger cannot be read."""
 
     def __init__(self, folder: Path, db: apsw.Connection, pace: Pace, since: int = 0) -> None:
         self._folder = folder
@@ -68,7 +71,7 @@ class Verifier:
         self.extent = Extent()
 
     def run(self, progress: Callable[[int], None] = lambda _: None) -> Iterator[Flaw]:
-        """Give what is wrong, as it is found; ``progress`` is told the bytes of each object that is done."""
+        """Yield what is wrong, as it is found; ``progress`` is called with the size of each object that is done."""
         for one in kept(self._db, self._since):
             yield from self._object(one)
             self.extent.objects += 1
@@ -87,7 +90,7 @@ class Verifier:
         if content.is_gone or content.wrong(one):
             now = place_of(self._db, one.receipt)
             if now is None or now != (one.place, one.path):
-                return  # it went elsewhere, or left, while we looked: the ledger says so
+                return  # it was moved or removed meanwhile: the ledger says so
         if content.is_gone:
             yield Flaw(Sort.MISSING, path, one.receipt, content.error)
         elif content.error:
@@ -108,7 +111,7 @@ class Verifier:
     def _case(self, one: Kept) -> Iterator[Flaw]:
         path = case_path(one.path)
         problem = self._case_problem(one)
-        # A case is written before its object comes, and goes with it.
+        # A case is written before its object is placed, and is moved with it, so it may be missing for a moment.
         if problem and place_of(self._db, one.receipt) == (one.place, one.path) and not self._in_flight(one.receipt):
             yield Flaw(Sort.BAD_CASE, path, one.receipt, problem)
 
@@ -124,7 +127,7 @@ class Verifier:
         return "" if same else "receipt.blake3: it is about another object"
 
     def _strangers(self, below: Path) -> Iterator[Flaw]:
-        """Give files that the ledger does not know; what came before ``since`` is left out."""
+        """Yield files that the ledger does not know, without those that are older than ``since``."""
         for path in _files(below):
             self.extent.files += 1
             relative = path.relative_to(self._folder).as_posix()
@@ -133,14 +136,14 @@ class Verifier:
             try:
                 found = path.lstat()
             except FileNotFoundError:
-                continue  # it left while we looked
+                continue  # it was moved or removed meanwhile
             if found.st_mtime * 1_000_000 < self._since:
                 continue
             regular = stat.S_ISREG(found.st_mode)
             yield Flaw(Sort.UNKNOWN, relative, None, "no receipt says so" if regular else "not a file")
 
     def _is_known(self, path: str) -> bool:
-        """Whether the ledger says that a file is there, by the name that it must have then."""
+        """Whether the ledger has a file at this path; the name says which receipt or instance to look up."""
         name = path.rpartition("/")[2]
         if path.startswith(f"{ARCHIVE}/"):
             found = archived_at(self._db, name.removesuffix(".dcm"))
@@ -153,7 +156,7 @@ class Verifier:
         object_path = path.removesuffix(_DRAFT if draft else _CASE).removesuffix(".dcm") + ".dcm"
         if place_of(self._db, receipt) == (Place.QUARANTINE, object_path) and not draft:
             return True
-        return self._in_flight(receipt)  # it is moved to its place, or from another one
+        return self._in_flight(receipt)  # it is being moved to its place, or away from it
 
     def _in_flight(self, receipt: int) -> bool:
         return any((self._folder / path(receipt)).exists() for path in (spool_path, recall_path))
@@ -161,7 +164,7 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What reading a file gave: an object, or None and why; None without a reason is no DICOM file."""
+    """The result of reading a file: an object, or None and why; None without a reason means it is not DICOM."""
 
     read: Read | None
     error: str
@@ -183,7 +186,7 @@ class _Content:
 
 
 def _files(below: Path) -> Iterator[Path]:
-    """Give everything below a folder that is not one itself, sorted within each folder; links are not followed."""
+    """Yield everything below a folder but the folders, sorted within each; links are yielded, not followed."""
     for folder, folders, names in os.walk(below, followlinks=False):
         folders.sort()
         here = Path(folder)

@@ -1,12 +1,12 @@
-"""Measures this node beside its peers.
+"""Compares this node with others.
 
 ``scripts/bench --help`` says how. The map, from the outside in::
 
     bench        what one call does
-    options      what was asked for
+    options      the command line
     show         figures -> table, Markdown
-    results      all that was found, as JSON
-    machine      where the figures come from
+    results      all results of a call, as JSON
+    machine      on what machine the figures were measured
     throughput   nodes take turns at receiving: instances and bytes per second, CPU, memory
     memory       large objects at once, many associations in sequence, idle associations
     growth       a ledger of millions, a series of twenty thousand
@@ -17,7 +17,7 @@
     association  an association made of a socket, where very many are needed
     running      a node in a process of its own: started, ready, stopped
     processes    CPU and memory of a process and its children, from /proc
-    disk         what keeps one run's files out of the next one's way
+    disk         keeps one run's files from slowing down the next run
     nodes        which nodes there are, how each is started, and how one counts what it stored
     series       clean series made on the spot
 """

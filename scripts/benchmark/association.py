@@ -1,4 +1,4 @@
-"""An association made of a socket, where a process for each would cost more than the node that is looked at."""
+"""An association on a plain socket, for measurements in which a process for each would cost more than the node."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""What one call does: find the nodes, measure what was asked for, and show it."""
+"""What one call does: find the nodes, measure what was asked for, and show the figures."""
 
 import sys
 import tempfile
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def measure(asked: Options) -> Results:
-    """Measure what was asked for. Raises BenchError if that cannot be done here."""
+    """Measure what was asked for. Raises BenchError if that is not possible here."""
     need_storescu()
     nodes, skipped = find(asked.nodes or _usual(asked))
     console = Console(stderr=True)
@@ -80,7 +80,7 @@ def _throughput(nodes: list[Node], asked: Options, work: Path, progress: Progres
 
 
 def _roomy(nodes: list[Node]) -> list[Node]:
-    """Return the nodes; ours with room for as many associations as are opened."""
+    """Return the nodes; ours allow as many associations as will be opened."""
     return [
         auditscp(node.key.removeprefix(_OURS), memory.ROOM) if node.key.startswith(_OURS) else node for node in nodes
     ]

@@ -1,4 +1,4 @@
-"""What keeps one run's files out of the next one's way."""
+"""Keeps the files of one run from slowing down the next run."""
 
 import fcntl
 import os

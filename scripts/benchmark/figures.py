@@ -1,4 +1,4 @@
-"""From runs to figures: medians, and ratios between nodes. Pure."""
+"""Makes figures of runs: medians, and ratios between nodes. Pure functions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ MEGABYTE: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of one node. ``void`` says why its figures mean nothing, if they do not."""
+    """One run of one node. ``void`` says why its figures are not valid; empty if they are."""
 
     node: str
     cell: str
@@ -22,7 +22,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What is sent to every node in turn: so many instances and bytes over so many associations, or one for each."""
+    """What is sent to every node in turn: how many instances and bytes, over how many associations, or one for each."""
 
     key: str
     title: str
@@ -34,7 +34,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the runs of a node in a cell come to: medians; the largest for memory. None where a run was void.
+    """The figures of a node in a cell: medians of the runs, but for memory the largest. None if a run was void.
 
     ``ratios`` are the node's instances per second over those of others in the same round, the median of all rounds.
     """

@@ -31,7 +31,7 @@ _THOUSAND: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class LongSeries:
-    """Instances per second among the first and last ``end`` of one long series, medians; their ratio, run by run."""
+    """Instances per second among the first and the last ``end`` of a long series, and their ratio: medians of runs."""
 
     instances: int
     end: int
@@ -62,7 +62,7 @@ def measure(nodes: Sequence[Node], asked: Options, work: Path, progress: Progres
     grown = work / "grown"
     ledger = grown / "data" / LEDGER
     sample = make_sample(work / "sample")
-    # What else is there, such as the key of fingerprints, belongs to the ledger; the objects do not.
+    # Other files, such as the key of fingerprints, belong to the ledger; the objects do not.
     shutil.copytree(sample.parent, ledger.parent, ignore=shutil.ignore_patterns(f"{LEDGER}*", "*.dcm", "*.json"))
     task = progress.add_task("making the large ledger", total=asked.growth_instances)
     instances = multiply(sample, ledger, asked.growth_instances, partial(progress.advance, task))
@@ -105,7 +105,7 @@ def _beside(
 
 
 def _long_series(node: Node, asked: Options, work: Path, progress: Progress) -> LongSeries:
-    """Send one long series on one association, and see from the receipts when each instance arrived."""
+    """Send one long series on one association; the receipts say when each instance arrived."""
     count = asked.growth_series
     end = min(_THOUSAND, max(1, count // _PARTS))
     task = progress.add_task(f"{node.title}: a series of {count}", total=asked.runs)
@@ -131,7 +131,7 @@ def _long_series(node: Node, asked: Options, work: Path, progress: Progress) -> 
 
 
 def _rate(times: Sequence[int]) -> float:
-    """Return how many came per second, from when each came, in microseconds."""
+    """Return how many instances came per second, given when each came, in microseconds."""
     return (len(times) - 1) * 1_000_000 / (times[-1] - times[0])
 
 

@@ -1,4 +1,4 @@
-"""Where figures come from: they mean nothing without it."""
+"""The machine on which figures were measured, without which they mean nothing."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ class Machine:
 
 
 def machine(nodes: Iterable[Node], folder: Path) -> Machine:
-    """Look around."""
+    """Return what can be found out about this machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(
         date=datetime.now(UTC).date().isoformat(),

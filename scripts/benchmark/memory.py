@@ -1,4 +1,4 @@
-"""How much memory a node takes: large objects at once, associations without end, associations that do nothing."""
+"""How much memory a node takes: large objects at once, many associations in sequence, idle associations."""
 
 import tempfile
 import time
@@ -27,12 +27,12 @@ _WATCHED_SECONDS: Final = 10
 _MIB: Final = 1 << 20
 _BYTES_PER_PIXEL: Final = 2
 ROOM: Final = "[association]\nmax_associations = 1000\nmax_associations_per_peer = 1000\n"
-"""Settings of this node, whose limits would otherwise end the measurement."""
+"""Settings of this node: with the default limits it would end the measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """What it costs to do nothing for ten seconds: percent of one processor."""
+    """The CPU time of an idle node over ten seconds, in percent of one processor."""
 
     associations: int
     cpu_percent: float
@@ -83,7 +83,7 @@ def measure(nodes: Sequence[Node], asked: Options, work: Path, progress: Progres
 
 
 def _large(megabytes: int, folder: Path) -> tuple[Cell, list[Path]]:
-    """Make square images of about that size; they are sparse, so only what is received takes room."""
+    """Make square images of about this size; the files are sparse, so only received copies take room on the disk."""
     folder.mkdir()
     series = Series("CT", isqrt(megabytes * _MIB // _BYTES_PER_PIXEL))
     files = [folder / f"{number}.dcm" for number in range(1, AT_ONCE + 1)]
@@ -94,7 +94,7 @@ def _large(megabytes: int, folder: Path) -> tuple[Cell, list[Path]]:
 
 
 def _sequence(node: Node, folder: Path, most: int, progress: Progress) -> list[tuple[int, float]]:
-    """Store one instance on each of so many associations; return the resident memory now and then."""
+    """Store one instance on each of many associations in sequence; return samples of the resident memory."""
     series, found = Series("MR", 64), []
     every = max(1, most // _STEPS)
     task = progress.add_task(f"associations in sequence: {node.title}", total=most)
@@ -113,7 +113,7 @@ def _sequence(node: Node, folder: Path, most: int, progress: Progress) -> list[t
 
 
 def _idle(node: Node, folder: Path, many: int, progress: Progress) -> Idle:
-    """Open so many associations, let them be, and look at what the node does."""
+    """Open many associations, leave them idle, and measure the node."""
     task = progress.add_task(f"{many} idle associations: {node.title}", total=None)
     with running(node, folder) as started, ExitStack() as associations:
         for _ in range(many):

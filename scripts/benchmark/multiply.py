@@ -1,4 +1,4 @@
-"""How a small ledger becomes a large one: its rows again and again, each time as other studies of another day.
+"""Makes a large ledger of a small one: copies its rows many times, each time as other studies of another time.
 
 The sample is what a real node wrote, so the shape is real: studies, series, stacks, variants, instances, receipts,
 findings and refusals, in the node's own tables. Columns that are not named here are copied as they are.
@@ -45,7 +45,7 @@ ONCE: Final = ("meta", "scanner")
 _NUMBERS_PER_MICROSECOND: Final = (1 << 20) / 1000
 """See :mod:`scp.ids`: identifiers are times."""
 _STEP: Final = 1_000_000_007
-"""What numbers are moved by is a multiple of this: :mod:`scp.ledger.series` adds up remainders, to see what is new."""
+"""Numbers are moved by multiples of this: :mod:`scp.ledger.series` adds up remainders to notice what is new."""
 _APART: Final = 600_000_000
 """Microseconds between one copy and the next: ten minutes."""
 _YOUNGEST: Final = 7 * 24 * 3_600_000_000
@@ -96,7 +96,7 @@ def multiply(sample: Path, ledger: Path, instances: int, told: Callable[[int], N
 
 
 def _statement(db: apsw.Connection, table: str, steps: Mapping[str, int]) -> str:
-    """Return what copies a table, in the order of its key, so that rows are appended as they are in life."""
+    """Return the statement that copies a table in the order of its key, so that rows are appended as in use."""
     columns = [row[0] for row in db.execute("SELECT name FROM pragma_table_info(?)", (table,))]
     changed = CHANGED[table]
     unknown = set(changed) - set(columns)
@@ -121,7 +121,7 @@ def _other_key(uid: str, copy: int) -> int:
 
 
 def _other_path(path: str, copy: int) -> str:
-    """Return a path whose UIDs are those of the copy; a receipt's number stays, nobody looks for it."""
+    """Return a path with the UIDs of the copy; the number of a receipt in it stays, as nobody looks for it."""
     return "/".join(
         _other_uid(part.removesuffix(".dcm"), copy) + (".dcm" if part.endswith(".dcm") else "")
         if part.startswith(PYDICOM_ROOT_UID)

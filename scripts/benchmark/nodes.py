@@ -1,4 +1,4 @@
-"""The nodes that are measured: how each is started on loopback, and how one counts what it stored."""
+"""The nodes that are measured: how each is started on loopback, and how its stored instances are counted."""
 
 import json
 import os
@@ -97,7 +97,7 @@ def dcmtk(*options: str) -> Node | Missing:
 
 
 def orthanc() -> Node | Missing:
-    """Return Orthanc as it comes, but without its HTTP server and plugins."""
+    """Return Orthanc with its default settings, but without its HTTP server and plugins."""
     program = shutil.which("Orthanc", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if program is None:
         return Missing("Orthanc is not installed (Debian package orthanc; stop its service)")
@@ -129,7 +129,7 @@ NODES: Final[Mapping[str, Callable[[], Node | Missing]]] = {
 }
 USUAL: Final = ("auditscp-none", "auditscp-full", "dcmtk", "orthanc", "pynetdicom")
 PEERS: Final = {"dcmtk": "DCMTK", "orthanc": "Orthanc", "pynetdicom": "pynetdicom"}
-"""Those that the others are compared with, and what their column is called."""
+"""The nodes with which the others are compared, and the headings of their columns."""
 
 _DCMTK: Final = "DCMTK storescp --fork"
 _UUID: Final = 36
@@ -137,7 +137,7 @@ _ORTHANC_INSTANCES: Final = "SELECT count(*) FROM Resources WHERE resourceType =
 
 
 def find(keys: Sequence[str]) -> tuple[list[Node], dict[str, str]]:
-    """Return the nodes that are here, and why the others are not."""
+    """Return the nodes that are installed here, and why the others cannot be measured."""
     nodes: list[Node] = []
     missing: dict[str, str] = {}
     for key in keys:

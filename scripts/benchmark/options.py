@@ -1,4 +1,4 @@
-"""What can be asked of the benchmark."""
+"""The command line of the benchmark."""
 
 import argparse
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ WORKLOADS: Final = ("mr", "ct", "single")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for; the meaning of each is in :func:`parse`."""
+    """What was asked for; :func:`parse` explains each option."""
 
     nodes: tuple[str, ...] | None
     workloads: tuple[str, ...]
@@ -73,7 +73,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 
 
 def count(text: str) -> int:
-    """Read how many of something there are to be. Raises ArgumentTypeError unless it is one or more."""
+    """Read a number of things. Raises ArgumentTypeError unless it is one or more."""
     if not (text.isascii() and text.isdigit() and int(text)):
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text}")
     return int(text)

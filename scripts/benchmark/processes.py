@@ -1,4 +1,4 @@
-"""CPU and memory of a process and its children, as /proc tells them."""
+"""CPU time and memory of a process and its children, from /proc."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ from typing import Final
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PROCESSOR: Final = slice(11, 15)
-"""utime, stime, and those of children that are gone: fields 14 to 17, counted behind the name (proc(5))."""
+"""utime, stime, and the same of children that have ended: fields 14 to 17 of proc(5), counted after the name."""
 _PEAK, _RESIDENT = "VmHWM", "VmRSS"
 _LOOK_EVERY: Final = 0.05
 _QUIET: Final = 0.1
@@ -19,7 +19,7 @@ _PATIENCE: Final = 60.0
 
 
 def tree(process: int) -> list[int]:
-    """Return a process and its children, theirs too; those that ended and were not waited for are among them."""
+    """Return a process and all its descendants, including those that have ended but were not waited for."""
     found = [process]
     with suppress(OSError):
         for task in Path(f"/proc/{process}/task").iterdir():
@@ -30,7 +30,7 @@ def tree(process: int) -> list[int]:
 
 
 def processor_seconds(process: int) -> float:
-    """Return the seconds of CPU, user and system, that a process and its children have had."""
+    """Return the seconds of CPU time, user and system, of a process and its children."""
     ticks = 0
     for one in tree(process):
         with suppress(OSError):
@@ -40,7 +40,7 @@ def processor_seconds(process: int) -> float:
 
 
 def settled_processor_seconds(process: int) -> float:
-    """Return the seconds of CPU once they stop growing: what starting, or a response, leaves to be done later."""
+    """Return the seconds of CPU time once they stop growing: work may go on after the start, or after a response."""
     deadline = time.monotonic() + _PATIENCE
     before = processor_seconds(process)
     while time.monotonic() < deadline:
@@ -53,7 +53,7 @@ def settled_processor_seconds(process: int) -> float:
 
 
 def peak_bytes(process: int) -> int:
-    """Return the most memory that a process and its living children had, each at its own worst moment."""
+    """Return the sum of the peak memory of a process and of each of its living children."""
     return sum(_memory(one, _PEAK) for one in tree(process))
 
 
@@ -75,7 +75,7 @@ class Peak:
 
 @contextmanager
 def watched_peak(process: int, *, often: bool) -> Iterator[Peak]:
-    """Give the peak memory of a process, known at the end; children that come and go need a look ``often``."""
+    """Yield the peak memory of a process, complete at the end; for short-lived children it must look ``often``."""
     peak, over = Peak(), threading.Event()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""Everything that one call of the benchmark found out, as ``--json`` writes it."""
+"""All results of one call of the benchmark, as ``--json`` writes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from benchmark.running import BenchError
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What was measured, where, and why some nodes were not."""
+    """What was measured, on what machine, and why some nodes were not measured."""
 
     machine: Machine
     runs: int
@@ -33,7 +33,7 @@ def dumps(results: Results) -> bytes:
 
 
 def loads(text: bytes) -> Results:
-    """Read what :func:`dumps` wrote. Raises BenchError if that is something else."""
+    """Read what :func:`dumps` wrote. Raises BenchError if it is something else."""
     try:
         return _FORM.validate_json(text)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""A node in a process of its own: started on a port of the system's choice, ready, watched and stopped."""
+"""A node in a process of its own: started on a free port, awaited, watched and stopped."""
 
 import signal
 import socket
@@ -17,7 +17,7 @@ _STOP: Final = 60.0
 
 
 class BenchError(Exception):
-    """Something without which nothing can be measured."""
+    """Something is missing or fails, so that nothing can be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class Running:
 
     @property
     def pid(self) -> int:
-        """The number of its process."""
+        """The process ID."""
         return self.process.pid
 
     @property
     def is_alive(self) -> bool:
-        """Whether its process has not ended by itself."""
+        """Whether the process is still running."""
         return self.process.poll() is None
 
 

@@ -21,7 +21,7 @@ _PATIENCE: Final = 60.0
 
 
 def make_sample(folder: Path) -> Path:
-    """Let a node receive a CT and an MR study in which not all is well, audit them, and return its ledger."""
+    """Let a node receive and audit a CT and an MR study with some defects, and return its ledger."""
     folder.mkdir()
     ct, mr = Series("CT", 16), Series("MR", 16)
     localizer, again = replace(mr, uid=generate_uid()), replace(mr, uid=generate_uid())
@@ -47,7 +47,7 @@ def make_sample(folder: Path) -> Path:
 
 
 def is_unjudged(ledger: Path) -> bool:
-    """Whether there are series that the node would audit when it starts: that would be measured too."""
+    """Whether there are series that a node would audit when it starts, which would be measured as well."""
     with reading(ledger) as db:
         return bool(unjudged(db))
 

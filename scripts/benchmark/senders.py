@@ -1,4 +1,4 @@
-"""What sends: the same DCMTK storescu processes to every node."""
+"""The senders: the same DCMTK storescu processes for every node."""
 
 import shutil
 import subprocess
@@ -13,14 +13,14 @@ from benchmark.running import BenchError
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How long it took until all was sent and answered, and what went wrong, if anything."""
+    """How long it took until everything was sent and answered, and what went wrong, if anything."""
 
     seconds: float
     problem: str = ""
 
 
 def need_storescu() -> None:
-    """Raise BenchError if there is nothing to send with."""
+    """Raise BenchError if DCMTK's storescu is missing."""
     if not (shutil.which("storescu") and shutil.which("echoscu")):
         raise BenchError("DCMTK's storescu and echoscu are needed (Debian package dcmtk)")
 
@@ -46,7 +46,7 @@ def _sent(started: float, codes: Sequence[int]) -> Sent:
 
 
 def _storescu(port: int, files: Sequence[Path]) -> subprocess.Popen[bytes]:
-    """Start a sender of files that are all in one folder: names without it keep a long command line short."""
+    """Start a sender of files in one folder, and in that folder: so the command line has only their short names."""
     return subprocess.Popen(
         ["storescu", "--no-halt", "--required", LOOPBACK, str(port), *(file.name for file in files)],
         env=ENVIRONMENT, cwd=files[0].parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

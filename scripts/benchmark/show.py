@@ -18,7 +18,7 @@ _WIDTH = 160
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table before it has a form; ``notes`` stand below it."""
+    """A table, whatever its format; ``notes`` stand below it."""
 
     title: str
     heading: tuple[str, ...]
@@ -56,7 +56,7 @@ def markdown(results: Results) -> str:
 
 
 def sheets(results: Results) -> Iterable[Sheet]:
-    """Return the tables that there are figures for."""
+    """Return the tables for which there are figures."""
     if results.throughput:
         yield _throughput(results.throughput, results.runs)
     if results.memory:

@@ -73,7 +73,7 @@ def measure(
 
 
 def in_turn(nodes: Sequence[Node], number: int) -> Iterator[Node]:
-    """Give the nodes of a round, counted from 0: each round begins with another, and every other one goes backwards.
+    """Return the nodes of a round, counted from 0, in turn: each begins with another, every other goes backwards.
 
     So nobody always follows the same one, whose files the disk and the caches are still busy with.
     """
@@ -82,7 +82,7 @@ def in_turn(nodes: Sequence[Node], number: int) -> Iterator[Node]:
 
 
 def run(node: Node, folder: Path, cell: Cell, files: Sequence[Path], already: int = 0) -> Run:
-    """Run a node once, in a folder where it has stored so many instances ``already``."""
+    """Run a node once, in a folder that has this many instances ``already``."""
     os.sync()  # what the node before has left for the disk to do is not this one's burden
     with running(node, folder) as started:
         before = settled_processor_seconds(started.pid)

@@ -31,7 +31,7 @@ def test_from_a_refusal_to_a_released_object(guarded: Console, new_page: NewPage
     page.get_by_label("User").fill("anna")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("do not fit")
+    expect(page.get_by_role("alert")).to_contain_text("is wrong")
     sign_in(page)
     expect(page).to_have_url(f"{guarded.url}/quarantine")
 

@@ -103,7 +103,7 @@ def test_what_takes_a_restart_is_named_and_the_rest_is_in_force(start_node: Star
     node.configure(text)
     for changed in (["in force: [audit] profile"], []):
         done = reload(node)
-        waits = ["takes a restart: [node] ae_title", "takes a restart: [storage] durability"]
+        waits = ["needs a restart: [node] ae_title", "needs a restart: [storage] durability"]
         assert (done.returncode, done.stdout.splitlines()) == (3, [*changed, *waits])
     lines = node.wait_for("settings_renewed", 2)
     assert lines[0]["needs_restart"] == ["[node] ae_title", "[storage] durability"]

@@ -1,9 +1,9 @@
-// Everything works without this file; with it, pages keep themselves up to date and listen to keys.
+// Everything works without this file; with it, pages stay up to date and there are keyboard shortcuts.
 "use strict";
 
 const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
 
-// Times of the node are UTC; people read their own.
+// The node's times are UTC; people read local time.
 const two = (number) => String(number).padStart(2, "0");
 const localTime = (moment) =>
   `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())} ` +
@@ -18,7 +18,7 @@ function localise(root) {
   }
 }
 
-// A part with data-poll is fetched again and again while somebody looks at it.
+// A part with data-poll is fetched again every few seconds while the page is visible.
 function keepFresh(part) {
   const every = Number(part.dataset.every || 2) * 1000;
   async function fetchOnce() {
@@ -46,7 +46,7 @@ function keepFresh(part) {
   setTimeout(fetchOnce, every);
 }
 
-// Keys: g and a letter goes to a page, j and k walk along rows.
+// Keys: g and a letter go to a page, j and k move along the rows.
 const pages = { n: "/", s: "/series", q: "/quarantine", e: "/senders", r: "/rules" };
 let going = 0;
 
@@ -98,7 +98,7 @@ document.addEventListener("click", (event) => {
   event.target.closest("tr.link")?.querySelector("a.row")?.click();
 });
 
-// The box in a table's head ticks all of its rows.
+// The checkbox in a table's head selects all of its rows.
 document.addEventListener("change", (event) => {
   if (!event.target.matches("[data-tick-all]")) return;
   for (const box of event.target.closest("form").querySelectorAll('input[name="receipt"]')) {
@@ -106,7 +106,7 @@ document.addEventListener("change", (event) => {
   }
 });
 
-// What could not be shown says so in words.
+// An image that cannot be shown is replaced by a sentence.
 for (const image of document.querySelectorAll("img[data-instead]")) {
   const replace = async () => {
     const words = document.createElement("p");

@@ -1,4 +1,4 @@
-"""A case as a page tells it: what refused the object comes first, and both sides of each finding, row by row."""
+"""A case as its page shows it: what refused the object comes first, and both sides of each finding, row by row."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -11,20 +11,20 @@ from scp.audit.value import written
 from scp.ledger.acts import ActKind
 
 Row = tuple[str, str | None, str | None]
-"""Name, what is stored or would be right, what came. None is an attribute that is absent, an empty text one of which
-nothing is known, or nothing needs to be said."""
+"""Name, the stored or right value, the received value. None means that the attribute is absent; an empty text means
+that the value is unknown, or need not be shown."""
 
 _REFUSE: Final = str(Severity.REFUSE)
 _MOVING: Final = (ActKind.RELEASE, ActKind.REPLACE)
 _COMMAND: Final = "(0000,"
-"""How elements of a request begin, which no Data Set has."""
+"""The beginning of tags of the command set, which no Data Set has."""
 _TRANSFER_SYNTAX: Final = "TransferSyntaxUID"
 _WHAT_TO_DO: Final = "What to do"
-"""One of :data:`scp.audit.rule.SECTIONS`."""
+"""The heading of one of :data:`scp.audit.rule.SECTIONS`."""
 
 
 def decisive(case: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the finding that gave the answer its status; None if nothing refused the object."""
+    """Return the finding whose status was answered; None if no rule refused the object."""
     refusing = only_refusing(case["findings"])
     status = case["receipt"]["status"]
     return next((one for one in refusing if one["status"] == status), refusing[0] if refusing else None)
@@ -42,7 +42,7 @@ def only_refusing(findings: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, A
 
 
 def by_weight(case: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """Return the findings of a case: what gave the status, what else refuses, then warnings and notes."""
+    """Return the findings of a case: the one whose status was answered, others that refuse, warnings, notes."""
     first = decisive(case)
     return tuple(
         sorted(case["findings"], key=lambda one: (one is not first, -Severity[str(one["severity"]).upper()].value))
@@ -50,13 +50,17 @@ def by_weight(case: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
 
 
 def advice(finding: Mapping[str, Any] | None) -> str:
-    """Return what the rule of a finding says that one should do, or nothing."""
+    """Return what to do, as the rule of a finding says; an empty text if there is no finding or no advice."""
     rule = find(finding["code"]) if finding else None
     return next((text for heading, text in rule.sections if heading == _WHAT_TO_DO), "") if rule else ""
 
 
 def sides(finding: Mapping[str, Any]) -> tuple[Row, ...]:
-    """Return what a finding of a case is about. Only a stored instance can lack an attribute: what is right cannot."""
+    """Return the rows of a finding.
+
+    None, for an absent attribute, is only shown on the left if that is a stored instance: where the left side says what
+    would be right, None means that nothing is to be said.
+    """
     expected, found, tags = finding["expected"], finding["found"], finding["tags"]
     if expected is None and found is None:
         return ()
@@ -68,7 +72,7 @@ def sides(finding: Mapping[str, Any]) -> tuple[Row, ...]:
 
 
 def _named(side: Any, tags: Sequence[str], subject: str, *, split: bool) -> dict[str, str | None]:
-    """Return a side of a finding by names; one that has no value says nothing."""
+    """Return one side of a finding as values by name; no values if the side is None."""
     if side is None:
         return {}
     if isinstance(side, Mapping):
@@ -78,7 +82,11 @@ def _named(side: Any, tags: Sequence[str], subject: str, *, split: bool) -> dict
 
 
 def _subject(tags: Sequence[str], values: tuple[Any, Any]) -> str:
-    """Return the name of a value that has none: rules name first what it is of, but for those of encodings."""
+    """Return the name for a value that comes without one.
+
+    That is the Transfer Syntax if all values are such, or else the first tag of the finding that is not of the command
+    set.
+    """
     plain = [value for value in values if isinstance(value, str)]
     if plain and all(value in AllTransferSyntaxes for value in plain):
         return _TRANSFER_SYNTAX
@@ -86,11 +94,11 @@ def _subject(tags: Sequence[str], values: tuple[Any, Any]) -> str:
 
 
 def _is_split(values: tuple[Any, Any], tags: Sequence[str]) -> bool:
-    """Whether lists have a value for each attribute."""
+    """Whether both sides are lists with one value for each of several tags."""
     lists = [value for value in values if value is not None]
     return len(tags) > 1 and all(isinstance(one, list | tuple) and len(one) == len(tags) for one in lists)
 
 
 def _text(value: Any) -> str | None:
-    """Write a value of a case."""
+    """Return a value of a case as text; None for an absent one."""
     return None if value is None else written(value)

@@ -1,4 +1,4 @@
-"""*Now*: associations in progress, rates, health."""
+"""The page *Now*: associations in progress, rates, health."""
 
 import shutil
 import time
@@ -45,7 +45,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What is going on. ``quarantined`` are the objects that wait for somebody."""
+    """What is going on. ``received`` and ``refused`` count since the start, ``quarantined`` what is held now."""
 
     ae_title: str
     version: str
@@ -61,7 +61,7 @@ class Now:
 
 
 def now(desk: Desk) -> Now:
-    """Look at the node."""
+    """Return what is going on."""
     settings = desk.node.settings()
     totals = desk.node.meters.totals()
     outcomes = {
@@ -83,7 +83,7 @@ def now(desk: Desk) -> Now:
 
 
 def health(desk: Desk) -> Health:
-    """Return whether the node can store."""
+    """Return whether the node can store, and how full the disk is."""
     troubles = {trouble.value: reason for trouble, reason in desk.node.troubles().items()}
     try:
         disk = shutil.disk_usage(desk.node.store.folder)
@@ -93,14 +93,14 @@ def health(desk: Desk) -> Health:
 
 
 def quarantined(desk: Desk) -> int:
-    """Return how many objects wait in quarantine; an index of those alone is counted."""
+    """Return how many objects are in quarantine, counted in an index that has only these."""
     with desk.readers.reading() as db:
         number: int = db.execute("SELECT count(*) FROM receipt INDEXED BY receipt_held WHERE kept = 'quarantine'").get
     return number
 
 
 def _live(meter: Meter) -> LiveAssociation:
-    """Copy what an association brought so far; its thread goes on counting."""
+    """Copy what has come over an association so far; its thread goes on counting."""
     one, outcomes = meter.association, meter.outcomes.copy()
     codes: dict[str, int] = {}
     for (code, _), number in meter.findings.copy().items():

@@ -1,4 +1,4 @@
-"""*Quarantine*: what was refused, the case of each object, and the acts."""
+"""The page *Quarantine*: what was refused, the case of each object, and the acts."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which cases to list; empty texts ask for nothing. ``before`` is a receipt: the last of the page before."""
+    """Which cases to list; empty texts do not filter. ``before`` is the last receipt of the preceding page."""
 
     ae: str = ""
     rule: str = ""
@@ -55,7 +55,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class CaseList:
-    """A page of cases; ``before`` asks for the next, None if there is none."""
+    """A page of cases; with its ``before`` the next page can be asked for, None if this is the last."""
 
     cases: tuple[dict[str, Any], ...]
     before: str | None
@@ -110,7 +110,7 @@ def case(desk: Desk, receipt: str) -> dict[str, Any] | None:
 def act(
     desk: Desk, visitor: Visitor, receipt: str, kind: Act, reason: str, *, force: bool = False, dry_run: bool = False
 ) -> tuple[bool, Mapping[str, Any]]:
-    """Do something about an object; return whether it was done, and the result. Raises BadReason without one."""
+    """Act on an object; return whether it was done, and the result. Raises BadReason if a needed reason is missing."""
     number, who = _number(receipt), f"console:{visitor.name}"
     if number is None:
         return False, _NO_RECEIPT | {"kind": kind.value, "receipt": receipt}

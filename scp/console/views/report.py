@@ -1,4 +1,4 @@
-"""*Senders*, and how often rules fired: the report, of the last days."""
+"""The page *Senders*, and how often rules fired: the report of the last days."""
 
 import time
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ _DAY_US: Final = 86_400_000_000
 
 
 def report(desk: Desk, days: int) -> Report:
-    """Return what came in the last days, by sender, scanner and rule."""
+    """Return the report of the last ``days``, by sender, scanner and rule."""
     now = time.time_ns() // 1000
     with desk.readers.reading() as db:
         return counted(db, now, now - days * _DAY_US)
 
 
 def document(desk: Desk, days: int) -> dict[str, Any]:
-    """Return the same as JSON."""
+    """Return the same as a JSON document."""
     return dict(report_document(report(desk, days)))
 
 

@@ -1,4 +1,4 @@
-"""*Rules*: what each means, how severe it is here, how often it fired."""
+"""The page *Rules*: what each rule means, its severity on this node, and how often it fired."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from scp.audit.rule import Rule
 
 @dataclass(frozen=True, slots=True)
 class RuleCase:
-    """One case of a rule; ``case`` is empty for the usual one. ``status`` answers a refusal, None if none can be."""
+    """One case of a rule; ``case`` is empty for the main one. ``status`` is that of a refusal, or None."""
 
     case: str
     severity: str
@@ -21,7 +21,7 @@ class RuleCase:
 
 @dataclass(frozen=True, slots=True)
 class RuleEntry:
-    """A rule. ``fired`` counts its findings, of all severities; ``warned`` and ``refused`` are among them."""
+    """A rule. ``fired`` counts its findings of all severities, including those ``warned`` and ``refused``."""
 
     code: str
     name: str
@@ -39,7 +39,7 @@ class RuleEntry:
 
 @dataclass(frozen=True, slots=True)
 class RulePage:
-    """A rule with its documentation: paragraphs by heading; the first heading is empty."""
+    """A rule with its documentation, as pairs of heading and text; the first heading is empty."""
 
     rule: RuleEntry
     sections: tuple[tuple[str, str], ...]
@@ -47,7 +47,7 @@ class RulePage:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """How often a rule's findings had each severity."""
+    """How many findings of a rule had each severity."""
 
     info: int = 0
     warn: int = 0
@@ -60,7 +60,7 @@ def rules(policy: Policy, fired: Mapping[str, Fired]) -> tuple[RuleEntry, ...]:
 
 
 def entry(rule: Rule, policy: Policy, fired: Fired) -> RuleEntry:
-    """Return a rule as it stands under a policy."""
+    """Return a rule with the severities and statuses that it has under a policy."""
     cases = tuple(
         RuleCase(
             case=case,

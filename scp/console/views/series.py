@@ -1,4 +1,4 @@
-"""*Series*: what came together, what is said of the whole, and slice by slice what became of it."""
+"""The pages of *Series*: the list, the verdict on each whole series, and its stored instances."""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _UID: Final = re.compile(r"[0-9]+(\.[0-9]*)*")
 
 @dataclass(frozen=True, slots=True)
 class SeriesEntry:
-    """A series in a list. ``verdict`` is None until its audit. ``cursor`` begins the page after it."""
+    """A series in a list. ``verdict`` is None before the first audit. The next page begins after ``cursor``."""
 
     cursor: str
     series_instance_uid: str
@@ -53,9 +53,9 @@ class SeriesEntry:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A stored instance. ``status`` is what its sender was answered.
+    """A stored instance. ``status`` is the one that was answered.
 
-    ``codes`` are the rules that warn, ``overruled`` those that refuse it, although a person had it stored.
+    ``codes`` are the rules that warn; ``overruled`` are those that refuse it, but a person had it stored by force.
     """
 
     receipt: str
@@ -74,7 +74,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class SeriesList:
-    """A page of series; ``before`` asks for the next, None if there is none."""
+    """A page of series; with its ``before`` the next page can be asked for, None if this is the last."""
 
     series: tuple[SeriesEntry, ...]
     before: str | None
@@ -82,9 +82,9 @@ class SeriesList:
 
 @dataclass(frozen=True, slots=True)
 class SeriesPage:
-    """One series, and what its newest audit found. ``is_open`` if it has changed since, or was never audited.
+    """One series, and what its newest audit found. ``is_open``: it has changed since then, or was never audited.
 
-    Findings and stacks are as :mod:`scp.audit.series.result` shows them.
+    Findings and stacks have the form of :mod:`scp.audit.series.result`.
     """
 
     series: SeriesEntry
@@ -101,7 +101,7 @@ def listed(
     """Return a page of series, newest first; ``text`` is a UID or its beginning, a Patient ID or Accession Number."""
     wanted = SeriesFilter(
         uid=text if _UID.fullmatch(text) else "",
-        # The key makes the same fingerprint of a text, whatever it is.
+        # Patient IDs and Accession Numbers have the same sort of fingerprint.
         fingerprint=patient_fingerprint(desk.readers.path, text) if text else "",
         calling_ae_title=calling_ae_title,
         verdict=verdict,
@@ -139,7 +139,7 @@ def shown(desk: Desk, uid: str) -> SeriesPage | None:
 
 
 def refused(desk: Desk, uid: str) -> Unstored | None:
-    """Return what was refused of a series of which nothing is stored; None if that is nothing either."""
+    """Return what was refused of a series of which nothing is stored; None if nothing was refused either."""
     with desk.readers.reading() as db:
         return unstored(db, uid)
 
@@ -153,7 +153,7 @@ def plot(desk: Desk, uid: str) -> str | None:
         audited = Auditor(desk.node.policy(), desk.node.limits, opener(desk.node.store.folder)).audit(db, uid)
     if audited is None:
         return None
-    # It is drawn of what is stored now; the verdict that counts is the ledger's.
+    # The picture is of what is stored now, but the verdict that counts is the one in the ledger.
     return svg(picture(audited.audit, is_recorded=found.verdict == audited.audit.verdict.value))
 
 
@@ -164,13 +164,13 @@ def instance(desk: Desk, uid: str) -> tuple[int, str, str] | None:
 
 
 def slices(desk: Desk, uid: str, first: int) -> tuple[Slice, ...]:
-    """Return stored instances by Instance Number, from the ``first`` on, which is counted from 0."""
+    """Return a page of stored instances by Instance Number, beginning with the ``first`` one, counted from 0."""
     with desk.readers.reading() as db:
         return tuple(_slice(row) for row in instances_page(db, uid, SLICES, first))
 
 
 def entry(row: SeriesRow) -> SeriesEntry:
-    """Return a series as it is shown."""
+    """Return a series as lists and pages show it."""
     shared = row.shared
     return SeriesEntry(
         cursor=str(row.number),

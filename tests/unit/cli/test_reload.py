@@ -47,7 +47,7 @@ def reloaded(folder: Path, *parts: tuple[str, ...]) -> None:
         (
             ((), ("[[peer]]",), ("[node] port",)),
             3,
-            "in force: [[peer]]\ntakes a restart: [node] port\n",
+            "in force: [[peer]]\nneeds a restart: [node] port\n",
             "",
         ),
         ((("a: wrong", "b: too"), (), ()), 1, "", "error: a: wrong\nerror: b: too\nnothing was changed\n"),

@@ -174,7 +174,7 @@ def test_a_rebuilt_ledger_is_in_place_and_verifies(run: Run, folder: Path) -> No
     assert run("verify").code == 0
     again = run("rebuild", "--data", folder)
     assert again.code == 0
-    assert "The ledger that was there is data/ledger.sqlite3." in again.out.replace(str(folder), "data")
+    assert "The old ledger is kept as data/ledger.sqlite3." in again.out.replace(str(folder), "data")
 
 
 def test_what_is_left_out_is_named_and_exits_with_1(run: Run, folder: Path) -> None:
@@ -202,7 +202,7 @@ def test_what_would_be_removed_is_shown_and_then_removed(run: Run, folder: Path)
     shown = run("retention", "--dry-run", **days)
     assert shown.code == 0
     assert shown.out.splitlines()[-1] == (
-        "2 studies with 4 instances, 3 objects of quarantine, 0 MiB would leave; 0 studies stay, in doubt"
+        "2 studies with 4 instances, 3 objects of quarantine, 0 MiB would be removed; 0 studies in doubt stay"
     )
     assert "study 1.2.826.0.1.1" in shown.out.splitlines()
     done = run("retention", **days)
@@ -232,7 +232,7 @@ def test_a_damaged_case_is_told_by_all_that_read_it_and_the_others_are_read(run:
     assert rebuilt.out.splitlines()[:3] == [
         f"damaged   {name}: {problem}",
         "4 in the archive, 3 in quarantine, 0 left out",
-        "Of objects whose case or header is damaged, the ledger has only what else there is.",
+        "Where a case or header is damaged, the ledger lacks what only that had.",
     ]
 
 

@@ -240,7 +240,7 @@ def test_a_stored_image_has_a_thumbnail_which_is_remembered(thumbnails: Thumbnai
 
 @pytest.mark.parametrize(
     ("changes", "why"),
-    [({"PixelData": None}, "no pixels"), ({"Rows": 0}, "no picture"), ({"Rows": 5}, "not all there")],
+    [({"PixelData": None}, "no pixels"), ({"Rows": 0}, "no picture"), ({"Rows": 5}, "incomplete")],
 )
 def test_what_has_no_picture_says_why(
     thumbnails: Thumbnails, tmp_path: Path, changes: dict[str, Any], why: str

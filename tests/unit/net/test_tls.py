@@ -247,15 +247,13 @@ def test_a_folder_in_place_of_a_file_is_told(node: Holder, tmp_path: Path) -> No
 def test_files_that_are_something_else_are_told(authority: Authority, node: Holder, tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("nothing")
-    assert problems(settings(node, certificate=text)) == [
-        f"[tls] certificate: {text} holds nothing of the kind, as PEM"
-    ]
-    assert problems(settings(node, key=text)) == [f"[tls] key: {text} holds nothing of the kind, as PEM"]
+    assert problems(settings(node, certificate=text)) == [f"[tls] certificate: {text} holds no certificate in PEM form"]
+    assert problems(settings(node, key=text)) == [f"[tls] key: {text} holds no private key in PEM form"]
     assert problems(settings(node, key=node.certificate)) == [
-        f"[tls] key: {node.certificate} holds nothing of the kind, as PEM"
+        f"[tls] key: {node.certificate} holds no private key in PEM form"
     ]
     assert problems(settings(node, client_certificates="optional", client_ca=text)) == [
-        f"[tls] client_ca: {text} holds nothing of the kind, as PEM"
+        f"[tls] client_ca: {text} holds no certificate in PEM form"
     ]
 
 

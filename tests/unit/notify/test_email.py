@@ -131,8 +131,8 @@ def test_a_login_that_cannot_be_sent_is_told_before_it_is_tried(tmp_path: Path) 
     with pytest.raises(ConfigurationError) as caught:
         sender(587, user="mé", password_file=str(password))
     assert [str(problem) for problem in caught.value.problems] == [
-        "[notify.email] user: has letters beyond ASCII, with which nobody can log in here",
-        "[notify.email] password_file: has letters beyond ASCII, with which nobody can log in here",
+        "[notify.email] user: has characters beyond ASCII, which cannot be sent to log in",
+        "[notify.email] password_file: has characters beyond ASCII, which cannot be sent to log in",
     ]
 
 

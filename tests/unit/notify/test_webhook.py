@@ -205,5 +205,5 @@ def test_a_secret_that_is_none_is_told_and_not_shown(tmp_path: Path, content: by
 
 def test_certificates_that_are_none_are_told(secret: Path) -> None:
     assert problems("https://127.0.0.1/", secret, ca=str(secret)) == [
-        f"[notify.webhook] ca: {secret} holds nothing of the kind, as PEM"
+        f"[notify.webhook] ca: {secret} holds no certificate in PEM form"
     ]
