@@ -223,7 +223,7 @@ def _turned(degrees: float) -> Plant:
     return plant
 
 
-def _one_orientation(series: Series) -> bool:
+def is_oriented_once(series: Series) -> bool:
     """Whether all images are slices, and parallel, to rounding: a mosaic is no slice."""
     normals = [one.normal for one in series.sources]
     mosaics = any("MOSAIC" in one.header.get("ImageType", ()) for one in series.sources)
@@ -248,8 +248,8 @@ def _one_matrix(series: Series) -> bool:
     return not scouts and _PLANE(series) and _shared("Rows")(series) and _shared("PixelSpacing")(series)
 
 
-_CT_PET: Final = both(_one_orientation, of_kind(Kind.CT, Kind.PET))
-_MR: Final = both(_one_orientation, of_kind(Kind.MR))
+_CT_PET: Final = both(is_oriented_once, of_kind(Kind.CT, Kind.PET))
+_MR: Final = both(is_oriented_once, of_kind(Kind.MR))
 _ONE: Final = "One instance of another"
 _MATRIX: Final = ("STK-251", "STK-251.planes")
 _SPACING: Final = ("STK-252", "STK-252.planes")
@@ -276,10 +276,10 @@ DEFECTS: Final[Sequence[Defect]] = (
     Defect(f"{_ONE} Pixel Spacing", "by 0.05 %", in_one(_scaled_spacing(1.0005)), (), _one_matrix),
     Defect(f"{_ONE} Pixel Spacing", "by 0.2 %", in_one(_scaled_spacing(1.002)), _SPACING, _one_matrix),
     Defect(f"{_ONE} Pixel Spacing", "by 2 %", in_one(_scaled_spacing(1.02)), _SPACING, _one_matrix),
-    Defect(f"{_ONE} orientation", "by 0.003°", _turned(0.003), (), _one_orientation),
-    Defect(f"{_ONE} orientation", "by 0.02°", _turned(0.02), ("SER-301.jitter",), _one_orientation),
+    Defect(f"{_ONE} orientation", "by 0.003°", _turned(0.003), (), is_oriented_once),
+    Defect(f"{_ONE} orientation", "by 0.02°", _turned(0.02), ("SER-301.jitter",), is_oriented_once),
     Defect(f"{_ONE} orientation", "by 0.2°, CT and PET", _turned(0.2), ("STK-253",), _CT_PET),
     Defect(f"{_ONE} orientation", "by 5°, CT and PET", _turned(5), ("STK-253",), _CT_PET),
     Defect(f"{_ONE} orientation", "by 0.2°, MR", _turned(0.2), ("SER-301.jitter",), _MR),
-    Defect(f"{_ONE} orientation", "by 5°, MR", _turned(5), ("SER-301",), _MR),
+    Defect(f"{_ONE} orientation", "by 5°, MR", _turned(5), ("SER-301", "SER-301.rotated"), _MR),
 )  # fmt: skip

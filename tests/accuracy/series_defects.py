@@ -18,11 +18,11 @@ UNEVEN: Final = ("SER-304", "SER-304.pitch")
 MISSING: Final = ("SER-305", "SER-306")
 
 
-def _has_volume(series: Series) -> bool:
+def has_volume(series: Series) -> bool:
     return bool(series.volume)
 
 
-def _is_single(series: Series) -> bool:
+def is_single(series: Series) -> bool:
     return bool(series.volume) and series.is_single
 
 
@@ -30,22 +30,22 @@ def _is_repeated(series: Series) -> bool:
     return bool(series.volume) and not series.is_single
 
 
-def _inside(series: Series, rng: Random) -> Sequence[int]:
+def inside(series: Series, rng: Random) -> Sequence[int]:
     """Places in the volume with two slices on either side where there are so many."""
     last = len(series.volume) - 1
     least = min(2, last - 2)
     return sorted({least, last // 2, max(least, last - 2), rng.randint(least, max(least, last - 2))})
 
 
-def _at_ends(series: Series, rng: Random) -> Sequence[int]:
+def at_ends(series: Series, rng: Random) -> Sequence[int]:
     return 0, len(series.volume) - 1
 
 
 def _all_along(series: Series, rng: Random) -> Sequence[int]:
-    return sorted({*_inside(series, rng), *_at_ends(series, rng)})
+    return sorted({*inside(series, rng), *at_ends(series, rng)})
 
 
-def _once(series: Series, rng: Random) -> Sequence[int]:
+def once(series: Series, rng: Random) -> Sequence[int]:
     return (0,)
 
 
@@ -153,34 +153,34 @@ _ONE: Final = "One of several images at a position moved"
 _SECOND: Final = "A second acquisition merged in"
 
 DEFECTS: Final[Sequence[Defect]] = (
-    Defect("Slices removed", "one", _without(1), MISSING, _has_volume, _inside),
-    Defect("Slices removed", "two neighbours", _without(2), MISSING, _has_volume, _inside),
-    Defect("Positions removed", "one", _without_position(1), ("SER-305",), _has_volume, _inside),
-    Defect("Positions removed", "two neighbours", _without_position(2), ("SER-305",), _has_volume, _inside),
-    Defect("Positions removed", "first or last", _without_position(1), (), _has_volume, _at_ends, _ENDS),
-    Defect(_STEP, "by 0.4 % of the step", _moved_along(0.004), (), _is_single, _inside),
-    Defect(_STEP, "by 5 %", _moved_along(0.05), ("SER-304.slight",), _is_single, _all_along),
-    Defect(_STEP, "by 30 %", _moved_along(0.3), UNEVEN, _is_single, _all_along),
-    Defect(_STEP, "by 100 %", _moved_along(1), MISSING, _is_single, _all_along),
-    Defect(_ONE, "by 0.05 %", _moved_along(0.0005), (), _is_repeated, _inside),
+    Defect("Slices removed", "one", _without(1), MISSING, has_volume, inside),
+    Defect("Slices removed", "two neighbours", _without(2), MISSING, has_volume, inside),
+    Defect("Positions removed", "one", _without_position(1), ("SER-305",), has_volume, inside),
+    Defect("Positions removed", "two neighbours", _without_position(2), ("SER-305",), has_volume, inside),
+    Defect("Positions removed", "first or last", _without_position(1), (), has_volume, at_ends, _ENDS),
+    Defect(_STEP, "by 0.4 % of the step", _moved_along(0.004), (), is_single, inside),
+    Defect(_STEP, "by 5 %", _moved_along(0.05), ("SER-304.slight",), is_single, _all_along),
+    Defect(_STEP, "by 30 %", _moved_along(0.3), UNEVEN, is_single, _all_along),
+    Defect(_STEP, "by 100 %", _moved_along(1), MISSING, is_single, _all_along),
+    Defect(_ONE, "by 0.05 %", _moved_along(0.0005), (), _is_repeated, inside),
     Defect(_ONE, "by 5 %", _moved_along(0.05), (*UNEVEN, "SER-306"), _is_repeated, _all_along),
     Defect(_ONE, "by 30 %", _moved_along(0.3), (*UNEVEN, "SER-306"), _is_repeated, _all_along),
     Defect(_ONE, "by 100 %", _moved_along(1), MISSING, _is_repeated, _all_along),
-    Defect("A slice moved sideways", "by 0.05 mm", _moved_sideways(0.05), (), _has_volume, _all_along),
-    Defect("A slice moved sideways", "by 2 mm", _moved_sideways(2), ("SER-302",), _has_volume, _all_along),
-    Defect("A position repeated", "under a new UID", _repeated, ("SER-306",), _has_volume, _all_along),
-    Defect(_SECOND, "all of it, 0.4 steps away", _merged(0.4, 1), UNEVEN, _has_volume, _once),
-    Defect(_SECOND, "the same, another number", _merged(0.4, 1, "9"), UNEVEN, _has_volume, _once),
-    Defect(_SECOND, "a third of it, same places", _merged(0, 0.34), ("SER-306",), _has_volume, _once),
-    Defect(_SECOND, "half of it, same places", _merged(0, 0.5), ("SER-306",), _has_volume, _once),
+    Defect("A slice moved sideways", "by 0.05 mm", _moved_sideways(0.05), (), has_volume, _all_along),
+    Defect("A slice moved sideways", "by 2 mm", _moved_sideways(2), ("SER-302",), has_volume, _all_along),
+    Defect("A position repeated", "under a new UID", _repeated, ("SER-306",), has_volume, _all_along),
+    Defect(_SECOND, "all of it, 0.4 steps away", _merged(0.4, 1), UNEVEN, has_volume, once),
+    Defect(_SECOND, "the same, another number", _merged(0.4, 1, "9"), UNEVEN, has_volume, once),
+    Defect(_SECOND, "a third of it, same places", _merged(0, 0.34), ("SER-306",), has_volume, once),
+    Defect(_SECOND, "half of it, same places", _merged(0, 0.5), ("SER-306",), has_volume, once),
     Defect(
         "One slice of another scale",
         "Rescale Intercept 7",
         in_one(setting(RescaleIntercept="7")),
         ("SER-312",),
-        both(_has_volume, of_kind(Kind.CT), has("RescaleIntercept")),
+        both(has_volume, of_kind(Kind.CT), has("RescaleIntercept")),
         _all_along,
     ),
-    Defect(_SECOND, "all of it, half-way between", _merged(0.5, 1), (), _is_single, _once, _HALF),
-    Defect(_SECOND, "one of several times, half-way between", _merged(0.5, 1), ("SER-306",), _is_repeated, _once),
+    Defect(_SECOND, "all of it, half-way between", _merged(0.5, 1), (), is_single, once, _HALF),
+    Defect(_SECOND, "one of several times, half-way between", _merged(0.5, 1), ("SER-306",), _is_repeated, once),
 )

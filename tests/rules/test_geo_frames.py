@@ -6,9 +6,15 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
-from pydicom.uid import EnhancedMRImageStorage, NuclearMedicineImageStorage, RTDoseStorage
+from pydicom.uid import (
+    EnhancedMRImageStorage,
+    NuclearMedicineImageStorage,
+    OphthalmicTomographyImageStorage,
+    RTDoseStorage,
+)
 
 from scp.audit.finding import Answer
+from scp.audit.rule import Subject
 from scp.audit.rules import geo_frames
 from scp.dicom import tags as t
 from tests.rules.builders import Case, fires, image, quiet, raw, subject
@@ -18,6 +24,7 @@ RULES = by_code(geo_frames.RULES)
 POSITION, MEASURES = "PlanePositionSequence", "PixelMeasuresSequence"
 DETECTOR, SLICE, FRAME_TIME, OFFSETS = 0x00540020, 0x00540080, 0x00181063, t.GRID_FRAME_OFFSET_VECTOR
 BOTH = [DETECTOR, SLICE]
+AXIAL = ["1", "0", "0", "0", "1", "0"]
 
 
 def group(*macros: str) -> Dataset:
@@ -58,6 +65,21 @@ def private_twice() -> Dataset:
     return ds
 
 
+def lying(*orientations: list[str], spacing: list[str] | None = None, **changes: object) -> Subject:
+    """An enhanced MR image with a frame in each of these orientations."""
+    frames = []
+    for number, cosines in enumerate(orientations):
+        frame, position, orientation = Dataset(), Dataset(), Dataset()
+        position.ImagePositionPatient, orientation.ImageOrientationPatient = ["0", "0", str(number)], cosines
+        frame.PlanePositionSequence, frame.PlaneOrientationSequence = [position], [orientation]
+        frames.append(frame)
+    shared, measures = Dataset(), Dataset()
+    measures.PixelSpacing = spacing or ["0.5", "0.5"]
+    shared.PixelMeasuresSequence = [measures]
+    groups = {"SharedFunctionalGroupsSequence": [shared], "PerFrameFunctionalGroupsSequence": frames}
+    return subject(enhanced(0, len(frames), **groups | changes))
+
+
 def nuclear(pointer: list[int], frames: int | None = 3, **vectors: object) -> Dataset:
     """An NM image whose frames are indexed by the vectors that the pointer names."""
     named = given(NumberOfFrames=frames, FrameIncrementPointer=pointer)
@@ -77,6 +99,20 @@ CASES = [
     fires("GEO-120", "no-items", lambda: subject(enhanced(0, 1))),
     fires("GEO-120", "no-sequence", lambda: subject(enhanced(1, 1, PerFrameFunctionalGroupsSequence=None))),
     fires("GEO-120", "shared-and-in-the-last-frame", lambda: subject(twice("FrameVOILUTSequence", in_frame=-1))),
+    fires("GEO-124", "one-frame-of-zeros", lambda: lying(AXIAL, ["0"] * 6)),
+    fires("GEO-124", "sheared", lambda: lying(["1", "0", "0", "0.00101", "1", "0"])),
+    fires("GEO-124", "row-too-long", lambda: lying(AXIAL, ["1.00101", "0", "0", "0", "1", "0"], AXIAL)),
+    fires("GEO-124", "huge", lambda: lying(["1e300", "1e300", "0", "1e300", "-1e300", "0"])),
+    fires("GEO-124", "pixels-of-no-width", lambda: lying(AXIAL, spacing=["0.5", "0"])),
+    fires(
+        "GEO-124",
+        "sheared-dose",
+        lambda: subject(dose([0, 1], 2, ImageOrientationPatient=["1", "0", "0", "0", "2", "0"])),
+    ),
+    quiet("GEO-124", "two-directions", lambda: lying(AXIAL, ["1", "0", "0", "0", "0", "-1"])),
+    quiet("GEO-124", "rounded", lambda: lying(["1", "0", "0", "0.00099", "1", "0"])),
+    quiet("GEO-124", "a-page-in-zeros", lambda: lying(["0"] * 6, ImageType=["DERIVED", "SECONDARY"])),
+    quiet("GEO-124", "no-spacing", lambda: lying(AXIAL, SharedFunctionalGroupsSequence=[Dataset()])),
     quiet("GEO-120", "an-item-for-each-frame", lambda: subject(enhanced(4, 4))),
     quiet("GEO-120", "one-frame-without-Number-of-Frames", lambda: subject(enhanced(1, None))),
     quiet("GEO-120", "nothing-shared", lambda: subject(enhanced(2, 2, SharedFunctionalGroupsSequence=None))),
@@ -113,6 +149,8 @@ CASES = [
     quiet("GEO-122", "one-plane", lambda: subject(dose([0], 1))),
 ]
 NOT_APPLICABLE = [
+    beside("GEO-124", "frames-without-a-place", lambda: subject(enhanced(2, 2))),
+    beside("GEO-124", "eye", lambda: lying(["0"] * 6, SOPClassUID=OphthalmicTomographyImageStorage)),
     beside("GEO-120", "tiled-fully", lambda: subject(enhanced(0, 9, DimensionOrganizationType="TILED_FULL"))),
     beside("GEO-120", "frames-unreadable", lambda: subject(raw(enhanced(2, 2), NumberOfFrames=b"2.0 "))),
     beside("GEO-120", "no-frames", lambda: subject(enhanced(2, 0))),

@@ -65,6 +65,27 @@ def mosaics() -> list[Member]:
     ]
 
 
+OVER: tuple[float, ...] = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0)
+"""Axial, turned by 180 degrees in its plane."""
+
+
+def scanned(*tilts: tuple[float, float | None], **changes: Any) -> list[Member]:
+    """CT of three slices in each direction, of so many degrees, and the tilt that they state."""
+    return [
+        member(3 * n + k + 1, (0.0, 0.0, 30.0 * n + 2.5 * k), orientation=turned(degrees), tilt=tilt,
+               **{"rescale": (1.0, -1024.0)} | changes)
+        for n, (degrees, tilt) in enumerate(tilts) for k in range(3)
+    ]  # fmt: skip
+
+
+def exchanged(members: list[Member], *pairs: tuple[int, int]) -> list[Member]:
+    """The same, where two have each other's Slice Location."""
+    for one, other in pairs:
+        places = members[one].geometry.location, members[other].geometry.location
+        members = changed(changed(members, one, location=places[1]), other, location=places[0])
+    return members
+
+
 def rotating() -> list[Member]:
     """A projection every five degrees, and one that a reading cannot place: it is where the others are not."""
     return [
@@ -80,6 +101,31 @@ SERIES_CASES = [
     fires("SER-301", "0.02 degrees", lambda: changed(slices(), 4, orientation=turned(0.02)), "jitter"),
     fires("SER-301", "0.008 degrees", lambda: changed(slices(), 4, orientation=turned(0.008)), "jitter"),
     fires("SER-301", "0.4 degrees", lambda: changed(slices(), 4, orientation=turned(0.4)), "jitter"),
+    fires("SER-301", "the last one turned over", lambda: changed(slices(), 9, orientation=OVER), "rotated"),
+    fires("SER-301", "the last one mirrored", lambda: changed(slices(), 9, orientation=(-1, 0, 0, 0, 1, 0)), "rotated"),
+    fires("SER-301", "two turned over", lambda: changed(changed(slices(), 9, orientation=OVER), 0, orientation=OVER),
+          "rotated"),
+    fires("SER-301", "as many one way as the other", lambda: [*slices(), *again(slices(), orientation=OVER)]),
+    fires("SER-301", "three turned over", lambda: [*slices(), *again(slices(3), orientation=OVER)]),
+    fires("SER-301", "one turned over beside three", lambda: changed(slices(4), 3, orientation=OVER)),
+    fires("SER-301", "one turned over among very many stacks", lambda: [
+        *changed(slices(), 9, orientation=OVER),
+        *(member(1000 * k + n, (0.0, 0.0, 2.0 * n), orientation=turned(k), stack=str(k))
+          for k in range(1, 66) for n in range(4))]),
+    fires("SER-301", "one of another Image Type turned over",
+          lambda: changed(slices(), 9, orientation=OVER, stack="b")),
+    fires("SER-301", "one direction is not tilted as it says",
+          lambda: scanned((0, 0.0), (5, 0.0), (-20, 20.0)), "untilted"),
+    fires("SER-301", "one direction states no tilt", lambda: scanned((0, 0.0), (5, None)), "untilted"),
+    fires("SER-301", "every direction is tilted as it says", lambda: scanned((0, 0.0), (5, -5.3), (-20, 20.0))),
+    fires("SER-301", "no direction is tilted as it says", lambda: scanned((0, 9.0), (5, 0.0))),
+    fires("SER-301", "one slice of each direction is tilted as it says",
+          lambda: changed(scanned((0, 0.0), (5, 0.0)), 4, tilt=5.0)),
+    fires("SER-301", "another acquisition is not tilted as it says",
+          lambda: [*scanned((0, 0.0)), *again(scanned((5, 0.0), acquisition="2.0"))]),
+    fires("SER-301", "derived slices are not tilted as they say", lambda: scanned((0, 0.0), (5, 0.0), rescale=None)),
+    quiet("SER-301", "a scout turned over", lambda: changed(slices(), 9, orientation=OVER, scout=True), "rotated"),
+    quiet("SER-301", "parallel, and not tilted as they say", lambda: scanned((0, 9.0)), "untilted"),
     quiet("SER-301", "parallel", slices),
     quiet("SER-301", "rounded", lambda: changed(slices(), 4, orientation=turned(0.004)), "jitter"),
     *(quiet(code, "mosaics", mosaics, case) for code, case in (
@@ -106,10 +152,19 @@ SERIES_CASES = [
     fires("SER-307", "three positions", lambda: located(2)[:3]),
     fires("SER-307", "1.5 percent faster", lambda: located(1.015)),
     quiet("SER-307", "half a percent faster", lambda: located(1.005)),
+    fires("SER-307", "two exchanged", lambda: exchanged(located(-1), (2, 7)), "exchanged"),
+    fires("SER-307", "two pairs exchanged", lambda: exchanged(located(1), (2, 7), (3, 4)), "exchanged"),
+    fires("SER-307", "positions exchanged", lambda: [
+        one._replace(geometry=one.geometry._replace(position=slices()[{2: 7, 7: 2}.get(n, n)].geometry.position))
+        for n, one in enumerate(located(1))], "exchanged"),
+    fires("SER-307", "half of all exchanged", lambda: exchanged(located(1)[:8], (1, 2), (5, 6))),
+    fires("SER-307", "two exchanged where all run twice as fast", lambda: exchanged(located(2), (2, 7))),
     fires("SER-307", "one is off", lambda: changed(located(1), 4, location=55.0)),
     quiet("SER-307", "follows", lambda: located(1)),
     quiet("SER-307", "runs the other way", lambda: located(-1)),
     quiet("SER-307", "one has none", lambda: changed(located(2), 4, location=None)),
+    quiet("SER-307", "two exchanged, and one has none",
+          lambda: changed(exchanged(located(1), (2, 7)), 4, location=None), "exchanged"),
     quiet("SER-307", "two positions", lambda: located(2)[:2]),
     quiet(
         "SER-307", "along a tilted table",
@@ -150,6 +205,21 @@ def test_of_slice_location_only_what_is_wrong_is_told() -> None:
     assert found.message == "Slice Location changes by 2 mm for each mm of position"
     (found,) = found_by(ser_line.slice_location_does_not_follow_position, changed(stretched, 4, location=0.0))
     assert found.message == "Slice Location changes by 2 mm for each mm of position, and is off by up to 20 mm"
+
+
+def test_slices_that_contradict_the_others_are_named_with_the_directions() -> None:
+    (found,) = found_by(ser_line.several_orientations, changed(slices(), 9, orientation=OVER))
+    assert found.message == "2 orientations: axial 9, axial 1; Instance Number 10 rotated or mirrored in the plane"
+    assert found.instances == ("1.2.10",)
+    (found,) = found_by(ser_line.several_orientations, scanned((0, 0.0), (5, 0.0)))
+    assert found.message.endswith("; Instance Number 4, 5 and 6 not turned as Gantry/Detector Tilt says")
+    assert found.instances == ("1.2.4", "1.2.5", "1.2.6")
+
+
+def test_slices_that_have_each_others_location_are_named() -> None:
+    (found,) = found_by(ser_line.slice_location_does_not_follow_position, exchanged(located(1), (2, 7)))
+    assert found.message == "Slice Location or position exchanged: Instance Number 3 and 8"
+    assert found.instances == ("1.2.3", "1.2.8")
 
 
 def test_jitter_names_the_few_that_differ() -> None:

@@ -66,6 +66,11 @@ def localizer(*places: float) -> list[Member]:
     return [*(member(50 + n, (0.0, 20.0 * n, 0.0), orientation=CORONAL) for n in range(5)), *at(*places)]
 
 
+def disc(*numbers: int) -> list[Member]:
+    """Coronal slices, and a disc of a spine of which these are there: 4 mm apart, and they say so."""
+    return [*localizer(), *(member(number, (0.0, 0.0, 4.0 * number), between=4.0) for number in numbers)]
+
+
 def split_by_type() -> list[Member]:
     """One volume whose slices have two Image Types, by turns of two."""
     return [one._replace(geometry=one.geometry._replace(stack="ab"[n // 2 % 2])) for n, one in enumerate(slices(12))]
@@ -104,6 +109,30 @@ def acquired(*runs: tuple[int, int]) -> list[Member]:
 def on(members: list[Member]) -> list[Member]:
     """The same, numbered on from one to the next."""
     return [one._replace(instance_number=number) for number, one in enumerate(members, 1)]
+
+
+def echoes(count: int = 10) -> list[Member]:
+    """Two echoes of each slice."""
+    return [*slices(count, slot="first"), *again(slices(count), slot="second")]
+
+
+def by_turns() -> list[Member]:
+    """Every other slice was acquired first, twice, and then those between: two sorts, each in half the places."""
+    return [one._replace(slot=f"{n % 10 % 2}") for n, one in enumerate(times(slices(), 2))]
+
+
+def crossed(members: list[Member], one: int, other: int) -> list[Member]:
+    """The same, where two have each other's position."""
+    places = members[one].geometry.position, members[other].geometry.position
+    return changed(changed(members, one, position=places[1]), other, position=places[0])
+
+
+def timed(members: list[Member], moments: str) -> list[Member]:
+    """The same, acquired at these times."""
+    return [
+        one._replace(geometry=one.geometry._replace(moment=moment))
+        for one, moment in zip(members, moments, strict=True)
+    ]  # fmt: skip
 
 
 def anew(members: list[Member]) -> list[Member]:
@@ -189,6 +218,16 @@ SERIES_CASES = [
     quiet("SER-305", "another pitch", lambda: at(*(5.0 * n for n in range(8)), *(35 + 10.0 * n for n in range(1, 6)))),
     quiet("SER-305", "three positions, step not stated", lambda: [
         one._replace(geometry=one.geometry._replace(thickness=None)) for one in without(slices(4), 2)]),
+    fires("SER-305", "one of four slices of a disc", lambda: disc(1, 2, 4)),
+    fires("SER-305", "two of five, numbered down", lambda: disc(5, 2, 1)),
+    quiet("SER-305", "another image has the number", lambda: [
+        *disc(1, 2, 4), member(3, (0.0, 100.0, 0.0), orientation=CORONAL)]),
+    quiet("SER-305", "numbers without room", lambda: [
+        one._replace(instance_number={4: 3}.get(one.instance_number or 0, one.instance_number))
+        for one in disc(1, 2, 4)]),
+    quiet("SER-305", "no number beside the hole", lambda: [
+        one._replace(instance_number={4: None}.get(one.instance_number or 0, one.instance_number))
+        for one in disc(1, 2, 4)]),
     quiet("SER-305", "localizer", lambda: localizer(0, 10, 30)),
     quiet("SER-305", "another Image Type is there", split_by_type),
     quiet("SER-305", "filled by another Image Type", lambda: filled(4, 5)),
@@ -242,6 +281,34 @@ SERIES_CASES = [
         *again(changed(slices(), 3, acquisition="3")[3:4])]),
     fires("SER-306", "no Acquisition Number", lambda: [
         one._replace(geometry=one.geometry._replace(acquisition="")) for one in acquired((0, 30), (12, 15))]),
+    fires("SER-306", "a few repeated, at other times",
+          lambda: timed(acquired((0, 9), (3, 6)), "abcdefghixyz"), "acquisitions"),
+    fires("SER-306", "a few repeated, and no times", lambda: timed(acquired((0, 9), (3, 6)), "a" * 12), "acquisitions"),
+    fires("SER-306", "a few copied into another acquisition", lambda: timed(acquired((0, 9), (3, 6)), "abcdefghidef")),
+    fires("SER-306", "one of a few repeated at the same second",
+          lambda: timed(acquired((0, 9), (3, 6)), "abcdefghixef"), "acquisitions"),
+    fires("SER-306", "up and down", lambda: [
+        *slices(6), *again(slices(2)), *times(again(again(slices(4)[3:])), 2)], "mixed"),
+    fires("SER-306", "half merged in, and cut off in the middle of a position",
+          lambda: [*times(slices(), 2), *times(again(slices(5)), 2)[:-1]]),
+    fires("SER-306", "half missing, cut off in the middle of a position",
+          lambda: [*slices(), *times(again(slices(4)), 3), *again(again(slices(5)[4:]))]),
+    fires("SER-306", "three slabs one in another",
+          lambda: [*slices(9), *times(again(slices(3)), 3), *again(again(slices(6)[3:]))], "mixed"),
+    fires("SER-306", "each third slab has fewer", lambda: [
+        *slices(8), *again(slices(4)), *times(again(again(slices(2))), 2)], "mixed"),
+    fires("SER-306", "fewer in the middle",
+          lambda: [*slices(9), *times(again(slices(4)), 2), *again(again(slices(9)[5:]))], "mixed"),
+    fires("SER-306", "an echo placed where another belongs", lambda: crossed(echoes(), 3, 15), "exchanged"),
+    fires("SER-306", "one echo instead of the other at two places",
+          lambda: [one._replace(slot={3: "second", 15: "first"}.get(n, one.slot)) for n, one in enumerate(echoes())],
+          "exchanged"),
+    quiet("SER-306", "two echoes", echoes, "exchanged"),
+    quiet("SER-306", "slices of one echo exchanged", lambda: crossed(echoes(), 3, 5), "exchanged"),
+    quiet("SER-306", "two sorts by turns", by_turns, "exchanged"),
+    quiet("SER-306", "half of four positions", lambda: crossed(echoes(4), 1, 6), "exchanged"),
+    quiet("SER-306", "a sort for each image", lambda: [
+        one._replace(slot=str(n)) for n, one in enumerate(echoes())], "exchanged"),
     quiet("SER-306", "three times", lambda: times(slices(), 3), "mixed"),
     quiet("SER-306", "creeping", lambda: creeping(0.02)),
     quiet("SER-306", "acquisitions beside each other", lambda: acquired((0, 5), (5, 10)), "acquisitions"),
@@ -343,6 +410,15 @@ def test_different_repeats_are_told_by_how_often_they_are() -> None:
         ser_spacing.positions_repeated_unevenly, [*slices(4), *again(slices(2)), *again(again(slices(1)))]
     )
     assert found.message == "images at a position differ: 1 at 2 positions, 2 at 1 position, 3 at 1 position"
+
+
+def test_sorts_that_are_exchanged_are_told_with_the_first_position() -> None:
+    (found,) = found_by(ser_spacing.positions_repeated_unevenly, crossed(echoes(), 3, 15))
+    assert found.message == (
+        "as many images as elsewhere, but not of each sort: Instance Number 1004 and 1006 (z −92.5) "
+        "and at 1 other position"
+    )
+    assert found.instances == ("1.2.4.9", "1.2.6.9", "1.2.4", "1.2.6")
 
 
 def test_of_many_sizes_the_most_frequent_are_told_and_how_many_more_there_are() -> None:

@@ -48,6 +48,12 @@ def cine(places: int = 3, phases: int = 5, on: int = 0) -> list[Member]:
     ]  # fmt: skip
 
 
+def echoes(odd: int) -> list[Member]:
+    """Twelve slices of two echoes by turns, numbered on; the eighth may have an odd number."""
+    members = [one._replace(slot=str(n % 2)) for n, one in enumerate(slices(12))]
+    return [one._replace(instance_number=odd) if odd and one.instance_number == 8 else one for one in members]
+
+
 def planes(*firsts: int, odd: int = 0) -> list[Member]:
     """Five slices in each of three planes, numbered from these on; the third of the last one has an odd number."""
     return [
@@ -99,6 +105,11 @@ REPORT = member(1, None, id=7, sop_class_uid=BasicTextSRStorage)
 SERIES_CASES = [
     fires("NUM-005", "one missing", lambda: numbered(1, 2, 3, 5, 6)),
     fires("NUM-005", "one mosaic missing", lambda: numbered(1, 2, 4, 5, mosaic=True)),
+    fires("NUM-005", "one projection missing", lambda: rotating(1, 2, 3, 5, 6)),
+    quiet("NUM-005", "two projections", lambda: rotating(1, 3)),
+    quiet("NUM-005", "frames", lambda: [
+        member(n, None, sop_class_uid=RTDoseStorage, orientations=[AXIAL], frames=[(0.0, 0.0, 0.0, 0)] * 2)
+        for n in (1, 2, 4, 5)]),
     quiet("NUM-005", "mosaics numbered in steps", lambda: numbered(1, 31, 61, None, mosaic=True)),
     quiet("NUM-005", "mosaics of two sorts", lambda: [*numbered(1, 3, 5, mosaic=True), *again(
         numbered(-998, -996, mosaic=True), stack="b")]),
@@ -121,6 +132,12 @@ SERIES_CASES = [
     fires("NUM-007", "one of a cine that is numbered on", lambda: cine(on=4)),
     fires("NUM-007", "one of a localizer that is numbered on", lambda: planes(1, 6, 11, odd=4)),
     fires("NUM-007", "one of the projections", lambda: rotating(*range(1, 9), 4)),
+    fires("NUM-007", "one of an echo written over by that of another", lambda: echoes(5)),
+    quiet("NUM-007", "two echoes", lambda: echoes(0)),
+    quiet("NUM-007", "one of an echo numbered again, and none missing", lambda: [*echoes(0), *again(
+        numbered(-999), slot="third")]),
+    quiet("NUM-007", "a third of all written over", lambda: [
+        one._replace(slot=str(n)) for n, one in enumerate(numbered(1, 2, 2, 4, 5, 5, 7, 7, 9))]),
     quiet("NUM-007", "localizer numbered on", lambda: planes(1, 6, 11)),
     quiet("NUM-007", "localizer numbered anew in each plane", lambda: planes(1, 1, 1)),
     quiet("NUM-007", "localizer numbered anew, one missing", lambda: without(planes(1, 1, 1), 7)),
@@ -167,6 +184,12 @@ SERIES_CASES = [
 @pytest.mark.parametrize("row", SERIES_CASES)
 def test_what_the_rule_says(row: SeriesCase) -> None:
     check(RULES, row)
+
+
+def test_a_number_that_was_written_over_is_told_with_all_that_have_it() -> None:
+    (found,) = found_by(num_series.instance_numbers_repeated_here_and_there, echoes(5))
+    assert found.message == "Instance Number 5 in several images, and as many are missing"
+    assert found.instances == ("1.2.5", "1.2.8")
 
 
 def test_missing_numbers_are_named_and_not_more_than_a_message_holds() -> None:

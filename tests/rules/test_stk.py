@@ -178,6 +178,7 @@ CASES = [
     row("STK-253", "from a tilt to none", tilted("-10", 0.1745), tilted("0", 0), "tilt"),
     row("STK-253", "another tilt is stated", tilted("-10", 0.1745), tilted("20.6", -0.3491), ""),
     row("STK-253", "no tilt is stated", tilted("-10", 0.1745), {"ImageOrientationPatient": turned(0.3491)}, ""),
+    row("STK-253", "upside down", tilted("0", 0), tilted("0", 3.14159265), ""),
     row("STK-253", "less than a tilt", {}, tilted("0", 0.0035), ""),
     row("STK-253", "tilt of pet", PET_SLICE, PET_SLICE | tilted("10", 0.1745), ""),
     row("STK-253", "tilted and turned", {},

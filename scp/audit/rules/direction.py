@@ -1,6 +1,6 @@
 """How images lie to each other, by six cosines, of the rows and of the columns (PS3.3 C.7.6.2.1.1)."""
 
-from math import hypot
+from math import hypot, inf, isnan
 from typing import Final
 
 from scp.dicom.facts import Decimals, Facts
@@ -47,6 +47,14 @@ def normal_of(cosines: Directions) -> tuple[float, float, float]:
     """Return row × column."""
     rx, ry, rz, cx, cy, cz = cosines
     return ry * cz - rz * cy, rz * cx - rx * cz, rx * cy - ry * cx
+
+
+def skew_of(cosines: Directions) -> float:
+    """Return by how much two directions are off perpendicular unit vectors at most; infinite if they are huge."""
+    rows, columns = cosines[:3], cosines[3:]
+    dot = abs(sum(one * other for one, other in zip(rows, columns, strict=True)))
+    lengths = hypot(*rows), hypot(*columns)
+    return inf if isnan(dot) else max(dot, *(abs(length - 1) for length in lengths))
 
 
 def is_beside(facts: Facts, position: Decimals) -> bool:

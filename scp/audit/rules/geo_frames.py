@@ -1,11 +1,14 @@
-"""GEO: whether what describes the frames of a multi-frame image matches their number."""
+"""GEO: whether what describes the frames of a multi-frame image matches their number, and puts them somewhere."""
 
 from itertools import pairwise
 from typing import Final
 
 from scp.audit.finding import Answer, Outcome, Problem, Severity
 from scp.audit.rule import Subject, grades, instance_rule
+from scp.audit.rules.direction import skew_of
+from scp.audit.rules.geo_plane import SKEW, UNPLACED
 from scp.dicom import tags as t
+from scp.dicom.image_type import is_secondary
 from scp.dicom.sop_classes import Kind
 from scp.dicom.status import Status
 from scp.dicom.values import Malformed
@@ -164,6 +167,49 @@ def dose_grid_not_monotone(subject: Subject) -> Outcome:
     )
 
 
+@instance_rule(
+    "GEO-124",
+    grades(Severity.WARN, Severity.REFUSE),
+    Status.ORIENTATION_UNUSABLE,
+    kinds=frozenset({Kind.ENHANCED, Kind.RT_DOSE}),
+    applies="enhanced multi-frame images, RT Dose",
+    reference="PS3.3 C.7.6.16.2.1, C.7.6.16.2.4, C.7.6.2.1.1",
+)
+def frames_span_no_plane(subject: Subject) -> Outcome:
+    """The frames have no usable plane.
+
+    Checks: each Image Orientation (Patient) in the functional groups of a multi-frame image, and that of the planes of
+    a dose, is of two perpendicular unit vectors, within 0.001; and Pixel Spacing in the shared functional groups is
+    positive.
+
+    Why: it is what GEO-103 and GEO-104 ask of single slices, for a whole volume at once: without it frames cannot be
+    stacked, measured or reformatted.
+
+    Exceptions: frames without a position or an orientation; an orientation of zeros beside SECONDARY in Image Type, as
+    of pages; and the classes that need no Frame of Reference (GEO-108).
+
+    What to do: look at the program that wrote the functional groups: conversion to multi-frame has to take over the
+    orientation of each slice as it is.
+    """
+    facts = subject.facts
+    planes = facts.frame_planes
+    if not planes.orientations or facts.sop_class_uid in UNPLACED:
+        return Answer.NOT_APPLICABLE
+    placed = [one for one in planes.orientations if any(one) or not is_secondary(facts.image_type)]
+    worst = max(placed, key=skew_of, default=None)
+    if worst and skew_of(worst) > SKEW:
+        return Problem(
+            f"direction cosines of frames {skew_of(worst):.1e} off orthonormal", (t.IMAGE_ORIENTATION_PATIENT,),
+            expected=f"orthonormal to {SKEW:g}", found=worst,
+        )  # fmt: skip
+    if planes.spacing and min(planes.spacing) <= 0:
+        return Problem(
+            "Pixel Spacing of frames not two positive numbers", (t.PIXEL_SPACING,), expected="two positive numbers",
+            found=planes.spacing,
+        )  # fmt: skip
+    return Answer.PASS
+
+
 def _first_turn(numbers: tuple[float, ...]) -> int | None:
     """Return the index of the first number that does not go on in the direction of the first step."""
     rising = numbers[1:2] > numbers[:1]
@@ -177,4 +223,5 @@ RULES: Final = (
     functional_groups_do_not_match_frames,
     frame_vectors_do_not_match_frames,
     dose_grid_not_monotone,
+    frames_span_no_plane,
 )

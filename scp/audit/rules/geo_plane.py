@@ -23,7 +23,7 @@ from scp.printable import count
 
 _NOISE: Final = 1e-4
 """Deviation from orthonormal that rounding explains; 2e-5 is the most that was seen in 26,000 instances."""
-_SKEW: Final = 1e-3
+SKEW: Final = 1e-3
 """Deviation above which the far corner of a slice of 512 pixels is off by half a pixel."""
 _FLAT: Final = 0.5
 """Length of row × column below which the directions are nearly parallel, or much too short: no plane."""
@@ -31,7 +31,7 @@ _LONG: Final = 2.0
 """Length of a direction above which its numbers are no cosines at all: as far from 1 as _FLAT is."""
 _ORIENTATION: Final = (t.IMAGE_ORIENTATION_PATIENT,)
 
-_UNPLACED: Final = frozenset({EnhancedXAImageStorage, EnhancedXRFImageStorage, OphthalmicTomographyImageStorage})
+UNPLACED: Final = frozenset({EnhancedXAImageStorage, EnhancedXRFImageStorage, OphthalmicTomographyImageStorage})
 """Enhanced classes whose IOD does not make the Frame of Reference Module mandatory."""
 
 
@@ -216,7 +216,7 @@ def direction_cosines_not_orthonormal(subject: Subject) -> Outcome:
             f"direction cosines span no plane, |r x c| {normal:.2g}", _ORIENTATION, "unusable", found=cosines
         )
     off = max(row, column, dot)
-    case = "rounded" if off <= _SKEW else ""
+    case = "rounded" if off <= SKEW else ""
     return Problem(
         f"direction cosines {off:.1e} off orthonormal", _ORIENTATION, case, f"orthonormal to {_NOISE:g}", cosines
     )
@@ -248,7 +248,7 @@ def frame_of_reference_missing(subject: Subject) -> Outcome:
     facts = subject.facts
     if facts.frame_of_reference_uid:
         return Answer.PASS
-    if facts.defect or (facts.kind is Kind.ENHANCED and facts.sop_class_uid in _UNPLACED) or is_page(facts):
+    if facts.defect or (facts.kind is Kind.ENHANCED and facts.sop_class_uid in UNPLACED) or is_page(facts):
         return Answer.NOT_APPLICABLE
     return Problem("Frame of Reference UID missing", (t.FRAME_OF_REFERENCE_UID,), expected="a UID")
 

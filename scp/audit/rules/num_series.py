@@ -1,7 +1,7 @@
 """NUM: the Instance Numbers of a whole series."""
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 from typing import Final, NamedTuple
@@ -17,6 +17,8 @@ _MOST: Final = 1000
 """Numbers in one gap that are looked for."""
 _PARTS: Final = 256
 """Stacks whose numbers are compared with each other; more of them are no plan."""
+_FEW: Final = 4
+"""One of so many numbers at most is written over; more of them are a way of numbering."""
 
 
 @series_rule(
@@ -25,8 +27,9 @@ _PARTS: Final = 256
 def instance_numbers_have_gaps(view: SeriesView) -> Iterator[SeriesProblem]:
     """Instance Numbers are missing in a stack.
 
-    Checks: no number between the smallest and the largest Instance Number of a stack, or of the mosaics of one sort, is
-    missing, unless another image of the series has it.
+    Checks: no number between the smallest and the largest Instance Number of a stack, of the planes of one image each,
+    such as projections that rotate, or of the mosaics of one sort, is missing, unless another image of the series has
+    it.
 
     Why: together with a hole in the positions (SER-305) it says which images are missing.
 
@@ -49,10 +52,17 @@ def instance_numbers_have_gaps(view: SeriesView) -> Iterator[SeriesProblem]:
 
 
 def _stacks(view: SeriesView) -> Iterator[tuple[str, int, list[int]]]:
-    """Yield name, number and Instance Numbers of the stacks of single images."""
+    """Yield name, number and Instance Numbers of the stacks of single images; those of one image each together."""
+    alone: list[int] = []
     for stack in view.stacks:
-        if not any(stack.frames):
-            yield view.name(stack), stack.number, [one for one in stack.numbers if one is not None]
+        numbers = [one for one in stack.numbers if one is not None]
+        if any(stack.frames):
+            continue
+        if len(stack.offsets) == 1:
+            alone += numbers
+        else:
+            yield view.name(stack), stack.number, numbers
+    yield "planes of one image: ", 0, alone
 
 
 def _mosaics(view: SeriesView) -> Iterator[tuple[str, int, list[int]]]:
@@ -102,15 +112,16 @@ def instance_numbers_repeated_here_and_there(view: SeriesView) -> Iterator[Serie
     """A few Instance Numbers are there at several places.
 
     Checks: no two slices at different places have one Instance Number, and also all else in common that NUM-004
-    compares.
+    compares. Where there are as many slices as numbers from the smallest to the largest, each number is there once.
 
     Why: NUM-004 only notes numbers that may begin anew: in each plane, as of localizers, at each station of a moving
     table, or at each place, as of cine MR. When it has to answer, it cannot know that they do. Where only a few repeat,
-    two slices claim one place.
+    two slices claim one place. Echoes and times may have numbers of their own, too; but where a number is missing for
+    each one that is there twice, somebody wrote the one over the other.
 
     Exceptions: stacks in which at least half of the numbers are there at several positions, and stacks of which one has
     at least half of its numbers in common with the other: those begin anew. Planes of one image each are taken
-    together.
+    together. Numbers of which more than a quarter are missing are no matter of one that was written over.
 
     What to do: compare the slices that are named. Either two acquisitions were put into one series, or one of them was
     exported with the number of another.
@@ -119,11 +130,15 @@ def instance_numbers_repeated_here_and_there(view: SeriesView) -> Iterator[Serie
     repeated = {one for part in parts for one in _repeated_within(part)}
     if len(parts) <= _PARTS:
         repeated.update(one for two in combinations(parts, 2) for one in _repeated_between(*two))
+    told = "at several places"
+    if not repeated:
+        repeated.update(_written_over([one for part in parts for one in part]))
+        told = "in several images, and as many are missing"
     if repeated:
         numbers = sorted({one.number for one in repeated})
         uids = tuple(one.uid for one in sorted(repeated)[:MOST_NAMED])
         yield SeriesProblem(
-            f"Instance Number {listed(numbers)} at several places", tags=(t.INSTANCE_NUMBER,), instances=uids,
+            f"Instance Number {listed(numbers)} {told}", tags=(t.INSTANCE_NUMBER,), instances=uids,
             expected=0, found=len(numbers),
         )  # fmt: skip
 
@@ -171,6 +186,15 @@ def _repeated_between(part: Sequence[_Slice], other: Sequence[_Slice]) -> list[_
     if 2 * len({number for _, number in shared}) >= fewest:
         return []
     return [one for one in (*part, *other) if (one.slot, one.number) in shared]
+
+
+def _written_over(slices: Sequence[_Slice]) -> list[_Slice]:
+    """Return the slices that share their number, if as many numbers are missing, and nearly all others are unique."""
+    numbers = Counter(one.number for one in slices)
+    lost = len(slices) - len(numbers)
+    if not 0 < _FEW * lost <= len(slices) or max(numbers) - min(numbers) + 1 != len(slices):
+        return []
+    return [one for one in slices if numbers[one.number] > 1]
 
 
 RULES: Final = (

@@ -1,5 +1,6 @@
 """SER: whether the slices of a stack are parallel, and lie where a volume has them (PS3.3 C.7.6.2.1.1)."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -10,9 +11,11 @@ import numpy as np
 from scp.audit.finding import Severity
 from scp.audit.rule import grades, series_rule
 from scp.audit.series.line import LINE, fit_line
+from scp.audit.series.member import Member
+from scp.audit.series.planes import SAME_DIRECTION, Floats
 from scp.audit.series.result import Stack
 from scp.audit.series.view import SeriesProblem, SeriesView
-from scp.audit.series.words import distance, named, number, some, who
+from scp.audit.series.words import distance, named, number, some, uids_of, who, who_of
 from scp.dicom import tags as t
 from scp.printable import count
 
@@ -28,35 +31,46 @@ _ANYWHERE: Final = 1e9
 """Slice Locations in mm beyond which one is as wrong as another: from any number a line can be computed then."""
 _STEP: Final = 0.05
 """How far Spacing Between Slices may be from the step, relative."""
+_WHOLE: Final = 64
+"""Whole stacks that slices may be rotated in; more of them are no plan."""
 _group: Final = attrgetter("group")
 
 
 @series_rule(
-    "SER-301", grades(Severity.INFO, Severity.INFO, jitter=(Severity.WARN, Severity.WARN)), applies=SLICES,
-    reference="PS3.3 C.7.6.2.1.1",
+    "SER-301",
+    grades(
+        Severity.INFO, Severity.INFO, jitter=(Severity.WARN, Severity.WARN), rotated=(Severity.WARN, Severity.WARN),
+        untilted=(Severity.WARN, Severity.WARN),
+    ),
+    applies=SLICES, reference="PS3.3 C.7.6.2.1.1, C.8.2.1",
 )  # fmt: skip
 def several_orientations(view: SeriesView) -> Iterator[SeriesProblem]:
     """The slices have several orientations.
 
     Checks: all slices of the series have one Image Orientation (Patient), within 0.5 degrees. The case `jitter` is one
     orientation that is not quite the same everywhere: off by more than 0.006 degrees (0.0001 in a cosine) and less
-    than 0.5 degrees.
+    than 0.5 degrees. The case `rotated` are one or two slices that are parallel to a stack of four positions or more of
+    their Image Type, but whose rows or columns run elsewhere; `untilted` are CT slices that are not turned as
+    Gantry/Detector Tilt (0018,1120) says, of an acquisition of which others are.
 
     Why: slices that are not parallel are several volumes, or none. Orientations that differ a little are not meant:
-    they come from rewriting, rounding, or two acquisitions that were put together.
+    they come from rewriting, rounding, or two acquisitions that were put together. A slice that is turned over in its
+    own plane shows left as right, or the front as the back.
 
     Exceptions: localizers of three planes, rotating projections and radial scans have an orientation each, and are
     only noted. Images whose Image Type says LOCALIZER are not counted.
 
-    What to do: for several orientations nothing, unless the series was meant to be one volume. For jitter look at the
-    instances that are named: who made them?
+    What to do: for several orientations nothing, unless the series was meant to be one volume. For the named cases look
+    at the instances that are named: who made them?
     """
     groups = {group: list(stacks) for group, stacks in groupby(sorted(view.stacks, key=_group), _group)}
     if len(groups) > 1:
         said = some(f"{stacks[0].plane} {sum(len(one.offsets) for one in stacks)}" for stacks in _largest(groups))
+        case, odd = next(((case, odd) for case, find in _ODD.items() if (odd := find(view))), ("", []))
         yield SeriesProblem(
-            f"{len(groups)} orientations: {said}", tags=(t.IMAGE_ORIENTATION_PATIENT,), found=len(groups), expected=1
-        )
+            f"{len(groups)} orientations: {said}" + (f"; {who_of(odd)} {_SAID[case]}" if odd else ""),
+            case=case, tags=(t.IMAGE_ORIENTATION_PATIENT,), instances=uids_of(odd), found=len(groups), expected=1,
+        )  # fmt: skip
     for stack in view.stacks:
         if stack.turned:
             yield SeriesProblem(
@@ -73,6 +87,49 @@ def several_orientations(view: SeriesView) -> Iterator[SeriesProblem]:
 def _largest(groups: dict[int, list[Stack]]) -> list[list[Stack]]:
     """Return the stacks of each group, the largest group first."""
     return sorted(groups.values(), key=lambda stacks: -sum(len(one.offsets) for one in stacks))
+
+
+def _rotated(view: SeriesView) -> list[Member]:
+    """Return the few slices that lie in the planes of a whole stack, with other directions of rows and columns."""
+    images = {one.id: one for one in view.members}
+    whole = [stack for stack in view.stacks if len(stack.positions) > LINE]
+    found: dict[int, Member] = {}
+    for stack in view.stacks:
+        if len(stack.offsets) >= LINE or len(whole) > _WHOLE:
+            continue
+        mine = images[stack.members[0]].geometry.stack
+        if any(
+            other.group != stack.group and images[other.members[0]].geometry.stack == mine
+            and abs(np.dot(stack.normal, other.normal)) > np.cos(SAME_DIRECTION)
+            for other in whole
+        ):  # fmt: skip
+            found.update((one, images[one]) for one in stack.members)
+    return list(found.values())
+
+
+def _untilted(view: SeriesView) -> list[Member]:
+    """Return the CT slices in directions that their tilt does not explain, where it explains another of their stack.
+
+    STK-253 compares with the first that came: where that is one of these, it takes all others for tilted.
+    """
+    images = {one.id: one for one in view.members if one.geometry.rescale is not None}
+    directions: dict[tuple[str, str], dict[int, list[tuple[bool, Member]]]] = defaultdict(lambda: defaultdict(list))
+    for stack in view.stacks:
+        turned = np.degrees(np.arccos(min(abs(stack.normal[2]), 1.0)))
+        for one in (images[member] for member in stack.members if member in images):
+            tilt = one.geometry.tilt
+            is_so = tilt is not None and abs(turned - abs(tilt)) <= TILT
+            directions[one.geometry.stack, one.geometry.acquisition][stack.group].append((is_so, one))
+    found = []
+    for groups in directions.values():
+        odd = [slices for slices in groups.values() if not any(is_so for is_so, _ in slices)]
+        if len(odd) < len(groups):
+            found += [one for slices in odd for _, one in slices]
+    return found
+
+
+_ODD: Final = {"rotated": _rotated, "untilted": _untilted}
+_SAID: Final = {"rotated": "rotated or mirrored in the plane", "untilted": "not turned as Gantry/Detector Tilt says"}
 
 
 @series_rule(
@@ -157,14 +214,16 @@ def _shown(stated: set[float | None]) -> str:
 
 
 @series_rule(
-    "SER-307", grades(Severity.INFO, Severity.INFO), applies="CT, MR, PET (single frame)",
-    reference="PS3.3 C.7.6.2.1.2",
+    "SER-307", grades(Severity.INFO, Severity.INFO, exchanged=(Severity.WARN, Severity.WARN)),
+    applies="CT, MR, PET (single frame)", reference="PS3.3 C.7.6.2.1.2",
 )  # fmt: skip
 def slice_location_does_not_follow_position(view: SeriesView) -> Iterator[SeriesProblem]:
     """Slice Location does not follow the position of the slices.
 
     Checks: Slice Location (0020,1041) changes from slice to slice as much as the position along the normal does, or as
-    the position along the table does if the gantry is tilted. It may run in either direction and begin anywhere.
+    the position along the table does if the gantry is tilted. It may run in either direction and begin anywhere. The
+    case `exchanged` are a few slices, less than half, each of which has the Slice Location that another one should
+    have.
 
     Why: many viewers sort and label by Slice Location. Where it does not follow the position they show slices out of
     order, or at the wrong place.
@@ -172,6 +231,7 @@ def slice_location_does_not_follow_position(view: SeriesView) -> Iterator[Series
     Exceptions: stacks in which an image has none.
 
     What to do: sort by Image Position (Patient) instead. Slice Location is relative to a point that nobody specifies.
+    If slices are exchanged, look at the images: either their positions or their locations are each other's.
     """
     location = {one.id: one.geometry.location for one in view.members}
     for stack in view.stacks:
@@ -181,10 +241,23 @@ def slice_location_does_not_follow_position(view: SeriesView) -> Iterator[Series
         places, at = np.clip(np.array(values, np.float64), -_ANYWHERE, _ANYWHERE), np.array(stack.offsets)
         _, first = np.unique(stack.position_of, return_index=True)
         slopes, intercepts = fit_line(at[first], places[first, None])
-        slope, off = abs(float(slopes[0])), np.abs(places - slopes[0] * at - intercepts[0]).max()
+        expected = slopes[0] * at + intercepts[0]
+        slope, apart = abs(float(slopes[0])), np.abs(places - expected)
         tilted = 1 / np.cos(np.radians(stack.tilt or 0.0))
-        is_off = off > max(0.1, _SLOPE * (stack.step or 0))
-        if is_off or all(abs(slope - one) > _SLOPE for one in (1.0, tilted)):
+        near, off = max(0.1, _SLOPE * (stack.step or 0)), apart.max()
+        is_off, follows = off > near, any(abs(slope - one) <= _SLOPE for one in (1.0, tilted))
+        wrong = np.flatnonzero(apart > near)
+        if is_off and follows and _are_exchanged(places[wrong], expected[wrong], len(places), near):
+            yield SeriesProblem(
+                f"{view.name(stack)}Slice Location or position exchanged: {who(stack, wrong.tolist())}",
+                case="exchanged",
+                stack=stack.number,
+                tags=(t.SLICE_LOCATION, t.IMAGE_POSITION_PATIENT),
+                instances=named(stack, wrong.tolist()),
+                expected=0,
+                found=len(wrong),
+            )
+        elif is_off or not follows:
             yield SeriesProblem(
                 f"{view.name(stack)}Slice Location changes by {number(slope, 3)} mm for each mm of position"
                 + (f", and is off by up to {number(float(off))} mm" if is_off else ""),
@@ -193,6 +266,11 @@ def slice_location_does_not_follow_position(view: SeriesView) -> Iterator[Series
                 expected=1,
                 found=round(slope, 4),
             )
+
+
+def _are_exchanged(stated: Floats, expected: Floats, total: int, near: float) -> bool:
+    """Whether a few of all slices have the Slice Locations that others of them should have."""
+    return 2 * len(stated) < total and bool(np.all(np.abs(np.sort(stated) - np.sort(expected)) <= near))
 
 
 @series_rule(

@@ -1,7 +1,8 @@
 """SER: whether the slices of a stack are as far apart as they should be, and each there as often as the others."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -160,9 +161,10 @@ def slices_missing(view: SeriesView) -> Iterator[SeriesProblem]:
 
     Exceptions: larger steps of one size, three or more in a row, are another pitch (SER-304). Slices that are missing
     at either end cannot be seen. Of three positions a hole is only told if Spacing Between Slices or Slice Thickness
-    confirms the step. A hole that parallel images of another type fill is none. Steps below a tenth of the Slice
-    Thickness are none either: the same slices lie a little elsewhere each time (SER-304). MR is often planned in slabs:
-    both breasts from the side, the discs of a spine.
+    confirms the step; and among several orientations only if the Instance Numbers of what is missing are missing, too.
+    A hole that parallel images of another type fill is none. Steps below a tenth of the Slice Thickness are none
+    either: the same slices lie a little elsewhere each time (SER-304). MR is often planned in slabs: both breasts from
+    the side, the discs of a spine.
 
     What to do: send the series again: what is stored is answered 0111, what is missing is stored. If it stays, look
     whether the equipment has the slices. For two runs nothing, unless the series was meant to be one volume.
@@ -170,10 +172,13 @@ def slices_missing(view: SeriesView) -> Iterator[SeriesProblem]:
     Evidence: of the 11 real series of the corpus and the 35 in pydicom's test files it tells of the three that are
     known to be incomplete, and of no other.
     """
+    used = {one.instance_number for one in view.members}
     for stack in view.stacks:
-        if not _is_judged(stack, view):
-            continue
-        holes = [gap for gap in stack.gaps if not _is_filled(stack, gap, view)]
+        is_judged = _is_judged(stack, view)
+        holes = [
+            gap for gap in stack.gaps
+            if (is_judged or _is_numbered(stack, gap, used)) and not _is_filled(stack, gap, view)
+        ]  # fmt: skip
         case = "dose" if kind_of(stack.sop_class_uid) is Kind.RT_DOSE else ""
         for gap in holes[:_TOLD]:
             yield _hole(stack, gap, view.name(stack), case)
@@ -186,6 +191,14 @@ def slices_missing(view: SeriesView) -> Iterator[SeriesProblem]:
             )  # fmt: skip
         for room in [gap for gap in stack.rooms if not _is_filled(stack, gap, view)][:_TOLD]:
             yield _room(stack, room, view.name(stack))
+
+
+def _is_numbered(stack: Stack, gap: Gap, used: Collection[int | None]) -> bool:
+    """Whether the Instance Numbers beside a hole leave room for just what is missing, and no other image has those."""
+    one, other = (stack.numbers[planes_at(stack, side)[0]] for side in (gap.after, gap.after + 1))
+    if one is None or other is None or abs(one - other) - 1 != gap.missing:
+        return False
+    return not any(number in used for number in range(min(one, other) + 1, max(one, other)))
 
 
 def _room(stack: Stack, room: Gap, name: str) -> SeriesProblem:
@@ -240,6 +253,7 @@ def _is_filled(stack: Stack, gap: Gap, view: SeriesView) -> bool:
     grades(
         Severity.WARN, Severity.WARN,
         acquisitions=(Severity.INFO, Severity.INFO), mixed=(Severity.INFO, Severity.WARN),
+        exchanged=(Severity.WARN, Severity.WARN),
     ),
     applies=SLICES, reference="PS3.3 C.7.6.2.1.1",
 )  # fmt: skip
@@ -249,11 +263,15 @@ def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
     Checks: each position of a stack has the same number of images. The case `acquisitions` are acquisitions, told apart
     by Acquisition Number (0020,0012), that overlap: each is whole, with as many images at each of its positions as the
     others; of two of them both or neither have positions of their own, or at most half of them in common, or one begins
-    or ends within the other, as Instance Numbers without a gap show; and at most one has all. The case `mixed` is a
-    stack in which there are three numbers of images or more, none of them at more than half of the positions.
+    or ends within the other, as Instance Numbers without a gap show; at most one has all; and no two have all that they
+    share at the same times, if those are several. The case `mixed` is a stack in which there are three numbers of
+    images or more, none of them at more than half of the positions, and which does not break off at one of them. The
+    case `exchanged` is a stack with the same number of images everywhere, and of each sort, as NUM-004 tells sorts
+    apart, as many as fit; but a few positions, less than half, have too many of one sort and too few of another.
 
     Why: times, echoes and b-values repeat every position equally often. Where a few positions have one less, images are
     missing; where they have one more, an image was sent twice under a new UID, or another acquisition was merged in.
+    Where sorts are exchanged, an echo or a time was placed where another one of the other position belongs.
 
     Exceptions: stacks of fewer than three positions. Where acquisitions overlap nothing is wrong: a few slices of a
     head were repeated because the patient moved, slabs of an angiography overlap, a needle was followed.
@@ -265,12 +283,19 @@ def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
     """
     acquisition = {one.id: one.geometry.acquisition for one in view.members}
     used = {one.instance_number for one in view.members if one.instance_number is not None}
+    moment = {one.id: one.geometry.moment for one in view.members}
+    slot = {one.id: one.slot for one in view.members}
     for stack in view.stacks:
-        odd = stack.uneven
-        if not odd or len(stack.positions) < LINE:
+        odd, case = stack.uneven, ""
+        if len(stack.positions) < LINE:
             continue
-        is_mixed = 2 * len(odd) >= len(stack.positions) and len(set(stack.counts)) > 2
-        case = "acquisitions" if are_planned(stack, acquisition, used) else "mixed" if is_mixed else ""
+        if not odd:
+            yield from _sorts(stack, [slot[one] for one in stack.members], view)
+            continue
+        if are_planned(stack, acquisition, moment, used):
+            case = "acquisitions"
+        elif 2 * len(odd) >= len(stack.positions) and len(set(stack.counts)) > 2 and not _breaks_off(stack):
+            case = "mixed"
         planes = [plane for index in odd[:_TOLD] for plane in planes_at(stack, index)]
         yield SeriesProblem(
             view.name(stack) + _repeats(stack, odd, case),
@@ -281,6 +306,32 @@ def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
             expected=stack.usual_count,
             found=tuple(sorted({stack.counts[index] for index in odd})),
         )
+
+
+def _sorts(stack: Stack, slots: Sequence[str], view: SeriesView) -> Iterator[SeriesProblem]:
+    """Tell of the few positions that do not have as many images of each sort as the others."""
+    places, total = len(stack.positions), Counter(slots)
+    if any(images % places for images in total.values()):
+        return
+    there = Counter(zip(stack.position_of, slots, strict=True))
+    odd = [one for one in range(places) if any(there[one, slot] * places != images for slot, images in total.items())]
+    if 0 < 2 * len(odd) < places:
+        more = f" and at {count(len(odd) - 1, 'other position')}"
+        planes = [plane for index in odd[:_TOLD] for plane in planes_at(stack, index)]
+        yield SeriesProblem(
+            f"{view.name(stack)}as many images as elsewhere, but not of each sort: {where(stack, odd[0])}{more}",
+            case="exchanged", stack=stack.number, tags=_POSITION, instances=named(stack, planes), expected=0,
+            found=len(odd),
+        )  # fmt: skip
+
+
+def _breaks_off(stack: Stack) -> bool:
+    """Whether there are two runs of positions, and the images of one sort end in the middle of the one between them."""
+    runs = [(images, len(list(places))) for images, places in groupby(stack.counts)]
+    if len(runs) != LINE:
+        return False
+    (first, before), (middle, one), (last, after) = runs
+    return one == 1 and min(before, after) >= LINE and min(first, last) < middle < max(first, last)
 
 
 def _repeats(stack: Stack, odd: Sequence[int], case: str) -> str:

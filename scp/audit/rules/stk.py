@@ -142,15 +142,16 @@ def orientation_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcom
     Checks: the first stored image of the series with this SOP Class, Image Type and Acquisition Number has the same
     Image Orientation (Patient) (0020,0037): no direction cosine is off by more than 0.001. The usual case is CT and PET
     as they were scanned. The case `mr` is MR, `derived` is CT and PET whose Image Type says DERIVED, and `tilt` is a CT
-    slice that is turned by more than 0.5 degrees, about its rows, to the Gantry/Detector Tilt (0018,1120) that it
-    states.
+    slice that is turned by more than 0.5 degrees, about its rows and not upside down, to the Gantry/Detector Tilt
+    (0018,1120) that it states.
 
     Why: slices that are not parallel are not one volume.
 
     Exceptions: localizers, whose Image Type says so: scouts from the front and from the side come in one series, as in
     the test files that pydicom ships. MR localizers of three planes, rotating projections, radial and curved reformats
-    are legitimate, with one orientation each; so is CT of the discs of a spine, with a tilt of the gantry for each. A
-    missing orientation, one of zeros, or one that is no numbers, is for GEO-101 and GEO-103.
+    are legitimate, with one orientation each; so is CT of the discs of a spine, with a tilt of the gantry for each. If
+    it was the first slice that is not turned as it states, SER-301 says so. A missing orientation, one of zeros, or one
+    that is no numbers, is for GEO-101 and GEO-103.
 
     What to do: for CT and PET: two scans were put into one series, or a slice was rewritten; have the equipment give
     each plane a series of its own. For the named cases nothing, unless the series was meant to be a volume.
@@ -192,7 +193,9 @@ def _is_tilted_only(facts: Facts, other: tuple[float, ...]) -> bool:
     mine, stated = directions(facts.image_orientation), numbers(facts.gantry_tilt, 1)
     if not stated or farthest(mine[:3], other[:3]) > _COSINE or not is_another_plane(mine, other):
         return False
-    normal = normal_of(mine)
+    normal, beside = normal_of(mine), normal_of(other)
+    if sum(a * b for a, b in zip(normal, beside, strict=True)) <= 0:  # no gantry turns a slice upside down
+        return False
     tilt = degrees(acos(min(1.0, abs(normal[2]) / hypot(*normal))))
     return abs(tilt - abs(stated[0])) <= TILT
 

@@ -2,7 +2,8 @@
 
 A repeat of a few slices, slabs that overlap and a needle that is followed are planned so. A volume of which slices were
 lost looks much like a repeat, but for two things: it has holes, or its Instance Numbers leave room for what is gone.
-That nothing is gone at its begin is only known if the number before is there too, and likewise at its end.
+That nothing is gone at its begin is only known if the number before is there too, and likewise at its end. And what was
+acquired again was acquired at another time.
 """
 
 from collections import Counter
@@ -20,28 +21,31 @@ _MOST: Final = 256
 
 
 class _Run(NamedTuple):
-    """One acquisition: how many images it has at each position, and the position of each Instance Number."""
+    """One acquisition: how many images it has at each position, the position of each Instance Number, and its times."""
 
     images: Counter[int]
     numbers: dict[int, int]
+    moments: set[tuple[int, str]]
 
     @property
     def places(self) -> frozenset[int]:
         return frozenset(self.images)
 
 
-def are_planned(stack: Stack, acquisition: Mapping[int, str], used: Collection[int]) -> bool:
+def are_planned(stack: Stack, acquisition: Mapping[int, str], moment: Mapping[int, str], used: Collection[int]) -> bool:
     """Whether a stack is made of acquisitions that are whole, and that were meant to overlap in part only.
 
     Args:
         stack: of single-frame images.
         acquisition: what tells acquisitions apart, by member; empty where nothing does.
+        moment: what stands for the time of each member; empty where nothing does.
         used: every Instance Number of the series.
     """
     runs: dict[str, _Run] = {}
     for plane, (member, position) in enumerate(zip(stack.members, stack.position_of, strict=True)):
-        run = runs.setdefault(acquisition[member], _Run(Counter(), {}))
+        run = runs.setdefault(acquisition[member], _Run(Counter(), {}, set()))
         run.images[position] += 1
+        run.moments.add((position, moment[member]))
         number = stack.numbers[plane]
         if number is not None:
             run.numbers[number] = position
@@ -53,7 +57,14 @@ def are_planned(stack: Stack, acquisition: Mapping[int, str], used: Collection[i
         and sum(len(run.images) == len(stack.positions) for run in several) <= 1
         and all(_were_meant(one, two, used) for one, two in combinations(several, 2))
         and not any(_has_holes(stack, run.images) for run in several)
+        and not any(_are_copies(one, two) for one, two in combinations(several, 2))
     )
+
+
+def _are_copies(one: _Run, two: _Run) -> bool:
+    """Whether two acquisitions have all that they share at the same times, and those are several."""
+    same = {(position, time) for position, time in one.moments & two.moments if time}
+    return len({time for _, time in same}) > 1 and {position for position, _ in same} == one.places & two.places
 
 
 def _were_meant(one: _Run, two: _Run, used: Collection[int]) -> bool:
