@@ -16,8 +16,8 @@ COOKIE: Final = "auditscp"
 SECURE_COOKIE: Final = "__Host-auditscp"
 POLLS: Final = "x-auditscp-poll"
 """Header of requests that a page makes by itself: these do not keep a session alive."""
-_FORWARDED: Final = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"})
-"""Headers that proxies add: the proxy may be on this machine, but the visitor need not be."""
+_FORWARDED: Final = ("forwarded", "via", "x-forwarded-", "x-real-ip")
+"""How the headers begin that proxies add: the proxy may be on this machine, but the visitor need not be."""
 CSRF_HEADER: Final = "x-csrf-token"
 CSRF_FIELD: Final = "csrf"
 _MOST_FIELDS: Final = 300
@@ -62,7 +62,7 @@ def address_of(request: Request) -> str:
 
 def viewer(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Visitor:
     """Return who asks. Raises NotSignedIn if that is unknown, HTTPException after too many wrong passwords."""
-    if not desk.access.has_users and not _FORWARDED.isdisjoint(request.headers.keys()):
+    if not desk.access.has_users and any(name.startswith(_FORWARDED) for name in request.headers):
         raise HTTPException(HTTPStatus.FORBIDDEN, "This came through a proxy, so from anywhere: [console] needs users.")
     found = desk.access.visitor(
         cookie_of(request),

@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -229,6 +229,7 @@ class _Protocol(H11Protocol):
             self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = json.dumps({"detail": msg}).encode()
+            is_head = self.conn.our_state is h11.SEND_RESPONSE and self.scope["method"] == "HEAD"
             headers = {
                 "content-type": "application/json",
                 "content-length": str(len(body)),
@@ -237,7 +238,7 @@ class _Protocol(H11Protocol):
             }
             events: tuple[h11.Event, ...] = (
                 h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=list(headers.items()), reason=b"Bad Request"),
-                h11.Data(data=body),
+                h11.Data(data=b"" if is_head else body),
                 h11.EndOfMessage(),
             )
             for event in events:
@@ -268,13 +269,10 @@ class _Protocol(H11Protocol):
             self.transport.close()
 
 
-def _as_seen(proxies: Iterable[IPv4Network | IPv6Network]) -> list[str]:
+def _as_seen(proxies: Collection[IPv4Network | IPv6Network]) -> list[str]:
     """Write networks as uvicorn compares them: a socket on ``::`` shows IPv4 peers as ``::ffff:192.0.2.7``."""
-    return [
-        text
-        for network in proxies
-        for text in (str(network), f"::ffff:{network.network_address}/{network.prefixlen + 96}")[: 6 - network.version]
-    ]
+    mapped = (one for one in proxies if isinstance(one, IPv4Network))
+    return [*map(str, proxies), *(f"::ffff:{one.network_address}/{one.prefixlen + 96}" for one in mapped)]
 
 
 def _listen(settings: Console) -> socket.socket:

@@ -138,14 +138,16 @@ class Acceptor(threading.Thread):
 
     def _negotiate(self, proposal: Proposal) -> Agreement | None:
         """Return what was agreed, or reject the proposal and return None. Raises Malformed."""
-        negotiation = self._server.negotiator.read(proposal)
-        rejection = self._server.admission.admit(self, proposal) or self._mistrust(proposal, negotiation.claim)
-        if rejection:
-            rejected: Rejected = rejection.value
-            calling, called = proposal.calling_ae_title, proposal.called_ae_title
-            self._turned_away(rejected.words, _A_ASSOCIATE_RJ.pack(3, 4, *rejected.reason), calling, called)
-            return None
-        return negotiation.agree()
+        rejection = self._server.admission.admit(self, proposal)
+        if rejection is None:  # reading the rest may take long: only for those who may associate
+            negotiation = self._server.negotiator.read(proposal)
+            rejection = self._mistrust(proposal, negotiation.claim)
+            if rejection is None:
+                return negotiation.agree()
+        rejected: Rejected = rejection.value
+        calling, called = proposal.calling_ae_title, proposal.called_ae_title
+        self._turned_away(rejected.words, _A_ASSOCIATE_RJ.pack(3, 4, *rejected.reason), calling, called)
+        return None
 
     def _mistrust(self, proposal: Proposal, claim: Claim | None) -> Rejection | None:
         """Return why the peer's certificate or user identity does not let it in, if so."""

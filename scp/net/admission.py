@@ -18,7 +18,7 @@ from scp.outcomes import Ending
 
 _MOST_WAITING: Final = 64
 """Connections that have not associated; each is a thread with a buffer."""
-_MOST_AT_ONCE: Final = 256
+MOST_AT_ONCE: Final = 256
 """The same, with those that have only just come."""
 _JUST_COME: Final = 5.0
 """Seconds: how long that is. A peer says what it wants at once, but many at once are read one after the other."""
@@ -82,26 +82,28 @@ class Admission:
         self._closed = True
 
     def came(self, one: Connection, most: int) -> None:
-        """Count a connection that waits; if too many wait now, or there are more than ``most``, one is hung up."""
+        """Count a connection that waits; if too many wait now, or there are more than ``most``, some are hung up."""
         with self._lock:
             self._waiting[one] = None
             waiting, room = len(self._waiting), most - len(self._associations)
-        if waiting > min(_MOST_AT_ONCE, room):
+        if waiting > min(MOST_AT_ONCE, room):
             self.make_room()
-        elif waiting > _MOST_WAITING:
-            self.make_room(_JUST_COME)
+            waiting -= 1
+        while waiting > _MOST_WAITING and self.make_room(_JUST_COME):
+            waiting -= 1
 
-    def make_room(self, seconds: float = 0.0) -> None:
-        """Hang up one that waits, if any does and has done so for ``seconds``."""
+    def make_room(self, seconds: float = 0.0) -> bool:
+        """Hang up one that waits, if any does and has done so for ``seconds``; return whether there was one."""
         with self._lock:
             if not self._waiting:
-                return
+                return False
             ((crowd, _),) = Counter(one.address for one in self._waiting).most_common(1)
             oldest = next(one for one in self._waiting if one.address == crowd)
             if oldest.idle_seconds < seconds:
-                return
+                return False
             del self._waiting[oldest]
         oldest.hang_up()
+        return True
 
     def admit(self, one: Connection, proposal: Proposal) -> Rejection | None:
         """Make an association of a connection, or return why it must not be."""

@@ -6,6 +6,7 @@ node offers. Most senders always propose the same, and many make a new associati
 was accepted before is answered with the same bytes.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
@@ -53,30 +54,40 @@ class Negotiation:
 
 
 class Negotiator:
-    """Negotiates for a node. For many threads."""
+    """Negotiates for a node. For many threads.
+
+    A long proposal may take half a second of computing, and many at once would leave little of each second to those who
+    send: so they are read one after the other. Short ones are too, among themselves, and do not wait for long ones.
+    """
 
     def __init__(self, ae: AE, offer: Offer) -> None:
         self._ae = ae
         self.offer = offer
         self._agreements: dict[bytes, Agreement] = {}
+        self._short, self._long = threading.Lock(), threading.Lock()
 
     def read(self, proposal: Proposal) -> Negotiation:
         """Read a proposal whose bounds are known. Raises Malformed if pynetdicom cannot."""
         known = self._agreements.get(proposal.body)
         if known:
             return Negotiation(None, lambda: known)
-        acceptor = _by_pynetdicom(lambda: _Acceptor(self._ae, proposal.body))
+        with self._turn_of(proposal.body):
+            acceptor = _by_pynetdicom(lambda: _Acceptor(self._ae, proposal.body))
         claim = Claim.of(acceptor.requestor.user_identity)
         if claim is None and proposal.has_user_identity:
             claim = UNREADABLE
         if claim:
-            return Negotiation(claim, lambda: self._agree(acceptor, claim))
-        return Negotiation(None, lambda: self._remember(proposal.body, self._agree(acceptor, None)))
+            return Negotiation(claim, lambda: self._agree(acceptor, proposal.body, claim))
+        return Negotiation(None, lambda: self._remember(proposal.body, self._agree(acceptor, proposal.body, None)))
 
-    def _agree(self, acceptor: "_Acceptor", claim: Claim | None) -> Agreement:
+    def _turn_of(self, body: bytes) -> threading.Lock:
+        return self._short if len(body) <= _LONGEST else self._long
+
+    def _agree(self, acceptor: "_Acceptor", body: bytes, claim: Claim | None) -> Agreement:
         if claim and claim.wants_response:
             acceptor.acceptor.add_negotiation_item(positive_response())
-        return _by_pynetdicom(lambda: acceptor.agree(self.offer))
+        with self._turn_of(body):
+            return _by_pynetdicom(lambda: acceptor.agree(self.offer))
 
     def _remember(self, body: bytes, agreement: Agreement) -> Agreement:
         if len(body) <= _LONGEST:

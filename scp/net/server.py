@@ -19,7 +19,7 @@ from scp.config import Associations, Node
 from scp.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scp.intake import Intake
 from scp.net.acceptor import Acceptor
-from scp.net.admission import Admission
+from scp.net.admission import MOST_AT_ONCE, Admission
 from scp.net.contexts import VERIFICATION, Offer
 from scp.net.negotiation import Negotiator
 from scp.net.trust import NO_PROOF, Trust
@@ -149,7 +149,7 @@ def _application_entity(node: Node, associations: Associations) -> AE:
 class _Listener(ThreadedAssociationServer):
     """pynetdicom's listening server, with a longer backlog, which hands connections to its ``owner``."""
 
-    request_queue_size = 128
+    request_queue_size = MOST_AT_ONCE  # whoever finds the queue full is answered a second later, by its own kernel
     owner: Server
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:

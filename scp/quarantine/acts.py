@@ -26,6 +26,7 @@ from scp.ledger.reading import fetch, reading
 from scp.ledger.sqlite import SqliteLedger
 from scp.ledger.uid_key import by_uid
 from scp.ledger.withdraw import ChangedMeanwhile, Withdrawal, plan
+from scp.printable import is_text
 from scp.quarantine.case_file import BadCase
 from scp.quarantine.kept import HeldObject, Reader
 from scp.quarantine.moving import Mover
@@ -156,7 +157,7 @@ class Quarantine:
     def _act(self, order: _Order, receipt: int, do: Callable[[_Order, Receipt], Result]) -> Result:
         if order.overrule and not order.reason.strip():
             raise BadReason("a reason is needed")
-        if not _is_text(order.reason):
+        if not is_text(order.reason):
             raise BadReason("expected text in UTF-8")
         with self._store.acting():
             if self._look():  # whoever made another one held us up until now
@@ -285,12 +286,3 @@ class Quarantine:
             self._store.data_set(other.path, other.receipt) as (first, syntax),
         ):
             return compare_in_turn(first, syntax, second, kept.draft.subject.request.transfer_syntax, self._limits)
-
-
-def _is_text(reason: str) -> bool:
-    """Whether a text can be written: an argument of a command may be any bytes (PEP 383)."""
-    try:
-        reason.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

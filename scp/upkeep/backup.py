@@ -79,7 +79,8 @@ def _clear(target: Path) -> None:
     """Remove drafts that killed processes left behind; one that is still being written is never this old."""
     for path in target.parent.glob(f"{escape(target.name)}.*{_DRAFT}"):
         with suppress(OSError):
-            if path.stat().st_mtime < time.time() - _STALE_SECONDS:
+            is_draft = path.name.removeprefix(f"{target.name}.").removesuffix(_DRAFT).isdecimal()
+            if is_draft and path.stat().st_mtime < time.time() - _STALE_SECONDS:
                 _remove(path)
 
 

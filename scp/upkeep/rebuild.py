@@ -41,6 +41,7 @@ from scp.ledger.port import Draft
 from scp.ledger.scanners import Scanners
 from scp.ledger.sqlite import SqliteLedger
 from scp.outcomes import Outcome
+from scp.printable import is_text
 from scp.provenance import Provenance
 from scp.quarantine.case_file import BadCase
 from scp.store.files import fault
@@ -182,6 +183,8 @@ class Rebuilder:
             raise LeftOut(f"it cannot be read ({in_words(error)})") from error
         if read is None:
             raise LeftOut("it is not a DICOM file")
+        if not is_text(path):
+            raise LeftOut("its name is no text in UTF-8")
         return read
 
     def _facts(self, path: str, read: Read) -> Facts:

@@ -63,7 +63,7 @@ def put_in_place(folder: Path, draft: Path) -> str:
 
 def resume(folder: Path) -> None:
     """Finish a swap that was cut off, or put back what it had set aside. Raises OSError and StoreFault."""
-    for aside in _aside(folder):
+    for aside in reversed(_aside(folder)):  # an older one was in force no more, and could not be renamed
         if _is_there(folder / LEDGER):
             _keep(folder, aside)
         else:

@@ -1,15 +1,17 @@
-"""What unit tests share: a look at the lines that are told."""
+"""What unit tests share: a look at the lines that are told, a clock that can be set, and a node."""
 
 import logging
 import threading
+import time
 import warnings
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Callable, Iterator, MutableSequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
+from scp import ids
 from scp.observe import lines
 from scp.store import late
 from tests.unit.nodes import Scratch, open_node
@@ -19,6 +21,17 @@ from tests.unit.nodes import Scratch, open_node
 def own_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let light objects be synced late wherever the tests are, as they may be in the overlay of a container."""
     monkeypatch.setattr(late, "is_remote", lambda _: False)
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Set the clock of the process, in microseconds; the identifiers of later tests are of the true time again."""
+
+    def set_to(moment: int) -> None:
+        monkeypatch.setattr(ids, "_last", ids._last)
+        monkeypatch.setattr(time, "time_ns", lambda: moment * 1000)
+
+    return set_to
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
-from scp import ids
 from scp.audit.catalogue import RULES
 from scp.audit.finding import Decision
 from scp.audit.policy import Profile, make_policy
@@ -157,11 +156,10 @@ def test_a_file_with_file_meta_elements_in_its_data_set_is_read(checker: Checker
 
 
 def test_what_would_be_refused_can_be_told_in_any_year(
-    checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checker: Checker, tmp_path: Path, set_clock: Callable[[int], None]
 ) -> None:
-    in_fifty_years = time.time_ns() + 50 * 366 * 86_400 * 10**9
-    monkeypatch.setattr(time, "time_ns", lambda: in_fifty_years)
-    monkeypatch.setattr(ids, "_last", 0)  # so that it is put back, and the tests after this one are not in the future
+    in_fifty_years = time.time_ns() // 1000 + 50 * 366 * 86_400 * 10**6
+    set_clock(in_fifty_years)
     checker.check(file(tmp_path / "a"))
     assert checked(checker.check(file(tmp_path / "b"))).verdict.status == 0x0111
     assert checked(checker.check(file(tmp_path / "c", IMAGE[:-7]))).verdict.decision is Decision.REFUSE

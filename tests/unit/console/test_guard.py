@@ -247,6 +247,14 @@ def test_what_is_not_http_is_refused_as_any_other_request(local: Consoled, said:
     assert body == b'{"detail": "Invalid HTTP request received."}'
 
 
+def test_what_asks_for_headers_alone_and_is_not_http_gets_them_alone(local: Consoled) -> None:
+    with structlog.testing.capture_logs() as logged:
+        answer = raw(local, CHUNKED.replace(b"POST", b"HEAD") + b"\r\nno length\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.endswith(b"\r\n\r\n")
+    assert logged == []
+
+
 @pytest.mark.parametrize(
     ("first", "answered"),
     [(CHUNKED + b"\r\n3\r\nabc\r\n", b""), (CHUNKED + b"Origin: http://evil.example\r\n\r\n", b"HTTP/1.1 403")],

@@ -113,6 +113,15 @@ class TestWaiting:
         old, new = came(crowded, 60), came(crowded, 70, silent=0.0)
         assert (hung_up(old), hung_up(new)) == (60, 0)
 
+    def test_all_who_had_their_time_give_way_at_once_when_too_many_wait(self) -> None:
+        crowded = admission()
+        silent = came(crowded, 200, silent=0.0)
+        for caller in silent:
+            caller.idle_seconds = 5.0
+        came(crowded, 1, silent=0.0)
+        assert hung_up(silent) == 137
+        assert len(crowded.waiting()) == 64
+
     def test_the_address_that_has_most_gives_way(self) -> None:
         crowded = admission()
         few, many = came(crowded, 10, "192.0.2.7"), came(crowded, 200, "192.0.2.66")

@@ -1,6 +1,7 @@
 """What is agreed is what pynetdicom says of each proposal alone, whether it was proposed before or not."""
 
 import struct
+import threading
 from dataclasses import replace
 from typing import Final
 
@@ -40,6 +41,15 @@ def _item(kind: int, value: bytes) -> bytes:
 def another(number: int) -> Proposal:
     """Return the same proposal under another calling AE title."""
     return replace(PROPOSAL, body=HONEST[:20] + f"CT{number}".encode().ljust(16) + HONEST[36:])
+
+
+def long() -> Proposal:
+    """Return a proposal that is longer than those that are remembered."""
+    syntaxes = _item(0x40, ExplicitVRLittleEndian.encode()) * 5
+    contexts = (_item(0x20, bytes((number, 0, 0, 0)) + _item(0x30, b"1.2") + syntaxes) for number in range(5, 256, 2))
+    proposal = replace(PROPOSAL, body=HONEST + b"".join(contexts))
+    assert len(proposal.body) > 16_384
+    return proposal
 
 
 @pytest.fixture
@@ -130,14 +140,38 @@ def test_few_proposals_are_remembered_and_no_long_one(asked: list[bytes]) -> Non
         node.read(another(number % 100)).agree()
     assert 100 < len(asked) <= 1000
     assert len(node._agreements) <= 64
-    syntaxes = _item(0x40, ExplicitVRLittleEndian.encode()) * 5
-    contexts = (_item(0x20, bytes((number, 0, 0, 0)) + _item(0x30, b"1.2") + syntaxes) for number in range(5, 256, 2))
-    long = replace(PROPOSAL, body=HONEST + b"".join(contexts))
-    assert len(long.body) > 16_384
     asked.clear()
     for _ in range(2):
-        node.read(long).agree()
+        node.read(long()).agree()
     assert len(asked) == 2
+
+
+def test_long_proposals_are_read_one_after_the_other_and_no_short_one_waits_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    node, original = negotiator(), _Acceptor.__init__
+    reading, may_go_on, at_once = threading.Semaphore(0), threading.Event(), list[int]()
+
+    def held_up(self: _Acceptor, ae: AE, body: bytes) -> None:
+        if len(body) > 16_384:
+            at_once.append(1)
+            reading.release()
+            assert may_go_on.wait(30)
+            at_once.remove(1)
+        original(self, ae, body)
+
+    monkeypatch.setattr(_Acceptor, "__init__", held_up)
+    threads = [threading.Thread(target=lambda: node.read(long()).agree()) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert reading.acquire(timeout=30)
+    assert node.read(PROPOSAL).agree().contexts
+    assert not reading.acquire(timeout=0.2)
+    assert at_once == [1]
+    may_go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert at_once == []
 
 
 @pytest.mark.filterwarnings("ignore:The value length")  # a node lets pydicom say nothing

@@ -1,6 +1,7 @@
 """Who connects is let in by either family of addresses, and counted as long as there is something to count."""
 
 import socket
+import struct
 from collections.abc import MutableSequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 from scp.config import Associations, Node
 from scp.net.acceptor import Acceptor
 from scp.net.contexts import Offer
+from scp.net.negotiation import Negotiator
 from scp.net.server import Drained, Server
+from tests.unit.net.test_proposal import HONEST
 from tests.unit.nodes import open_node
 
 
@@ -28,6 +31,25 @@ def test_a_connection_for_which_there_is_no_thread_is_let_go_and_holds_up_no_end
         assert peer.recv(1) == b""
     assert server.admission.waiting() == []
     assert server.drain(30) == Drained(0, 0)
+    scratch.close()
+
+
+def test_what_somebody_proposes_who_may_not_come_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: MutableSequence[Any]
+) -> None:
+    def read(_: Negotiator, __: object) -> None:
+        raise AssertionError
+
+    scratch = open_node(tmp_path)
+    nobody = Associations.model_validate({"addresses": ["192.0.2.0/24"]})
+    server = Server(Node(host="127.0.0.1", port=0), nobody, Offer(), scratch.intake)
+    address = server.start()
+    monkeypatch.setattr(Negotiator, "read", read)
+    with socket.create_connection(address, 30) as peer:
+        peer.sendall(struct.pack(">BxI", 1, len(HONEST)) + HONEST)
+        assert peer.recv(1) == b"\3", "A-ASSOCIATE-RJ"
+    assert server.drain(30).aborted == 0
+    assert [line["reason"] for line in told] == ["address not allowed"]
     scratch.close()
 
 

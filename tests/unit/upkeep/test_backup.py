@@ -159,11 +159,11 @@ def test_a_disk_that_is_full_is_said_to_be_that_of_the_copy(
 def test_what_a_backup_that_was_killed_left_is_removed_by_one_of_another_day(node: Scratch, tmp_path: Path) -> None:
     copies = tmp_path / "copies"
     copies.mkdir()
-    old, new, other = (copies / name for name in ("copy.17.part", "copy.18.part", "else.17.part"))
-    for path in (old, new, other):
+    old, new, *others = (copies / f"{name}.part" for name in ("copy.17", "copy.18", "else.17", "copy.of.17"))
+    for path in (old, new, *others):
         path.write_bytes(b"")
-    for path in (old, other):
+    for path in (old, *others):
         os.utime(path, (1_600_000_000, 1_600_000_000))
     back_up(ledger(node), copies / "copy")
-    assert sorted(path.name for path in copies.iterdir()) == ["copy", "copy.18.part", "else.17.part"]
+    assert sorted(path.name for path in copies.iterdir()) == ["copy", "copy.18.part", "copy.of.17.part", "else.17.part"]
     node.close()

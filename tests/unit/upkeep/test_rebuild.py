@@ -26,7 +26,7 @@ from scp.store.recover import recover
 from scp.store.store import Store
 from scp.upkeep.reading import read_object
 from scp.upkeep.rebuild import Rebuilder, Rebuilt
-from scp.upkeep.swap import require_ledger
+from scp.upkeep.swap import require_ledger, resume
 from tests.unit.nodes import LIMITS, Scratch, open_node
 from tests.unit.quarantine.test_acts import OBSERVE, acting
 from tests.unit.quarantine.test_moving import ACTS, PowerCut, cut_at, prepared
@@ -432,6 +432,24 @@ def test_wherever_a_swap_is_cut_off_the_old_ledger_and_its_log_stay_together(
         assert (done.archived, done.quarantined) == (4, 3)
         shutil.rmtree(folder)
     assert without > 2
+
+
+def test_of_two_ledgers_that_swaps_set_aside_the_newer_is_put_back(tmp_path: Path) -> None:
+    for name in ("ledger.sqlite3.20260101T000000.000000Z", "ledger.sqlite3.20260102T000000.000000Z"):
+        (tmp_path / f"{name}.aside").write_text(name)
+    resume(tmp_path)
+    assert (tmp_path / "ledger.sqlite3").read_text() == "ledger.sqlite3.20260102T000000.000000Z"
+    assert (tmp_path / "ledger.sqlite3.20260101T000000.000000Z.old").exists()
+
+
+def test_an_object_whose_name_is_no_text_is_left_out_and_named(folder: Path) -> None:
+    refused = min((folder / "quarantine").rglob("*.dcm"))
+    odd = folder / "quarantine" / os.fsdecode(b"odd\xff")
+    odd.mkdir()
+    refused.rename(odd / refused.name)
+    done = rebuild(folder)
+    assert (done.archived, done.quarantined) == (4, 2)
+    assert done.left_out == [(f"quarantine/{odd.name}/{refused.name}", "its name is no text in UTF-8")]
 
 
 def test_an_act_that_waited_for_a_rebuild_does_not_go_by_the_old_ledger(folder: Path) -> None:

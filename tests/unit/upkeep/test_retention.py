@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -134,9 +135,8 @@ def test_what_was_remembered_of_a_study_is_forgotten_with_it(node: Scratch) -> N
     [slice_of(1), slice_of(5), OTHER_PATIENT, slice_of(9, SeriesInstanceUID=f"{STUDY_1}.9", PatientID="SOMEBODY")],
     ids=["duplicate", "new", "refused", "refused of a new series"],
 )
-def test_a_study_that_was_spoken_of_lately_stays(node: Scratch, again: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = now(node, 29)
-    monkeypatch.setattr("scp.intake.time.time_ns", lambda: old * 1000)
+def test_a_study_that_was_spoken_of_lately_stays(node: Scratch, again: bytes, set_clock: Callable[[int], None]) -> None:
+    set_clock(now(node, 29))
     node.send(again)
     done = expire(node, 2, Retention(archive_days=30))
     assert done.uids == [STUDY_2]
@@ -145,12 +145,11 @@ def test_a_study_that_was_spoken_of_lately_stays(node: Scratch, again: bytes, mo
 
 
 def test_a_study_of_which_refused_objects_of_a_new_series_came_again_lately_stays(
-    node: Scratch, monkeypatch: pytest.MonkeyPatch
+    node: Scratch, set_clock: Callable[[int], None]
 ) -> None:
     refused = slice_of(9, SeriesInstanceUID=f"{STUDY_1}.9", PatientID="SOMEBODY")
     assert node.send(refused).verdict.status == 0xC132
-    old = now(node, 29)
-    monkeypatch.setattr("scp.intake.time.time_ns", lambda: old * 1000)
+    set_clock(now(node, 29))
     assert node.send(refused).verdict.status == 0xC132
     assert expire(node, 2, Retention(archive_days=30)).uids == [STUDY_2]
     node.close()
@@ -176,10 +175,9 @@ def test_audits_after_the_newest_ones_have_left_are_told_of_all_the_same(node: S
 
 
 def test_an_object_of_quarantine_that_just_came_again_stays_until_its_sender_is_gone(
-    node: Scratch, monkeypatch: pytest.MonkeyPatch
+    node: Scratch, set_clock: Callable[[int], None]
 ) -> None:
-    old = now(node, 11)
-    monkeypatch.setattr("scp.intake.time.time_ns", lambda: old * 1000)
+    set_clock(now(node, 11))
     assert node.send(CONFLICT).verdict.status == 0xC111
     assert expire(node, 0.01).objects == 2
     assert len(node.files("quarantine")) == 2
