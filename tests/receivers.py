@@ -18,7 +18,7 @@ from typing import Any, Final
 import orjson
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 120.0
 SECRET: Final = "a secret that nobody else has"
 
 
@@ -43,9 +43,12 @@ class Post:
 
 
 class WebReceiver:
-    """A web server; ``answer`` decides the status of each request, by how many came before it."""
+    """A web server; ``answer`` decides the status of each request, by how many came before it.
 
-    def __init__(self, port: int = 0, answer: Callable[[int], int] = lambda _: 204) -> None:
+    Until it runs, it has its port, where connections are refused, and which nobody else can get.
+    """
+
+    def __init__(self, answer: Callable[[int], int] = lambda _: 204) -> None:
         self.posts: SimpleQueue[Post] = SimpleQueue()
         self.served = 0
         receiver = self
@@ -62,8 +65,9 @@ class WebReceiver:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
         self._server.daemon_threads = True
+        self._server.server_bind()
         self.port: int = self._server.server_address[1]
 
     @property
@@ -88,6 +92,7 @@ class WebReceiver:
 
     @contextmanager
     def running(self) -> Iterator["WebReceiver"]:
+        self._server.server_activate()
         thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:

@@ -121,17 +121,18 @@ class Channel:
             rest = self._end - self._start
             self._buffer[:rest] = self._buffer[self._start : self._end]
             self._start, self._end = 0, rest
+        may_wait = True
         if until < math.inf:
             left = until - time.monotonic()
-            if left < _LEAST:
-                raise Silent
-            self._limit(left)
+            may_wait = left >= _LEAST
+            if may_wait:
+                self._limit(left)
         try:
             if self._owes_answer:
                 # A sender with Nagle's algorithm holds back its next small write until we acknowledge the last one.
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-            began = time.monotonic()
-            count = self._receive(self._view[self._end :])
+            waited = self._waited
+            count = self._receive(self._view[self._end :], may_wait=may_wait)
         except (BlockingIOError, TimeoutError):
             raise Silent from None
         except OSError:
@@ -140,22 +141,33 @@ class Channel:
             raise Closed
         self._owes_answer = True
         self._end += count
-        if self._came:  # before the first byte, the peer may be silent for as long as the timeout
-            self._waited += time.monotonic() - began
+        if not self._came:  # before the first byte, the peer may be silent for as long as the timeout
+            self._waited = waited
         self._came += count
         if self._waited > self._timeout + self._came / self._minimum_rate:
             raise Silent
 
-    def _receive(self, room: memoryview) -> int:
-        """Read what has arrived, and wait only if that is nothing.
+    def _receive(self, room: memoryview, *, may_wait: bool) -> int:
+        """Read what has arrived, and wait only if that is nothing. Raises Silent if that may not be waited for.
 
         A Data Set usually has arrived when its command has been read: then this keeps the turn (:mod:`scp.turn`).
+        In the clear, what has arrived is read however late it is: then it is this node that took so long to look.
         """
         if not self._is_tls:
             offer()
             with suppress(BlockingIOError):
                 return self._socket.recv_into(room, 0, socket.MSG_DONTWAIT)
-        return aside(self._socket.recv_into, room)
+        if not may_wait:
+            raise Silent
+        return aside(self._await, room)
+
+    def _await(self, room: memoryview) -> int:
+        """Wait for the peer, and count only that as its silence, not what it takes until this thread has the turn."""
+        began = time.monotonic()
+        try:
+            return self._socket.recv_into(room)
+        finally:
+            self._waited += time.monotonic() - began
 
     def send(self, data: bytes) -> None:
         """Send all the data. Raises Silent if the peer does not read, Closed if the connection is gone."""

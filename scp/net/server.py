@@ -28,6 +28,8 @@ from scp.outcomes import Ending
 
 _DRAIN_IDLE: Final = 1.0
 """Seconds without a request after which an association no longer delays the shutdown."""
+_LAST_WRITES: Final = 5.0
+"""Seconds at most that associations have for their receipts once they are cut off: the disk may be busy."""
 _POLL: Final = 0.05
 """Seconds between two looks at whether all associations have ended, and to pause after running out of descriptors."""
 _DESCRIPTORS: Final = 65_536
@@ -116,7 +118,7 @@ class Server:
         for one in self.admission.associations():
             aborted += one.stop(Ending.SHUTDOWN)
         # Aborted associations still write their receipts, but we do not wait long for a stuck peer.
-        grace = time.monotonic() + _DRAIN_IDLE
+        grace = time.monotonic() + _LAST_WRITES
         while self.admission.associations() and time.monotonic() < grace:
             time.sleep(_POLL)
         return Drained(max(before - aborted, 0), aborted)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from scp.passwords import hash_password
 from tests.wire.node import NodeProcess
@@ -35,6 +35,11 @@ _FLAGS: Final = (
 )  # fmt: skip
 _PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 
+_PATIENCE_MS: Final = 120_000
+"""After that, what should have been seen long ago is taken not to come: Playwright's own five seconds are few for a
+machine that is busy."""
+expect.set_options(timeout=_PATIENCE_MS)
+
 NewPage = Callable[..., Page]
 
 
@@ -59,7 +64,7 @@ def chromium() -> Iterator[Browser]:
     if program is None:
         pytest.skip("there is no Chromium that runs: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS), timeout=60_000)
+        browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS), timeout=_PATIENCE_MS)
         yield browser
         browser.close()
 
@@ -89,7 +94,7 @@ def new_page(chromium: Browser) -> Iterator[NewPage]:
 
     def open_page(url: str, **options: Any) -> Page:
         context = chromium.new_context(base_url=url, **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))

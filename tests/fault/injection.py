@@ -14,6 +14,8 @@ import apsw
 
 from tests.wire.node import PATIENCE, NodeProcess
 
+_BUSY_MS: Final = 60_000
+"""A node writes its ledger by itself, too: whoever wants it waits."""
 _CALL: Final = re.compile(r"^\d+ +(\w+)\((.*)\) += -1 E\w+ .*\(INJECTED\)$", re.MULTILINE)
 
 
@@ -72,6 +74,7 @@ def largest_file(node: NodeProcess, size: int) -> Iterator[None]:
 def locked(ledger: Path) -> Iterator[None]:
     """Hold a ledger's write lock, as a tool that hangs would, until the block ends."""
     database = apsw.Connection(str(ledger))
+    database.set_busy_timeout(_BUSY_MS)
     try:
         database.execute("BEGIN IMMEDIATE")
         yield
@@ -84,7 +87,7 @@ def touch(ledger: Path) -> None:
     """Commit something to a ledger that makes no difference."""
     database = apsw.Connection(str(ledger))
     try:
-        database.set_busy_timeout(5_000)
+        database.set_busy_timeout(_BUSY_MS)
         database.execute("CREATE TABLE scratch (a); DROP TABLE scratch")
     finally:
         database.close()
@@ -94,7 +97,8 @@ def spoil(ledger: Path) -> None:
     """Overwrite everything in a ledger but its first page, as a failing disk might, beside a running node."""
     database = apsw.Connection(str(ledger))
     try:
-        database.pragma("wal_checkpoint(TRUNCATE)")
+        database.set_busy_timeout(_BUSY_MS)
+        assert not database.pragma("wal_checkpoint(TRUNCATE)"), "what is in its log would not be spoilt"
         page = database.pragma("page_size")
     finally:
         database.close()

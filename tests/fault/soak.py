@@ -195,7 +195,9 @@ def soak(folder: Path, seconds: float, every: float, tell: Callable[[str], None]
         samples: list[Sample] = []
         tell(HEADING)
         with peers(deeds) as failures:
-            while time.monotonic() - started < seconds and not failures:
+            for _ in range(round(seconds / every)):
+                if failures:
+                    break
                 time.sleep(every)  # between two looks there is nothing to wait for
                 for name, node in nodes.items():
                     samples.append(look(name, node, started))

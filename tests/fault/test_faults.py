@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from tests.fault.injection import SmallDisk, delayed, failing, largest_file, locked, moved_away, spoil, touch
-from tests.fault.trace import why_not
+from tests.fault.trace import why_not_running
 from tests.wire.node import NodeProcess
 from tests.wire.objects import Instance, ct, large_ct
 from tests.wire.peer import Peer, Response
@@ -28,8 +28,8 @@ TRY_AGAIN: Final = "cannot store now, try again"
 
 @pytest.fixture(scope="module")
 def traceable() -> None:
-    """Skip where processes cannot be traced."""
-    if reason := why_not():
+    """Skip where processes that run cannot be traced."""
+    if reason := why_not_running():
         pytest.skip(reason)
 
 

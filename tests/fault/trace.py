@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,21 @@ def why_not() -> str:
         return "strace is not installed"
     done = subprocess.run([found, "-D", "-f", "-o", "/dev/null", "true"], capture_output=True, check=False)
     return "" if done.returncode == 0 and not done.stderr else "this system does not let processes be traced"
+
+
+def why_not_running() -> str:
+    """Return why processes that run already cannot be traced here; empty if they can."""
+    if reason := why_not():
+        return reason
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as running:
+        strace = subprocess.Popen(
+            ["strace", "-p", str(running.pid), "-o", "/dev/null"], stderr=subprocess.PIPE, text=True
+        )
+        assert strace.stderr is not None
+        said = strace.stderr.readline()
+        strace.send_signal(signal.SIGINT)
+        strace.communicate()
+    return "" if "attached" in said else "this system does not let processes be traced that run already"
 
 
 def wrapper(trace: Path) -> list[str]:

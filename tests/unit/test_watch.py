@@ -352,10 +352,10 @@ def test_the_thread_wakes_for_what_is_due_and_ends_when_asked(node: Scratch, mak
     watch = make(quiet=0.05, clock=time.monotonic)
     watch.start()
     send(node, 1, 2, 3)
-    assert eventually(lambda: bool(series_told(told)))
+    assert eventually(lambda: verdict(node) is SeriesVerdict.CONSISTENT)
     watch.close(PATIENCE)
     assert not watch._thread.is_alive()
-    assert verdict(node) is SeriesVerdict.CONSISTENT
+    assert series_told(told)
 
 
 def eventually(holds: Callable[[], bool]) -> bool:

@@ -22,7 +22,8 @@ from pynetdicom.transport import AssociationSocket
 from tests.wire.node import environment
 from tests.wire.objects import Instance, contexts_of
 
-_TIMEOUT: Final = 60
+_TIMEOUT: Final = 300
+"""Seconds for a sender's program, which ends by itself."""
 _ENVIRONMENT: Final = environment({"TCP_NODELAY": "1"})
 """DCMTK's programs read it: without, every small instance waits 40 ms for an acknowledgement."""
 _STATUS: Final = re.compile(r"^D: (?:DIMSE )?Status +: 0x([0-9A-Fa-f]{4})", re.MULTILINE)

@@ -1,6 +1,7 @@
 """Nodes for tests: started fresh, and looked over when the test is done with them."""
 
 import itertools
+import resource
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,16 @@ from tests.wire.soundness import assert_sound  # noqa: E402 - rewritten, so that
 StartNode = Callable[..., NodeProcess]
 
 _studies: Final = itertools.count(1)
+_DESCRIPTORS: Final = 4096
+
+
+@pytest.fixture(scope="session", autouse=True)
+def descriptors() -> None:
+    """Let this process have the descriptors of some hundred peers: there are systems where it begins with 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ BATCH: Final = 25
 ROUND: Final = 4_000
 """Attacks on one node; then its archive is compared with its ledger, and a new one takes its place."""
 FAILURES: Final = Path(__file__).resolve().parents[2] / "fuzz-failures"
-_PATIENCE: Final = 20.0
+_PATIENCE: Final = 120.0
 _C_STORE_RSP: Final = 0x8001
 _STORED: Final = ("0000", "B000", "B006", "B007")
 

@@ -3,6 +3,7 @@
 What it tells is read from its standard output by a thread, so that a test waits for a line and never for a time.
 """
 
+import fcntl
 import json
 import os
 import resource
@@ -13,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,9 +23,11 @@ import apsw
 
 from scp.ids import as_text
 
-PATIENCE: Final = 30.0
-"""Seconds after which something that should have happened long ago is taken not to happen."""
+PATIENCE: Final = 120.0
+"""Seconds after which something that should have happened long ago is taken not to happen: a machine may be busy."""
 
+_PIPE_BYTES: Final = 1 << 20
+"""As much as anybody may have: of a reader who is busy elsewhere for two seconds, lines that find no room are lost."""
 _CONNECTION_BROKE: Final = {None, "ConnectionResetError", "BrokenPipeError"}
 
 Line = Mapping[str, Any]
@@ -86,6 +90,9 @@ class NodeProcess:
             self._process = subprocess.Popen(
                 self._command, stdout=subprocess.PIPE, stderr=stderr, env=self._environ, cwd=Path(__file__).parents[2]
             )
+        assert self._process.stdout is not None
+        with suppress(OSError):  # it would have less room, that is all
+            fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
 
     def configure(self, settings: str) -> None:
@@ -158,6 +165,16 @@ class NodeProcess:
         assert len(found) >= n, f"{len(found)} of {n} lines {event} {fields}\n{self._account()}"
         return found
 
+    def is_quiet(self) -> bool:
+        """Whether every association has ended that was opened since the node is ready, as far as it has told."""
+        with self._changed:
+            since = max((at for at, line in enumerate(self._lines) if line["event"] == "ready"), default=0)
+            opened, closed = (
+                {line["association"] for line in self._lines[since:] if line["event"] == event}
+                for event in ("association_opened", "association_closed")
+            )
+        return opened <= closed
+
     def until(self, holds: Callable[[], bool], timeout: float = PATIENCE) -> bool:
         """Wait until something holds of the process that it does not tell, and return whether it came to that."""
         deadline = time.monotonic() + timeout
@@ -180,6 +197,12 @@ class NodeProcess:
         """Let the process have no more descriptors than this from now on."""
         assert self._process is not None
         resource.prlimit(self._process.pid, resource.RLIMIT_NOFILE, (number, number))
+
+    def processor_seconds(self) -> float:
+        """Return for how long processors have worked for the process, whatever else they have to do."""
+        assert self._process is not None
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> int:
         """Return the resident memory of the process, in bytes."""
@@ -213,7 +236,7 @@ class NodeProcess:
         path = self.folder / "ledger.sqlite3"
         database = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
-            database.set_busy_timeout(5_000)
+            database.set_busy_timeout(60_000)
             cursor = database.execute(statement, values)
             return [dict(zip((name for name, _ in cursor.get_description()), row, strict=True)) for row in cursor]
         finally:
@@ -266,7 +289,8 @@ class NodeProcess:
             for raw in stream:
                 with self._changed:
                     self.output += raw
-                    self._lines.append(json.loads(raw))
+                    if raw.endswith(b"\n"):  # or else a kill cut it off
+                        self._lines.append(json.loads(raw))
                     self._changed.notify_all()
         with self._changed:
             self._silent = True

@@ -41,7 +41,7 @@ P_DATA: Final = 4
 COMMAND, LAST = 1, 2
 """Bits of the message control header (PS3.8 Annex E.2)."""
 _ASSOCIATE_RJ, _RELEASE_RQ, _RELEASE_RP, _ABORT = 3, 5, 6, 7
-_PATIENCE: Final = 30.0
+_PATIENCE: Final = 120.0
 
 
 class RejectedError(Exception):
@@ -239,8 +239,11 @@ class Peer:
         self._send_fragments(context, 0, data, last=last)
 
     @contextmanager
-    def sending(self, data: bytes, times: int) -> Iterator[None]:
-        """Send bytes again and again while something else is done, as far as the node takes them."""
+    def sending(self, data: bytes, times: int, patience: float = 1.0) -> Iterator[None]:
+        """Send bytes again and again while something else is done, as far as the node takes them.
+
+        What it has not taken so many seconds after that, it never will.
+        """
 
         def send() -> None:
             with suppress(OSError):
@@ -252,7 +255,7 @@ class Peer:
         try:
             yield
         finally:
-            sender.join(1)
+            sender.join(patience)
             if sender.is_alive():  # the node is gone, and no RST found its way through a window of nothing
                 self._socket.shutdown(socket.SHUT_RDWR)
                 sender.join(_PATIENCE)
@@ -291,7 +294,15 @@ class Peer:
 
     def release(self) -> None:
         """Release the association and close the connection."""
+        self.ask_for_release()
+        self.be_released()
+
+    def ask_for_release(self) -> None:
+        """Send A-RELEASE-RQ, which may be long before it is answered."""
         self._socket.sendall(struct.pack(">BBII", _RELEASE_RQ, 0, 4, 0))
+
+    def be_released(self) -> None:
+        """Read A-RELEASE-RP, and close the connection."""
         self._expect(_RELEASE_RP)
         self._socket.close()
 

@@ -15,7 +15,8 @@ PATIENT: Final = b"Test^Case"
 
 
 def assert_sound(node: NodeProcess) -> None:
-    """Hold ledger, archive, quarantine, spool and log of a quiet node against each other."""
+    """Hold ledger, archive, quarantine, spool and log of a node against each other, once nobody is at it any more."""
+    assert node.until(node.is_quiet), "associations do not end"
     assert node.spooled() == []
     assert_files_match(node)
     _assert_log_matches(node)

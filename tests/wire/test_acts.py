@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.wire.conftest import StartNode
-from tests.wire.node import NodeProcess, environment
+from tests.wire.node import PATIENCE, NodeProcess, environment
 from tests.wire.objects import Instance, ct, data_set_in
 from tests.wire.peer import Peer
 
@@ -74,7 +74,7 @@ def test_acts_and_storing_do_not_disturb_each_other(node: NodeProcess) -> None:
     sender.start()
     study = command(node, "quarantine", "list", "--limit", "1")[1][0]["study_instance_uid"]
     code, results = command(node, "quarantine", "release", "--study", study, "--force", "--reason", "a phantom")
-    sender.join(timeout=60)
+    sender.join(PATIENCE)
     assert (code, len(results)) == (0, 40)
     assert statuses == ["0000"] * 120
     assert len(node.archived()) == 160

@@ -22,7 +22,7 @@ def check(*paths: Path, profile: str = "standard") -> tuple[int, list[dict[str, 
     """Run the check; return its exit code, the documents of its instances, and the summary."""
     done = subprocess.run(
         [sys.executable, "-m", "scp", "check", *map(str, paths), "--format", "json", "--profile", profile],
-        capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=120, check=False,
+        capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=600, check=False,
     )  # fmt: skip
     assert done.stderr == ""
     *documents, summary = [json.loads(line) for line in done.stdout.splitlines()]

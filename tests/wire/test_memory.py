@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+import pytest
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
@@ -19,6 +20,7 @@ from tests.wire.hostility import serve_good_peer
 from tests.wire.node import NodeProcess
 from tests.wire.objects import Instance, ct
 from tests.wire.peer import Peer
+from tests.wire.soundness import assert_sound
 
 MIB: Final = 2**20
 AT_ONCE: Final = 4
@@ -32,6 +34,17 @@ PATIENCE: Final = 120.0
 
 Parts = Callable[[int], Iterable[bytes]]
 """What a Data Set consists of after its head; ``last`` is a byte in which two of them differ."""
+
+
+@pytest.fixture
+def node(start_node: StartNode) -> Iterator[NodeProcess]:
+    """Give a node that syncs nothing, and whose objects are gone afterwards: folders of tests are kept for a while."""
+    one = start_node(UNSYNCED)
+    yield one
+    assert_sound(one)
+    assert one.stop() == 0
+    for path in (*one.archived(), *one.quarantined()):
+        path.unlink()
 
 
 def head(number: int, transfer_syntax: str) -> Instance:
@@ -81,16 +94,13 @@ def growth(node: NodeProcess, sending: Callable[[int], list[str]]) -> tuple[int,
     return node.peak_memory() - before, told
 
 
-def test_not_with_pixel_data_in_fragments(start_node: StartNode) -> None:
-    node = start_node(UNSYNCED)
+def test_not_with_pixel_data_in_fragments(node: NodeProcess) -> None:
     grown, told = growth(node, lambda number: send(node, head(number, JPEGBaseline8Bit), encapsulated(1)))
     assert told == [["0000"]] * AT_ONCE
     assert grown < MOST
 
 
-def test_not_with_what_a_deflated_object_inflates_to(start_node: StartNode) -> None:
-    node = start_node(UNSYNCED)
-
+def test_not_with_what_a_deflated_object_inflates_to(node: NodeProcess) -> None:
     def sending(number: int) -> list[str]:
         one = head(number, DeflatedExplicitVRLittleEndian)
         deflate = zlib.compressobj(1, wbits=-zlib.MAX_WBITS)
@@ -103,8 +113,7 @@ def test_not_with_what_a_deflated_object_inflates_to(start_node: StartNode) -> N
     assert node.spooled() == []
 
 
-def test_not_with_values_that_are_longer_than_can_be_right(start_node: StartNode) -> None:
-    node = start_node(UNSYNCED)
+def test_not_with_values_that_are_longer_than_can_be_right(node: NodeProcess) -> None:
     good = ct(1, 1, PixelData=None)
 
     def sending(number: int) -> list[str]:
@@ -116,8 +125,7 @@ def test_not_with_values_that_are_longer_than_can_be_right(start_node: StartNode
     assert grown < MOST
 
 
-def test_not_with_another_image_under_the_same_uid(start_node: StartNode) -> None:
-    node = start_node(UNSYNCED)
+def test_not_with_another_image_under_the_same_uid(node: NodeProcess) -> None:
     sent = native, encapsulated, native, encapsulated
 
     def sending(number: int) -> list[str]:

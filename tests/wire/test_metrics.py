@@ -1,6 +1,7 @@
 """The metrics of the real node, fed by real senders: they say what the log and the ledger say."""
 
 import socket
+import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ def scrape(node: NodeProcess) -> Mapping[tuple[str, ...], float]:
 
 def test_metrics_say_what_was_sent_and_what_became_of_it(start_node: StartNode, tmp_path: Path) -> None:
     node = start_node(CONSOLE)
+    started = time.monotonic()
     (tmp_path / "files").mkdir()
     instances = [ct(1), ct(2), ct(2, WindowCenter="77")]
     files = [write_file(tmp_path / "files", one) for one in instances]
@@ -49,7 +51,7 @@ def test_metrics_say_what_was_sent_and_what_became_of_it(start_node: StartNode, 
     assert found["auditscp_healthy",] == 1
     for step in ("receive", "sync", "judge", "admit", "place", "respond"):
         assert found["auditscp_step_seconds_count", step] >= 3
-        assert 0 < found["auditscp_step_seconds_sum", step] < 30
+        assert 0 < found["auditscp_step_seconds_sum", step] < time.monotonic() - started, "in seconds"
 
 
 def test_a_connection_that_was_not_let_in_is_counted_with_its_reason(start_node: StartNode) -> None:

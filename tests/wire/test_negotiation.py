@@ -340,12 +340,14 @@ class TestWhoMayAssociate:
         assert associate_until_accepted(node)
 
 
-def associate_until_accepted(node: NodeProcess, attempts: int = 200) -> bool:
+def associate_until_accepted(node: NodeProcess) -> bool:
     """Try to associate while the node may not have noticed yet that somebody has left."""
-    for _ in range(attempts):
+
+    def is_accepted() -> bool:
         try:
             with Peer.of(node.port, ct()):
                 return True
         except RejectedError:
-            continue
-    return False
+            return False
+
+    return node.until(is_accepted)

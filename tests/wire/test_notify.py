@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.receivers import SECRET, MailReceiver, WebReceiver
+from tests.receivers import PATIENCE, SECRET, MailReceiver, WebReceiver
 from tests.wire.clients import storescu
 from tests.wire.conftest import StartNode
 from tests.wire.node import NodeProcess
@@ -100,13 +100,12 @@ def test_nothing_of_the_patient_is_in_a_message(start_node: StartNode, secret: P
 
 
 def test_a_receiver_that_was_down_gets_everything_later(start_node: StartNode, secret: Path, tmp_path: Path) -> None:
-    with WebReceiver().running() as gone:
-        url, port = gone.url, gone.port
-    node = start_node(webhook(url, secret, QUICK))
+    receiver = WebReceiver(lambda number: 503 if number == 0 else 200)
+    node = start_node(webhook(receiver.url, secret, QUICK))
     refuse_twice(node, tmp_path)
     (failed, *_) = node.wait_for("notification_failed", 2)
     assert failed["reason"] == "ConnectionRefusedError: Connection refused"
-    with WebReceiver(port, lambda number: 503 if number == 0 else 200).running() as receiver:
+    with receiver.running():
         first, second = receiver.next(), receiver.next()
         node.wait_for("notified")
     assert first.raw == second.raw
@@ -120,9 +119,8 @@ def test_a_receiver_that_was_down_gets_everything_later(start_node: StartNode, s
 def test_what_waits_when_the_node_is_killed_is_delivered_after_the_next_start(
     start_node: StartNode, secret: Path, tmp_path: Path
 ) -> None:
-    with WebReceiver().running() as gone:
-        url, port = gone.url, gone.port
-    node = start_node(webhook(url, secret, "[notify]\nretry_seconds = 600\n"))
+    receiver = WebReceiver()
+    node = start_node(webhook(receiver.url, secret, "[notify]\nretry_seconds = 600\n"))
     refuse_twice(node, tmp_path)
     (failed,) = node.wait_for("notification_failed")
     # These are in the ledger only: nobody wrote a message about them when the node was killed.
@@ -132,14 +130,13 @@ def test_what_waits_when_the_node_is_killed_is_delivered_after_the_next_start(
     node.wait_for("instance", 5)  # or there would be a receipt without its line
     node.kill()
     assert not peer.hung_up().aborted
-    with WebReceiver(port).running() as receiver:
+    with receiver.running():
         node.start()
         posts = [receiver.next(), receiver.next()]
         node.wait_for("notified", 2)
-    assert posts[0].body["id"] == failed["message"]
-    assert [post.body["refused"] for post in posts] == [2, 1]
-    assert receiver.nothing_came()
-    with WebReceiver(port).running() as receiver:
+        assert posts[0].body["id"] == failed["message"]
+        assert [post.body["refused"] for post in posts] == [2, 1]
+        assert receiver.nothing_came()
         assert node.stop() == 0
         node.start()
         refuse_twice(node, tmp_path, study=2)
@@ -158,7 +155,7 @@ def test_a_message_whose_answer_the_node_did_not_live_to_see_comes_again_under_i
             node.kill()
         return 200
 
-    with WebReceiver(answer=answer).running() as receiver:
+    with WebReceiver(answer).running() as receiver:
         node = start_node(webhook(receiver.url, secret, QUICK))
         refuse_twice(node, tmp_path)
         first = receiver.next()
@@ -204,7 +201,7 @@ def test_a_node_that_stops_does_not_wait_for_a_receiver_that_says_nothing(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         node = start_node(webhook(f"http://127.0.0.1:{silent.getsockname()[1]}/", secret))
         refuse_twice(node, tmp_path)
-        silent.settimeout(30)
+        silent.settimeout(PATIENCE)
         held, _ = silent.accept()
         with held:
             assert node.stop() == 0
@@ -263,6 +260,7 @@ def test_a_node_that_is_not_healthy_says_so_and_when_it_is_again(start_node: Sta
         node = start_node(webhook(receiver.url, secret) + email(mailbox.port))
         ledger = node.folder / "ledger.sqlite3"
         away = ledger.rename(ledger.with_suffix(".away"))
+        node.wait_for("node_unhealthy", trouble="gone")  # it looks now and then, and believes what it saw meanwhile
         with Peer.of(node.port, ct(1)) as peer:
             assert peer.store(ct(1)).status == "A700"
             ill = receiver.next().body

@@ -8,7 +8,7 @@ import pytest
 from pydicom.uid import ImplicitVRLittleEndian
 
 from tests.wire.hostility import closed_line, outcomes, serve_good_peer
-from tests.wire.node import NodeProcess
+from tests.wire.node import PATIENCE, NodeProcess
 from tests.wire.objects import Instance, contexts_of, ct, large_ct
 from tests.wire.peer import C_ECHO_RQ, COMMAND, LAST, P_DATA, VERIFICATION, Peer, c_store_rq, command_set, pdv
 
@@ -331,7 +331,7 @@ def test_600_requests_that_do_not_wait_are_answered_in_bounded_memory(target: No
     peer = peer_for(target, instance).associate()
     before = target.memory()
     raw = b"".join((p_data(command(request(instance))), *(p_data(part) for part in fragments(instance.data, 131_000))))
-    with peer.sending(raw, count):
+    with peer.sending(raw, count, PATIENCE):
         answers = [peer.response() for _ in range(count)]
         grown = target.memory() - before
     peer.release()

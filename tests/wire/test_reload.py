@@ -17,26 +17,28 @@ from tests.wire.objects import ct
 from tests.wire.peer import VERIFICATION, Peer, RejectedError
 
 ECHO = [(VERIFICATION, ["1.2.840.10008.1.2"])]
+PATIENT = "[association]\nnetwork_timeout = 3600\n"
+"""An association may be silent for as long as it takes to start some programs."""
 
 
 def reload(node: NodeProcess, *options: str) -> subprocess.CompletedProcess[str]:
     """Run ``auditscp reload`` for the node's data folder."""
     return subprocess.run(
         [sys.executable, "-m", "scp", "reload", "--data", str(node.folder), *options],
-        capture_output=True, text=True, timeout=60, env=environment(), cwd=Path(__file__).parents[2], check=False,
+        capture_output=True, text=True, timeout=300, env=environment(), cwd=Path(__file__).parents[2], check=False,
     )  # fmt: skip
 
 
 def test_an_association_goes_on_and_its_next_instance_is_judged_by_the_new_policy(start_node: StartNode) -> None:
-    node = start_node()
+    node = start_node(PATIENT)
     bad: dict[str, Any] = {"Rows": 4, "Columns": 4, "PixelData": bytes(8)}
     with Peer.of(node.port, ct(1), calling="CT1") as peer:
         assert peer.store(ct(1, **bad)).status == "C0A2"
-        node.configure('[[peer]]\nae_title = "CT1"\n[peer.severity]\nGEO-107 = "warn"\n')
+        node.configure(PATIENT + '[[peer]]\nae_title = "CT1"\n[peer.severity]\nGEO-107 = "warn"\n')
         done = reload(node)
         assert (done.returncode, done.stdout, done.stderr) == (0, "in force: [[peer]]\n", "")
         assert peer.store(ct(1, **bad)).status == "0000"
-        node.configure('[audit]\nprofile = "strict"\n[responses]\nGEO-107 = "C0FE"\n')
+        node.configure(PATIENT + '[audit]\nprofile = "strict"\n[responses]\nGEO-107 = "C0FE"\n')
         assert reload(node).returncode == 0
         assert peer.store(ct(2, **bad)).status == "C0FE"
     (closed,) = node.wait_for("association_closed")
@@ -120,7 +122,7 @@ def test_options_of_the_command_line_stay_over_the_file(start_node: StartNode) -
 
 def test_a_channel_can_be_switched_on_and_off_again(start_node: StartNode, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    node = start_node()
+    node = start_node(PATIENT)
     with WebReceiver().running() as receiver, Peer.of(node.port, ct(1)) as peer:
         on = f'[notify]\ngroup_seconds = 0\n[notify.webhook]\nenabled = true\nurl = "{receiver.url}"\n'
         node.configure(f'{on}secret_file = "{secret}"\n')
@@ -150,7 +152,7 @@ def test_reload_says_that_no_node_runs_in_a_folder(start_node: StartNode, tmp_pa
     for folder in (node.folder, tmp_path / "absent"):
         done = subprocess.run(
             [sys.executable, "-m", "scp", "reload", "--data", str(folder)],
-            capture_output=True, text=True, timeout=60, env=environment(), cwd=Path(__file__).parents[2], check=False,
+            capture_output=True, text=True, timeout=300, env=environment(), cwd=Path(__file__).parents[2], check=False,
         )  # fmt: skip
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == f"error: {folder}: no node of this machine and user is running there\n"

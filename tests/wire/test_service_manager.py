@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.wire.conftest import StartNode
-from tests.wire.node import NodeProcess
+from tests.wire.node import PATIENCE, NodeProcess
 
 
 def in_a_folder() -> tuple[str, str]:
@@ -29,7 +29,7 @@ def test_the_manager_is_told_that_the_node_listens_and_that_it_stops(
     named, address = make()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(address)
-        manager.settimeout(30)
+        manager.settimeout(PATIENCE)
         node = start_node(environ={"NOTIFY_SOCKET": named})
         listening = f"STATUS=AUDITSCP listens on 127.0.0.1 port {node.port}"
         assert manager.recv(1000).decode().split("\n") == ["READY=1", listening]

@@ -3,18 +3,21 @@
 import signal
 import socket
 import time
+from contextlib import suppress
 from typing import Final
 
 import pytest
 
 from tests.wire.conftest import StartNode
-from tests.wire.node import NodeProcess
+from tests.wire.node import PATIENCE, NodeProcess
 from tests.wire.objects import Instance, ct, large_ct
 from tests.wire.peer import HungUpError, Peer, RejectedError
 
-DEADLINE: Final = "[association]\ndrain_timeout = 15\n"
-"""Longer than a test waits for the process to end, so that ending in time means not to have waited for it."""
-IN_TIME: Final = 10.0
+DEADLINE: Final = f"[association]\ndrain_timeout = {2 * PATIENCE}\n"
+"""Longer than a test waits for the process to end, so that ending at all means not to have waited for it."""
+
+IDLE: Final = 1.0
+"""Seconds after which an association is idle while the node drains: written out again."""
 
 signals = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["sigterm", "sigint"])
 
@@ -27,6 +30,17 @@ def in_mid_data_set(node: NodeProcess, instance: Instance) -> tuple[Peer, int]:
     return peer, context
 
 
+def finish(peer: Peer, context: int, one: Instance, *others: Instance) -> None:
+    """Send the other half of a Data Set, other instances, and the wish for release, all at once.
+
+    So the node never waits for us: a pause of ours, however short, may be one too long for it.
+    """
+    peer.send_data(one.data[len(one.data) // 2 :], context=context)
+    for other in others:
+        peer.send_data(other.data, context=peer.request(other))
+    peer.ask_for_release()
+
+
 def stopped(node: NodeProcess) -> tuple[int, int]:
     """Return how many associations ended by themselves and how many were cut off, as the last line says."""
     (line,) = node.wait_for("stopped")
@@ -37,8 +51,8 @@ def stopped(node: NodeProcess) -> tuple[int, int]:
 def test_a_node_without_associations_exits_with_0(start_node: StartNode, number: signal.Signals) -> None:
     node = start_node(DEADLINE)
     node.signal(number)
-    assert node.exit_code(IN_TIME) == 0
-    assert [line["seconds"] for line in node.lines("draining")] == [15.0]
+    assert node.exit_code() == 0
+    assert [line["seconds"] for line in node.lines("draining")] == [2 * PATIENCE]
     assert stopped(node) == (0, 0)
 
 
@@ -51,10 +65,10 @@ def test_what_is_being_received_is_finished_and_answered_0000(start_node: StartN
     # The idle association is cut off first: from here on the other one has been waited for longer than idle ones are.
     assert idle.hung_up().aborted
     node.wait_for("association_closed", ending="shutdown")
-    peer.send_data(instance.data[len(instance.data) // 2 :], context=context)
+    finish(peer, context, instance)
     assert peer.response().status == "0000"
-    peer.release()
-    assert node.exit_code(IN_TIME) == 0
+    peer.be_released()
+    assert node.exit_code() == 0
     assert stopped(node) == (1, 1)
     assert len(node.archived()) == 1
     assert node.spooled() == []
@@ -67,26 +81,32 @@ def test_further_instances_of_a_busy_association_are_taken_while_draining(start_
     peer, context = in_mid_data_set(node, first)
     node.signal(signal.SIGTERM)
     node.wait_for("draining")
-    peer.send_data(first.data[len(first.data) // 2 :], context=context)
-    assert peer.response().status == "0000"
-    assert peer.store(second).status == "0000"
-    peer.release()
-    assert node.exit_code(IN_TIME) == 0
+    finish(peer, context, first, second)
+    assert [peer.response().status for _ in (first, second)] == ["0000", "0000"]
+    peer.be_released()
+    assert node.exit_code() == 0
     assert len(node.archived()) == 2
 
 
 def test_an_association_that_is_between_two_instances_is_not_taken_for_an_idle_one(start_node: StartNode) -> None:
-    node, first, second = start_node(DEADLINE), ct(1), ct(2)
-    idle, busy = Peer.of(node.port, ct()).associate(), Peer.of(node.port, first, second).associate()
-    time.sleep(1.5)  # longer than an association may be idle while draining
-    assert busy.store(first).status == "0000"
-    node.signal(signal.SIGTERM)
-    assert idle.hung_up().aborted
-    node.wait_for("association_closed", ending="shutdown")
-    assert busy.store(second).status == "0000"
-    busy.release()
-    assert node.exit_code(IN_TIME) == 0
-    assert stopped(node) == (1, 1)
+    first, second = ct(1), ct(2)
+    for _ in range(10):
+        node = start_node(DEADLINE)
+        idle, busy = Peer.of(node.port, ct()).associate(), Peer.of(node.port, first, second).associate()
+        time.sleep(1.5 * IDLE)
+        began = time.monotonic()
+        assert busy.store(first).status == "0000"
+        node.signal(signal.SIGTERM)
+        assert idle.hung_up().aborted
+        with suppress(HungUpError, OSError):
+            assert busy.store(second).status == "0000"
+            busy.release()
+            assert node.exit_code() == 0
+            assert stopped(node) == (1, 1)
+            return
+        assert time.monotonic() - began > IDLE, "it is cut off though it was not silent for so long"
+        assert node.exit_code() == 0
+    pytest.fail("this machine is always too slow to be seen as busy")
 
 
 def test_an_idle_association_is_aborted_well_before_the_deadline(start_node: StartNode) -> None:
@@ -94,7 +114,7 @@ def test_an_idle_association_is_aborted_well_before_the_deadline(start_node: Sta
     peer = Peer.of(node.port, ct()).associate()
     node.signal(signal.SIGTERM)
     assert peer.hung_up().aborted
-    assert node.exit_code(IN_TIME) == 0
+    assert node.exit_code() == 0
     assert stopped(node) == (0, 1)
 
 
@@ -104,7 +124,7 @@ def test_a_connection_that_never_associated_does_not_hold_up_the_end(start_node:
         with Peer.of(node.port, ct()):
             pass
         node.signal(signal.SIGTERM)
-        assert node.exit_code(IN_TIME) == 0
+        assert node.exit_code() == 0
 
 
 def test_new_associations_are_refused_while_draining(start_node: StartNode) -> None:
@@ -115,10 +135,10 @@ def test_new_associations_are_refused_while_draining(start_node: StartNode) -> N
     idle.hung_up()
     with pytest.raises((ConnectionRefusedError, RejectedError, HungUpError)), Peer.of(node.port, ct(2)):
         pass
-    peer.send_data(instance.data[len(instance.data) // 2 :], context=context)
+    finish(peer, context, instance)
     assert peer.response().status == "0000"
-    peer.release()
-    assert node.exit_code(IN_TIME) == 0
+    peer.be_released()
+    assert node.exit_code() == 0
     assert len(node.archived()) == 1
 
 
@@ -127,7 +147,7 @@ def test_a_peer_that_stops_in_mid_data_set_is_cut_off_at_the_deadline(start_node
     peer, _ = in_mid_data_set(node, instance)
     node.signal(signal.SIGTERM)
     assert peer.hung_up().aborted
-    assert node.exit_code(IN_TIME) == 0
+    assert node.exit_code() == 0
     assert stopped(node) == (0, 1)
     (receipt,) = node.receipts()
     assert receipt["outcome"] == "aborted"

@@ -207,7 +207,7 @@ def test_whoever_shows_no_certificate_may_not_use_the_titles_of_those_who_do(sta
 
 
 def test_a_peer_that_falls_silent_is_aborted_over_tls(start: Any, authority: Authority) -> None:
-    node = start(more="[association]\nnetwork_timeout = 1\n")
+    node = start(more="[association]\nnetwork_timeout = 3\n")
     with Peer.of(node.port, ct(), tls=authority.client()) as peer:
         peer.send_data(ct().data[:100], context=peer.request(ct()), last=False)
         assert peer.hung_up().aborted

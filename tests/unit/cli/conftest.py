@@ -1,6 +1,7 @@
 """Commands run in this process, with an environment of their own."""
 
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -22,11 +23,19 @@ class Done(NamedTuple):
 Run = Callable[..., Done]
 
 
+def account(uid: int) -> str:
+    """Return the name of an account; in a container it may have none, but a number."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
 @pytest.fixture
 def run(logs_as_before: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run ``auditscp`` with these arguments, in an empty folder and without settings from the environment."""
     for name in os.environ:
-        if name.startswith("AUDITSCP_"):
+        if name.startswith("AUDITSCP_") or name == "SUDO_USER":
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 

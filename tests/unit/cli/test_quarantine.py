@@ -2,7 +2,6 @@
 
 import json
 import os
-import pwd
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import pytest
 from scp.ids import as_text, new_id
 from scp.layout import Place, case_path
 from tests.rules.builders import SERIES, STUDY
-from tests.unit.cli.conftest import Done, Run
+from tests.unit.cli.conftest import Done, Run, account
 from tests.unit.nodes import Scratch, association, data_set, open_node
 from tests.unit.quarantine.test_acts import acts, receipt, refused
 
-ME = pwd.getpwuid(os.getuid()).pw_name
+ME = account(os.getuid())
 IMAGE = data_set()
 RENAMED = data_set(PatientName="Ot\x1b[31mher^Name")
 SECOND: dict[str, Any] = {"SOPInstanceUID": "1.2.9", "InstanceNumber": "2", "ImagePositionPatient": ["0", "0", "20"]}

@@ -103,7 +103,7 @@ def test_a_node_that_is_told_to_stop_ends_with_0(tmp_path: Path, number: signal.
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["event"] == "ready"
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert process.returncode == 0
     assert [line["event"] for line in lines(out)] == ["draining", "stopped"]
     assert err == ""
@@ -119,6 +119,6 @@ def test_a_node_whose_log_nobody_reads_any_more_exits_with_0(tmp_path: Path) -> 
         assert json.loads(process.stdout.readline())["event"] == "ready"
         process.stdout.close()
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""

@@ -6,7 +6,6 @@ import os
 import shutil
 from contextlib import closing
 from pathlib import Path
-from pwd import getpwuid
 
 import apsw
 import pytest
@@ -15,7 +14,7 @@ from scp.cli.verify import rate_of
 from scp.layout import ACTS, LEDGER, LOCK
 from scp.store.store import Store
 from scp.upkeep.rebuild import Rebuilder, Rebuilt
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Run, account
 from tests.unit.upkeep.folders import filled
 
 
@@ -112,7 +111,7 @@ def test_who_is_not_the_owner_leaves_no_files_that_the_node_cannot_use(
 def test_who_may_not_read_is_told_whose_the_folder_is(
     run: Run, folder: Path, verb: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner = getpwuid(folder.stat().st_uid).pw_name
+    owner = account(folder.stat().st_uid)
     monkeypatch.setattr("os.geteuid", lambda: folder.stat().st_uid + 1)
     monkeypatch.setattr("os.access", lambda *_, **__: False)
     done = run(*verb, "--data", folder)

@@ -9,6 +9,8 @@ from scp.config import ConfigurationError, Console
 from scp.console.access import LOCAL, Access, Role, Visitor, Wait, check, neighbourhood
 from scp.passwords import hash_password
 
+pytestmark = pytest.mark.usefixtures("frozen_throttles")
+
 HASH = hash_password(b"secret", salt=bytes(16))
 USERS: dict[str, Any] = {"operators": {"anna": HASH}, "viewers": {"vera": HASH}}
 

@@ -220,7 +220,7 @@ def test_a_png_is_what_the_standard_says() -> None:
 
 @pytest.fixture
 def thumbnails(tmp_path: Path) -> Thumbnails:
-    return Thumbnails(Store(tmp_path / "data"), Limits())
+    return Thumbnails(Store(tmp_path / "data"), Limits(), seconds=300)  # to start a process takes some
 
 
 def put(tmp_path: Path, ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> str:

@@ -119,7 +119,7 @@ def test_connections_are_bounded_and_who_waits_for_most_gives_way(
         port = int(one.url.rpartition(":")[2])
 
         def connect(address: str) -> socket.socket:
-            return open_ones.enter_context(socket.create_connection(("127.0.0.1", port), 10, (address, 0)))
+            return open_ones.enter_context(socket.create_connection(("127.0.0.1", port), 60, (address, 0)))
 
         def is_served(sock: socket.socket) -> bool:
             sock.sendall(ASKED)

@@ -11,6 +11,8 @@ from scp.console.throttle import Throttle
 from scp.passwords import hash_password
 from tests.unit.console.consoles import PASSWORD, USERS, Consoled, consoled, csrf, sign_in
 
+pytestmark = pytest.mark.usefixtures("frozen_throttles")
+
 PAGES = ["/", "/now/live", "/series", "/series/1.2.3", "/series/1.2.3/plot.svg", "/instances/1.2/thumbnail.png",
          "/quarantine", "/quarantine/0000000000000", "/senders", "/senders.csv", "/rules",
          "/rules/DUP-004"]  # fmt: skip

@@ -1,6 +1,5 @@
 """Whatever the bytes: the walk ends, never raises, never looks outside, and its cost grows with the size only."""
 
-import sys
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -13,6 +12,7 @@ from scp.dicom.walk import Limits, Scan, Span, fragments, walk
 from tests.unit.dicom import samples
 from tests.unit.dicom.compare import places
 from tests.unit.dicom.encode import UNDEFINED, explicit, implicit, item, item_end, open_sequence, sequence_end, tag
+from tests.unit.system import calls_of
 
 SYNTAXES = [
     Encoding(explicit=explicit_vr, little=little, encapsulated=encapsulated)
@@ -127,19 +127,8 @@ def test_a_real_file_cut_off_anywhere_keeps_exactly_the_elements_that_are_whole(
 
 
 def steps(data: bytes, syntax: Encoding, limits: Limits | None = None) -> tuple[int, Scan]:
-    """How many function calls a walk takes, those of built-in functions included."""
-    calls = 0
-
-    def note(frame: object, event: str, arg: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(note)
-    try:
-        scan = walk(data, syntax, limits or Limits())
-    finally:
-        sys.setprofile(None)
-    return calls, scan
+    """How many function calls a walk takes, and what it finds."""
+    return calls_of(lambda: walk(data, syntax, limits or Limits()))
 
 
 def nested(levels: int, *, syntax: Encoding = EXPLICIT_LITTLE) -> bytes:

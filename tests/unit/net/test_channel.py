@@ -3,8 +3,7 @@
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from itertools import accumulate, count
-from types import SimpleNamespace
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ MAX_PDU, LONGEST = 4096, 8192
 RATE = 1_000_000
 
 Pair = tuple[Channel, socket.socket]
+Timing = tuple[Channel, socket.socket, "Clock"]
 
 
 def connection() -> tuple[socket.socket, socket.socket]:
@@ -39,11 +39,49 @@ def pdu(kind: int, body: bytes, length: int | None = None) -> bytes:
     return struct.pack(">BxI", kind, len(body) if length is None else length) + body
 
 
+class Clock:
+    """The time that passes for a channel, in seconds, and what comes from its peer whenever it waits."""
+
+    def __init__(self, peer: socket.socket) -> None:
+        self.now = 0.0
+        self.said: list[bytes] = []
+        self.took = self.turn_took = 0.0
+        """How long each wait takes for the peer, and then for the turn."""
+        self._peer = peer
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def aside(self, wait: Callable[..., int], *arguments: Any) -> int:
+        count = wait(*arguments)
+        self.now += self.turn_took
+        return count
+
+    def recv_into(self, receive: Callable[..., int], *arguments: Any) -> int:
+        if len(arguments) == 1:  # it may wait
+            self.now += self.took
+            self._peer.sendall(self.said.pop(0))
+        return receive(*arguments)
+
+
+class Timed(socket.socket):
+    """A connection of which each wait takes as long as its clock says."""
+
+    clock: Clock
+
+    def recv_into(self, *arguments: Any) -> int:
+        return self.clock.recv_into(super().recv_into, *arguments)
+
+
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each read seem to take a twentieth of a second."""
-    ticks = count(0, 0.05)
-    monkeypatch.setattr("scp.net.channel.time", SimpleNamespace(monotonic=lambda: next(ticks)))
+def timed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Timing]:
+    """Give a channel, the peer's end of it, and the clock that it goes by."""
+    ours, peer = connection()
+    with Timed(fileno=ours.detach()) as sock, peer:
+        sock.clock = clock = Clock(peer)
+        monkeypatch.setattr("scp.net.channel.time", clock)
+        monkeypatch.setattr("scp.net.channel.aside", clock.aside)
+        yield Channel(sock, MAX_PDU, LONGEST, 0.2, RATE), peer, clock
 
 
 class TestReading:
@@ -118,40 +156,51 @@ class TestReading:
         with pytest.raises(Silent):
             channel.next_pdu()
 
-    @pytest.mark.usefixtures("slow")
-    def test_what_is_said_in_many_small_pdus_must_not_take_too_long_either(self, pair: Pair) -> None:
-        channel, peer = pair
-        for _ in range(5):
-            peer.sendall(pdu(P_DATA_TF, b"abc"))
+    def test_what_is_said_in_many_small_pdus_must_not_take_too_long_either(self, timed: Timing) -> None:
+        channel, _, clock = timed
+        clock.took, clock.said = 0.0625, [pdu(P_DATA_TF, b"abc")] * 6
+        for _ in range(4):
             channel.next_pdu()
-        peer.sendall(pdu(P_DATA_TF, b"abc"))
         with pytest.raises(Silent):
             channel.next_pdu()
 
-    @pytest.mark.usefixtures("slow")
-    def test_until_a_time_it_must_be_here_however_fast_it_comes(self, pair: Pair) -> None:
-        channel, peer = pair
+    def test_until_a_time_it_must_be_here_however_fast_it_comes(self, timed: Timing) -> None:
+        channel, peer, clock = timed
         channel.set_timeout(60)
+        peer.sendall(pdu(P_DATA_TF, b"", 2000))
+        clock.took, clock.said = 1.0, [bytes(100)] * 10
+        with pytest.raises(Silent):
+            channel.next_pdu(until=5)
+        assert (clock.now, len(clock.said)) == (5.0, 5)
+
+    def test_what_is_here_is_read_however_late_the_node_looks_and_nothing_more_is_waited_for(
+        self, timed: Timing
+    ) -> None:
+        channel, peer, clock = timed
         peer.sendall(pdu(P_DATA_TF, b"abc"))
-        channel.next_pdu(until=5)
-        peer.sendall(pdu(P_DATA_TF, bytes(1000), 2000))
+        clock.now = 10
+        assert bytes(channel.next_pdu(until=5).body) == b"abc"
         with pytest.raises(Silent):
             channel.next_pdu(until=5)
 
-    @pytest.mark.usefixtures("slow")
-    def test_from_now_on_a_peer_may_have_more_time(self, pair: Pair) -> None:
-        channel, peer = pair
-        channel.set_timeout(60)
+    def test_the_time_until_it_is_the_nodes_turn_again_is_no_silence_of_the_peer(self, timed: Timing) -> None:
+        channel, _, clock = timed
+        clock.turn_took, clock.said = 10.0, [pdu(P_DATA_TF, b"abc")] * 20
         for _ in range(20):
-            peer.sendall(pdu(P_DATA_TF, b"abc"))
             channel.next_pdu()
 
-    @pytest.mark.usefixtures("slow")
-    def test_after_an_answer_the_peer_has_its_time_again(self, pair: Pair) -> None:
-        channel, peer = pair
+    def test_from_now_on_a_peer_may_have_more_time(self, timed: Timing) -> None:
+        channel, _, clock = timed
+        channel.set_timeout(60)
+        clock.took, clock.said = 0.05, [pdu(P_DATA_TF, b"abc")] * 20
+        for _ in range(20):
+            channel.next_pdu()
+
+    def test_after_an_answer_the_peer_has_its_time_again(self, timed: Timing) -> None:
+        channel, _, clock = timed
+        clock.took, clock.said = 0.05, [pdu(P_DATA_TF, b"abc")] * 60
         for _ in range(20):
             for _ in range(3):
-                peer.sendall(pdu(P_DATA_TF, b"abc"))
                 channel.next_pdu()
             channel.send(b"answer")
 

@@ -114,10 +114,10 @@ def test_an_address_may_have_any_letters(secret: Path) -> None:
 
 
 def test_a_receiver_that_is_not_there_is_told(secret: Path) -> None:
-    url, close = silent()
-    close()
-    with pytest.raises(Undelivered, match=r"^ConnectionRefusedError: Connection refused$") as caught:
-        sender(url, secret).send(LETTER)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # has the port, and does not listen
+        with pytest.raises(Undelivered, match=r"^ConnectionRefusedError: Connection refused$") as caught:
+            sender(f"http://127.0.0.1:{nobody.getsockname()[1]}/", secret).send(LETTER)
     assert not caught.value.answered
 
 

@@ -89,7 +89,10 @@ def test_whatever_the_length_of_lines_a_reader_that_stops_holds_up_nobody_and_no
     monkeypatch: pytest.MonkeyPatch, ends: Callable[[], tuple[int, int]], log_format: logs.Format, characters: int
 ) -> None:
     monkeypatch.setattr(logs, "_PATIENCE_MS", 1)
-    reading, writing = ends()
+    try:
+        reading, writing = ends()
+    except OSError as error:
+        pytest.skip(f"this machine has no terminals: {error}")
     if os.isatty(writing):
         tty.setraw(writing)
     with os.fdopen(reading, "rb", 0) as reader, os.fdopen(writing, "w") as stream:
@@ -101,7 +104,7 @@ def test_whatever_the_length_of_lines_a_reader_that_stops_holds_up_nobody_and_no
 
         writer = threading.Thread(target=write, daemon=True)
         writer.start()
-        writer.join(30)
+        writer.join(120)
         if writer.is_alive():
             reader.close()  # which ends its wait
             pytest.fail("a reader that has stopped is waited for")
