@@ -22,16 +22,22 @@ SIDE: Final = 256
 _MOST_PIXELS: Final = 64 * 1024 * 1024
 """Most Rows x Columns of a frame for which a picture is made."""
 
+_PIXEL_ASPECT_RATIO: Final = 0x00280034
 _WINDOW_CENTER, _WINDOW_WIDTH = 0x00281050, 0x00281051
 _RESCALE_INTERCEPT, _RESCALE_SLOPE = 0x00281052, 0x00281053
 _COLOURS: Final = 3
 _BITS: Final = 8
+_LONGEST: Final = 16.0
+"""How many times as long as wide a pixel may be; with more, the attributes are wrong rather than the pixels long."""
 
 Samples = NDArray[Any]
 
 
 class Frame(NamedTuple):
-    """How to read the samples of a frame. ``window`` is center and width, None if the object has none."""
+    """How to read the samples of a frame. ``window`` is center and width, None if the object has none.
+
+    ``aspect`` is the height of a pixel over its width.
+    """
 
     frames: int
     rows: int
@@ -45,6 +51,7 @@ class Frame(NamedTuple):
     window: tuple[float, float] | None
     slope: float
     intercept: float
+    aspect: float
 
     @property
     def middle(self) -> int:
@@ -79,6 +86,7 @@ def frame_of(source: Source) -> Frame | None:
         window=_window(source),
         slope=_decimal(source, _RESCALE_SLOPE, 1.0) or 1.0,
         intercept=_decimal(source, _RESCALE_INTERCEPT, 0.0),
+        aspect=_aspect(source),
     )
     is_picture = (
         min(frame.frames, frame.rows, frame.columns) > 0
@@ -130,14 +138,31 @@ def rle_samples(source: Source, frame: Frame) -> Samples | None:
 
 
 def picture(samples: Samples, frame: Frame) -> NDArray[np.uint8]:
-    """Return a picture of at most :data:`SIDE` pixels on a side, of shape (rows, columns) or (rows, columns, 3)."""
+    """Return a picture of at most :data:`SIDE` pixels on a side, of shape (rows, columns) or (rows, columns, 3).
+
+    Its own pixels are square: where those of the frame are not, its rows or columns are repeated.
+    """
     step = _step(*samples.shape[:2])
-    small = samples[::step, ::step]
+    small = _square(samples[::step, ::step], frame.aspect)
     if small.ndim == 2:
         return _grey(small, frame)
     depth = max(frame.bits_stored - _BITS, 0)
     colours = (small >> depth).astype(np.uint8)
     return _from_ybr(colours) if frame.photometric.startswith("YBR_FULL") else colours
+
+
+def _square(samples: Samples, aspect: float) -> Samples:
+    if aspect == 1:
+        return samples
+    rows, columns = samples.shape[:2]
+    height, width = rows * max(aspect, 1), columns * max(1 / aspect, 1)
+    shrunk = min(1, SIDE / max(height, width))
+    lines, places = (
+        np.arange(shown) * number // shown
+        for number, shown in ((rows, max(1, round(height * shrunk))), (columns, max(1, round(width * shrunk))))
+    )
+    square: Samples = samples[lines[:, None], places]
+    return square
 
 
 def _step(rows: int, columns: int) -> int:
@@ -185,6 +210,16 @@ def _type(frame: Frame, *, little: bool = True) -> str:
 def _decimal(source: Source, tag: int, default: float) -> float:
     values = decimal_strings(source.raw(tag))
     return values[0] if values and not isinstance(values, Malformed) else default
+
+
+def _aspect(source: Source) -> float:
+    """Return the height of a pixel over its width: the distance of rows over that of columns (PS3.3 §10.7.1.3)."""
+    for tag in (t.PIXEL_SPACING, t.IMAGER_PIXEL_SPACING, _PIXEL_ASPECT_RATIO):
+        values = decimal_strings(source.raw(tag))
+        if values and not isinstance(values, Malformed):
+            aspect = values[0] / values[1] if len(values) == 2 and min(values) > 0 else 1.0
+            return aspect if 1 / _LONGEST <= aspect <= _LONGEST else 1.0
+    return 1.0
 
 
 def _window(source: Source) -> tuple[float, float] | None:

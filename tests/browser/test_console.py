@@ -65,6 +65,9 @@ def test_from_a_refusal_to_a_released_object(guarded: Console, new_page: NewPage
     expect(image).to_be_visible()
     assert page.wait_for_function("document.querySelector('.thumbnail img').naturalWidth > 100")
     assert page.wait_for_function("document.querySelector('.plot img').naturalWidth > 100")
+    box, natural = image.bounding_box(), image.evaluate("one => one.naturalWidth / one.naturalHeight")
+    assert box is not None
+    assert box["width"] / box["height"] == pytest.approx(natural, rel=0.02)
 
     page.get_by_role("button", name="Sign out").click()
     page.goto("/")

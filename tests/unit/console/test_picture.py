@@ -57,6 +57,34 @@ def test_a_window_maps_samples_to_grey() -> None:
     assert shown(ds).tolist() == [[0, 128], [255, 255]]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "shape"),
+    [
+        ({"PixelSpacing": ["1", "1"]}, (2, 2)),
+        ({"PixelSpacing": ["5", "1"]}, (10, 2)),
+        ({"PixelSpacing": ["0.5", "1.5"]}, (2, 6)),
+        ({"PixelSpacing": None, "ImagerPixelSpacing": ["2", "1"], "PixelAspectRatio": ["1", "2"]}, (4, 2)),
+        ({"PixelSpacing": None, "PixelAspectRatio": ["1", "2"]}, (2, 4)),
+        ({"PixelSpacing": None}, (2, 2)),
+        ({"PixelSpacing": ["1", "0"]}, (2, 2)),
+        ({"PixelSpacing": ["1", "1000"]}, (2, 2)),
+        ({"PixelSpacing": ["1"]}, (2, 2)),
+    ],
+)
+def test_pixels_that_are_not_square_are_shown_as_long_as_they_are(
+    attributes: dict[str, Any], shape: tuple[int, int]
+) -> None:
+    made = shown(grey([0, 50, 150, 200], WindowCenter="100.5", WindowWidth="201", **attributes))
+    assert made.shape == shape
+    rows, columns = shape
+    assert np.array_equal(made, np.repeat(np.repeat([[0, 64], [191, 255]], rows // 2, 0), columns // 2, 1))
+
+
+def test_a_picture_of_long_pixels_is_no_larger_than_others() -> None:
+    ds = image(Rows=40, Columns=200, PixelSpacing=["10", "1"], PixelData=bytes(16_000))
+    assert shown(ds).shape == (SIDE, 128)
+
+
 def test_rescaling_comes_before_the_window() -> None:
     ds = grey([0, 100, 200, 300], WindowCenter="0.5", WindowWidth="201", RescaleSlope="1", RescaleIntercept="-100")
     assert shown(ds).tolist() == [[0, 128], [255, 255]]
