@@ -1,7 +1,7 @@
-"""The way of one instance: scan, facts, judge, admit, place, tell. Read :meth:`Intake.complete`.
+"""The steps of one instance: receive, examine, judge, admit, place, answer. Read :meth:`Intake.complete`.
 
 ``net`` begins an object when a C-STORE-RQ arrives, writes the Data Set into it, completes it, and sends the response
-that it gets back. Whatever goes wrong on our side becomes an answer too: a sender is never left without one.
+that this returns. A fault of the node becomes a response too: a sender is never left without one.
 
 With ``durability = "full"``, the table shows in which order things become durable, and what holds if the power fails
 after each step. An object is *light* if its whole file has at most 64 KiB and its Data Set came in one piece. The
@@ -70,15 +70,15 @@ Policies = Callable[[Association], Policy]
 """Which policy holds for a sender."""
 
 _COMPARISONS: Final = 3
-"""How often the stored copy may change while we compare before the sender is asked to try again."""
+"""How often the stored copy may change during a comparison before the sender is asked to try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the sender, and the receipt under which it can be looked up.
+    """The answer to a sender, and the receipt under which it can be looked up.
 
-    ``watch`` is still running, as the response has yet to be sent. ``tell`` writes the canonical line; it is called
-    after the response, so that the sender need not wait for it.
+    ``watch`` is still running, because the response has yet to be sent. ``tell`` writes the canonical log line; it is
+    called after the response, so that the sender need not wait for it.
     """
 
     receipt: int
@@ -96,7 +96,7 @@ class Waiting:
 
 
 class NotBegun(NodeFault):
-    """An object could not be begun; ``answer`` tells the sender so, and the receipt is written."""
+    """An object could not be begun. ``answer`` is to be sent; its receipt is written already."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__("an object could not be begun")
@@ -109,10 +109,10 @@ def _try_again(fault: NodeFault) -> Verdict:
 
 @dataclass(slots=True)
 class Reception:
-    """A request on its way in: its receipt number, when it came, and its object in the spool.
+    """A request that is being received: its receipt number, its time, and its object in the spool.
 
-    ``received`` is in microseconds UTC since 1970. ``confirms`` is the instance whose response the sender has read, as
-    this request shows.
+    ``received`` is in microseconds UTC since 1970. ``confirms`` is the instance whose response, as this request shows,
+    the sender has read.
     """
 
     receipt: int
@@ -124,7 +124,7 @@ class Reception:
 
 
 class Intake:
-    """Takes instances in, one at a time for each association, any number of associations at once."""
+    """Receives instances: one at a time on each association, any number of associations at once."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class Intake:
             watch.lap("place")
         except NodeFault as fault:
             return self.failed(reception, fault)
-        except Exception as error:  # noqa: BLE001 - our own mistake must not cost the sender its answer
+        except Exception as error:  # noqa: BLE001 - a fault of this software must not leave the sender without an answer
             return self.failed(reception, NodeFault(f"unexpected {type(error).__name__} at {place_of(error)}"))
         finally:
             incoming.close()
@@ -241,9 +241,9 @@ class Intake:
         return examination
 
     def _admit(self, reception: Reception, examination: Examination, content: bytes | None) -> Admitted:
-        """Decide inside the ledger's transaction; leave it for what takes long, and come back.
+        """Decide inside the ledger's transaction. For what takes long, leave it, and try again afterwards.
 
-        ``content`` is the whole file if the ledger is to vouch for it.
+        ``content`` is the whole file if the ledger is to keep its bytes until they are on the disk. Raises NodeFault.
         """
         policy = self._policies(reception.request.association)
         examiner = self._examiners.of(reception.request.association)
@@ -280,10 +280,10 @@ class Intake:
         raise NodeFault("the stored copy keeps changing")
 
     def _is_confirmed(self, instance: int, settled: set[int]) -> bool | Waiting:
-        """Whether the sender of an instance knows that it is stored, by what the ledger does not know yet.
+        """Whether the sender of an instance has read its response, as far as this process knows.
 
-        ``settled`` are the instances that were waited for: a sender that is still there, and silent for so long, has
-        had the response.
+        ``settled`` are the instances that were waited for: a sender whose association is still open, and that was
+        silent for so long, has received the response.
         """
         if self._deliveries.is_open(instance):
             return True if instance in settled else Waiting(instance)
@@ -312,7 +312,7 @@ class Intake:
             # The stored copy is missing. These are the same bytes, so they take its place; if another file is there,
             # placing them fails.
             placement = replace(placement, place=Place.ARCHIVE)
-            if is_sealed:  # the ledger vouches for the first copy at most
+            if is_sealed:  # the ledger keeps the bytes of the first copy at most
                 reception.incoming.sync()
         self._store.place(reception.incoming.name, placement, case, late=is_late)
         if is_sealed:
@@ -347,7 +347,7 @@ class Intake:
         undecided_line(receipt, request, outcome, status, size)
 
     def _quietly(self, act: Callable[[], T]) -> T | None:
-        """Do what must not keep anybody from an answer; None if it fails, which is told."""
+        """Do something that may fail without changing the answer to a sender; a failure is logged, and returns None."""
         try:
             return act()
         except NodeFault as fault:
@@ -355,7 +355,7 @@ class Intake:
             return None
 
     def _suffer(self, receipt: int | None, fault: NodeFault) -> None:
-        """Tell the log and the health of a fault; what stops every object is logged by the health, and only once."""
+        """Report a fault to the log and to the health. What stops every object is logged by the health, only once."""
         if fault.trouble not in (Trouble.SPACE, Trouble.GONE):
             fault_line(receipt, fault)
         self.health.suffer(fault)

@@ -45,7 +45,7 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 REQUEST_RULES: Final = uid.REQUEST_RULES
-"""Rules about the request itself: they hold for an identical resend too."""
+"""Rules about the request itself: they are applied to identical resends too."""
 
 FAMILIES: Final = {
     "UID": "Identity",

@@ -1,4 +1,4 @@
-"""Runs the rules. A rule that crashes is contained: it becomes a finding about ourselves."""
+"""Runs the rules. If a rule fails, the instance gets the finding INT-001, and the other rules run all the same."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from scp.errors import place_of
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """A rule that raised: its code, the type of the error and where it was raised. Never the error's text."""
+    """A rule that raised: its code, the type of the error and where it was raised. The error's text may be personal."""
 
     code: str
     error: str
@@ -56,7 +56,7 @@ _ORDER = {rule.code: position for position, rule in enumerate(RULES)}
 
 
 class Examination(NamedTuple):
-    """What the instance rules found: computed before the ledger is asked, so that its transaction stays short."""
+    """What the instance rules found: made before the ledger is asked, so that the ledger's transaction stays short."""
 
     subject: Subject
     found: tuple[Found, ...]
@@ -64,7 +64,7 @@ class Examination(NamedTuple):
 
 
 def examine(subject: Subject, recall: Recall | None = None, change: Change = None) -> Examination:
-    """Run the rules that look at the instance alone; ``recall`` spares those that have nothing new to look at."""
+    """Run the rules that look at the instance alone. With ``recall``, only those whose input has changed are run."""
     found, crashes = _run(_INSTANCE[subject.facts.kind], subject, None, recall, change)
     return Examination(subject, found, crashes)
 
@@ -74,8 +74,8 @@ def judge(
 ) -> Judgement | NeedsComparison:
     """Run the pairwise rules against what the ledger holds, and come to the verdict.
 
-    An identical copy of a stored instance is only asked whether it is what the request says: everything else was
-    judged when the first copy came.
+    To an identical copy of a stored instance, only the rules about the request are applied: all others have judged the
+    first copy.
     """
     subject = examination.subject
     if snapshot.held and not snapshot.identical and snapshot.comparison is None:
@@ -90,7 +90,7 @@ def judge(
 
 
 def _no_place(held: Held) -> Found:
-    """Refuse another object under a stored UID when the rule that should have done so failed."""
+    """Refuse another object under a stored UID if the rule that should have done so failed."""
     problem = Problem("another object is stored", (t.SOP_INSTANCE_UID,), other=held.other, unstorable=True)
     return Found(INTERNAL, problem)
 
@@ -111,7 +111,7 @@ def _ask_all(
         rule, look = check
         try:
             return look(subject) if snapshot is None else look(subject, snapshot)
-        except Exception as error:  # noqa: BLE001 - contained: an instance is never lost to a rule's mistake
+        except Exception as error:  # noqa: BLE001 - contained: no instance is lost because a rule fails
             crashes.append(Crash(rule.code, type(error).__name__, place_of(error)))
             return None
 

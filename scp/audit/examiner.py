@@ -1,7 +1,8 @@
-"""One instance after the other of one association: read, examined and judged with what the one before left behind.
+"""Reads, examines and judges the instances of one association, one after another.
 
-What comes out is what :func:`~scp.dicom.read.read_facts`, :func:`~scp.audit.engine.examine` and
-:func:`~scp.audit.engine.judge` say of each instance alone; that a series repeats itself only makes it cheaper.
+The outcome for each instance is the same as that of :func:`~scp.dicom.read.read_facts`,
+:func:`~scp.audit.engine.examine` and :func:`~scp.audit.engine.judge` for it alone. What instances of a series have in
+common is only decoded and judged once, which saves time.
 """
 
 from collections.abc import Callable
@@ -28,7 +29,7 @@ _REQUEST: Final = (
     *("sop_class_uid", "abstract_syntax", "transfer_syntax", "related_general_classes"),
     *(f"association.{name}" for name in OF_SENDER),
 )
-"""What two requests of one series have in common; where it differs, nothing is taken over."""
+"""What two requests of one series have in common; if it differs, nothing is reused."""
 _NEW: Final = frozenset(("request.message_id", "request.sop_instance_uid"))
 _DERIVED: Final = (
     *(f"tracked.{name}" for name in Tracked._fields),
@@ -43,7 +44,7 @@ _of_snapshot: Final = attrgetter(*(one.name for one in fields(Snapshot)))
 
 
 def _moved(names: tuple[str, ...], before: tuple[object, ...], now: tuple[object, ...]) -> list[str]:
-    """Name the values that differ. Nearly all are the very same, and need no second look."""
+    """Return the names of the values that differ. Nearly all are the same object as before, which is checked first."""
     others = compress(zip(names, before, now, strict=True), map(is_not, before, now))
     return [name for name, old, new in others if old != new]
 
@@ -58,7 +59,7 @@ class Examiner:
         self._start()
 
     def _start(self) -> None:
-        """Know nothing of the instance before."""
+        """Forget the previous instance."""
         self._decoder = Decoder()
         self._alone, self._pairwise = Recall(), Recall()
         self._subject: Subject | None = None
@@ -67,7 +68,10 @@ class Examiner:
         """What has changed since the pairwise rules were run."""
 
     def recognise(self, head: bytes, length: int, request: Request) -> Examination | None:
-        """Examine a Data Set of so many bytes by its beginning, if it is encoded like one before; else return None."""
+        """Examine a Data Set of ``length`` bytes by its beginning.
+
+        Returns None if it is not encoded like an earlier one: then :meth:`examine` has to read all of it.
+        """
         return self._examine(request, lambda: recognised(head, length, request.transfer_syntax, self._decoder))
 
     def examine(self, data: memoryview | bytes, request: Request) -> Examination:
@@ -103,14 +107,14 @@ class Examiner:
         return outcome
 
     def _tracked(self, facts: Facts) -> Tracked:
-        """Return the compared values; as long as none of their facts changes, only the place is new."""
+        """Return the compared values. If none of their facts has changed, only place and time are made anew."""
         change, before = self._decoder.change, self._subject
         if change is None or before is None:
             return tracked(facts, self._key)
         return tracked(facts, self._key, None if not FACTS.isdisjoint(change) else before.tracked)
 
     def _change(self, subject: Subject) -> Change:
-        """Return what of the subject is not as in the one before; None if it is of another series."""
+        """Return the names of what differs from the previous subject; None if that is of another series."""
         change, before = self._decoder.change, self._subject
         if change is None or before is None or "series_instance_uid" in change:
             return None

@@ -1,7 +1,7 @@
 """What rules find, and what follows from it.
 
-A rule returns a :class:`Problem` (or an :class:`Answer`); the engine stamps it with the rule's code and the
-severity that the policy gives it: a :class:`Finding`. All findings of an instance make one :class:`Verdict`.
+A rule returns a :class:`Problem` or an :class:`Answer`. With the rule's code and the severity that the policy gives it,
+a problem becomes a :class:`Finding`. All findings of an instance make one :class:`Verdict`.
 """
 
 import re
@@ -21,14 +21,14 @@ _LONGEST: Final = 64
 """Characters of LO (PS3.5 §6.2)."""
 _CUT: Final = "..."
 MOST_TAGS: Final = 16
-"""Offending Elements of one finding: enough to see the pattern, whatever a hostile Data Set holds."""
+"""Offending Elements of one finding at most: enough to see the pattern, however many a Data Set has."""
 
 
 @lru_cache(maxsize=1024)
 def shown_uid(text: str) -> str | None:
-    """Return what should be a UID if it can be shown to anybody, else None: text may be anything, a name even.
+    """Return what should be a UID if it may be shown to anybody, else None: a text that is not a UID may be a name.
 
-    A finding without a value gets it when a case is written, from the object itself.
+    If a finding has no value, the case gets it from the object itself.
     """
     return text[:128] if text and not text.strip(_UID_CHARACTERS) else None
 
@@ -47,7 +47,7 @@ class Severity(IntEnum):
 
 
 class Answer(Enum):
-    """What a rule says when it has found nothing."""
+    """What a rule answers if it has found nothing."""
 
     PASS = "pass"  # noqa: S105 - an answer, not a password
     NOT_APPLICABLE = "not applicable"
@@ -72,10 +72,10 @@ class Other:
 class Problem:
     """What one rule found wrong.
 
-    ``message`` is shown everywhere, the sender's console and our log included: it may hold UIDs, codes and numbers
-    but never text that names a person. ``expected`` and ``found`` go to case files and reports only; for personal
-    attributes they stay None here and are read from the two objects when a case is written. ``case`` picks the
-    grade when a rule has more than one. ``unstorable`` marks what no profile can store: there is no place for it.
+    ``message`` is shown everywhere, also to the sender and in the log: it may contain UIDs, codes and numbers, but no
+    text that identifies a person. ``expected`` and ``found`` go to case files and reports only; for personal attributes
+    they are None here, and the case gets the values from the two objects. ``case`` selects the grade if a rule has
+    several. ``unstorable`` marks an object that cannot be stored under any profile.
     """
 
     message: str
@@ -103,7 +103,7 @@ class Finding:
     def comment(self) -> str:
         """The Error Comment (0000,0902): LO, at most 64 characters of ASCII, the code first, no backslash.
 
-        One that is cut says so: half a number would be another number.
+        If it is cut, it ends with dots, because a number that is cut would be another number.
         """
         comment = _NOT_LO.sub("?", f"{self.code} {self.problem.message}".replace("\\", "/"))
         return comment if len(comment) <= _LONGEST else f"{comment[: _LONGEST - len(_CUT)]}{_CUT}"

@@ -3,8 +3,8 @@
 ======== ===================================================================================================
 Profile  What it does
 ======== ===================================================================================================
-observe  Refuses only what has no place to be stored; every other refusal is a warning.
-standard The default: refuses what the catalogue proves never to be good data.
+observe  Refuses only what cannot be stored; every other refusal becomes a warning.
+standard The default: refuses what, by the evidence of the catalogue, is never good data.
 strict   For trials and quality assurance.
 ======== ===================================================================================================
 
@@ -31,7 +31,7 @@ class Profile(StrEnum):
 
 
 class Found(NamedTuple):
-    """A problem and the rule that found it, before anybody says how severe it is."""
+    """A problem and the rule that found it; the policy has yet to give it a severity."""
 
     rule: Rule
     problem: Problem
@@ -39,7 +39,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What one sender's findings lead to. Make it with :func:`make_policy`."""
+    """What the findings of one sender lead to. Make it with :func:`make_policy`."""
 
     profile: Profile
     severities: Mapping[tuple[str, str], Severity]
@@ -128,10 +128,10 @@ def make_policy(
 
     Args:
         rules: those of the catalogue.
-        profile: what decides where nothing more specific is set.
+        profile: gives the severities where ``overrides`` has nothing.
         overrides: severity by ``CODE.case``, ``CODE`` or family.
-        responses: the status that answers a refusal, by code, where it is not the rule's own.
-        warning_status: what a stored instance with warnings is answered: 0000, or one of B000, B006, B007.
+        responses: status of a refusal by code, in place of the rule's own.
+        warning_status: the status for a stored instance with warnings: 0000, or one of B000, B006, B007.
     """
     overrides = overrides or {}
     order = tuple(Profile)

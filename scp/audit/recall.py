@@ -1,13 +1,13 @@
-"""What rules said of the instance before, so that those with nothing new to look at need not be asked again.
+"""Remembers what rules found in the previous instance, so that rules whose input has not changed need not run again.
 
-A rule is a pure function. While it runs, what it reads can be watched; and as long as none of that changes, it would
-do the same again and come to the same outcome. The instances of a series have nearly everything in common, so after
-the first two of them most rules are settled, and only the others, which do read what changes, are run.
+A rule is a pure function. While it runs, the values that it reads are recorded; as long as none of them changes, it
+would come to the same outcome. The instances of a series have nearly everything in common, so after the first two of
+them, most rules are settled, and only those that read changing values still run.
 
 ::
 
     first instance       every rule is watched: its outcome depends on the names that it has read
-    next instances       a rule that read a name that has changed is run again, now and from now on, unwatched
+    next instances       a rule that read a name whose value has changed is run again, now and from now on, unwatched
     another series       everything is watched again
 
 A name is that of a fact, or ``request.…``, ``tracked.…``, ``traits.…`` or ``snapshot.…``.
@@ -25,13 +25,13 @@ from scp.dicom.decoder import Change
 
 Check = tuple[Rule, Callable[..., Outcome]]
 Ask = Callable[[Check, Subject, Snapshot | None], Outcome | None]
-"""Runs one rule, and returns None if it failed: then there is nothing to be remembered of it."""
+"""Runs one rule, and returns None if it failed: then nothing is remembered of it."""
 
 _PREFIXES: Final = {"request": "request.", "facts": "", "tracked": "tracked.", "traits": "traits."}
 
 
 class _Watched:
-    """Stands in for a value, and writes down which of its attributes are read."""
+    """Stands in for a value, and records which of its attributes are read."""
 
     def __init__(self, of: object, prefix: str, read: set[str]) -> None:
         self._of, self._prefix, self._read = of, prefix, read
@@ -39,13 +39,13 @@ class _Watched:
     def __getattr__(self, name: str) -> Any:
         derived = getattr(type(self._of), name, None)
         if isinstance(derived, property) and derived.fget:
-            return derived.fget(self)  # so that what it reads is seen
+            return derived.fget(self)  # so that what it reads is recorded
         self._read.add(f"{self._prefix}{name}")
         return getattr(self._of, name)
 
 
 class Recall:
-    """The outcomes of some rules, for one instance after the other. Not for two threads."""
+    """The outcomes of some rules for one instance after another. Not for two threads."""
 
     def __init__(self) -> None:
         self._checks: Sequence[Check] | None = None
@@ -55,9 +55,9 @@ class Recall:
         self._found: tuple[Found, ...] = ()
 
     def known(self, checks: Sequence[Check], change: Change) -> tuple[Found, ...] | None:
-        """Return what the rules find, in any order, if that is known without running any; else None: :meth:`run` them.
+        """Return the findings, in any order, if they are known without running a rule; else None: call :meth:`run`.
 
-        ``change`` is since the run before.
+        ``change`` is what has changed since the previous run.
         """
         if change is None or checks is not self._checks or self._moving or not self._depends.isdisjoint(change):
             return None
@@ -66,7 +66,7 @@ class Recall:
     def run(
         self, checks: Sequence[Check], subject: Subject, snapshot: Snapshot | None, change: Change, ask: Ask
     ) -> list[Found]:
-        """Return what the rules find, in any order. ``change`` is since the run before."""
+        """Return the findings, in any order. ``change`` is what has changed since the previous run."""
         if change is None or checks is not self._checks:
             self._watch(checks, subject, snapshot, ask)
             return list(self._found)
@@ -95,7 +95,7 @@ class Recall:
         self._summarise()
 
     def _unsettle(self, change: frozenset[str]) -> None:
-        """From now on, run the rules that depend on what has changed: it will change again."""
+        """From now on, run the rules that depend on what has changed: it will probably change again."""
         self._moving += [check for check, _, read in self._settled if not change.isdisjoint(read)]
         self._settled = [one for one in self._settled if change.isdisjoint(one[2])]
         self._summarise()

@@ -26,7 +26,7 @@ from scp.dicom.sop_classes import Kind
 from scp.dicom.status import Status
 
 SECTIONS: Final = ("Checks", "Why", "Exceptions", "What to do", "Evidence")
-"""Headings of a docstring; Evidence is needed where the rule refuses by default, Exceptions where there are any."""
+"""Headings of a docstring. Evidence is required if the rule refuses by default, Exceptions if there are any."""
 
 
 class Scope(Enum):
@@ -46,9 +46,10 @@ class Grade(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The instance that is judged: what the sender said, what the bytes say, and the values that are compared.
+    """The instance that is judged: the request, the facts of its Data Set, and the values that are compared.
 
-    ``traits`` follow from the first two. A rule that finds nothing by them should not read what they are made of.
+    ``traits`` are made of the first two. A rule should read the fact behind a trait only if the trait shows a problem
+    (:mod:`scp.audit.traits`).
     """
 
     request: Request
@@ -64,8 +65,8 @@ class Subject:
 class Rule:
     """One rule of the catalogue.
 
-    ``grades`` and ``statuses`` are by case; the case ``""`` is the usual one, and stands in where a case is not named.
-    ``kinds`` is None if the rule applies to every kind of object.
+    ``grades`` and ``statuses`` are by case. The case ``""`` is the usual one; it also applies to cases that are not
+    named. ``kinds`` is None if the rule applies to every kind of object. ``applies`` says the same in words.
     """
 
     code: str
@@ -93,7 +94,7 @@ class Rule:
 
     @property
     def sections(self) -> tuple[tuple[str, str], ...]:
-        """The other paragraphs of the docstring, each with its heading, or an empty one."""
+        """The other paragraphs of the docstring, each with its heading (empty if it has none)."""
         sections = []
         for paragraph in self.doc.split("\n\n")[1:]:
             text = " ".join(paragraph.split())
@@ -104,7 +105,7 @@ class Rule:
 
     @property
     def cases(self) -> tuple[str, ...]:
-        """The named cases, the usual one left out."""
+        """The named cases, without the usual one."""
         return tuple(case for case in self.grades if case)
 
     def grade(self, case: str) -> Grade:
@@ -112,11 +113,11 @@ class Rule:
         return self.grades.get(case) or self.grades[""]
 
     def can_refuse(self, case: str) -> bool:
-        """Whether some profile refuses what this case finds."""
+        """Whether some profile refuses because of this case."""
         return Severity.REFUSE in self.grade(case)
 
     def status(self, case: str) -> Status:
-        """Return the status that refuses, for a case."""
+        """Return the status of a refusal because of this case."""
         return self.statuses.get(case) or self.statuses[""]
 
 
@@ -145,8 +146,8 @@ def instance_rule(
 ) -> Callable[[InstanceCheck], Rule]:
     """Make a rule that looks at the instance alone.
 
-    ``status`` answers a refusal. A rule that no profile lets refuse needs none: if settings make it refuse, the
-    general one says so.
+    ``status`` is the status of a refusal. A rule that refuses in no profile needs none: if settings make it refuse, the
+    general one (C0F1) is sent.
     """
 
     def make(check: InstanceCheck) -> Rule:
@@ -181,7 +182,7 @@ def pairwise_rule(
 def series_rule(
     code: str, severities: Mapping[str, Grade], *, applies: str = "all", reference: str
 ) -> Callable[[SeriesCheck], Rule]:
-    """Make a rule that looks at a whole series, once it has become quiet. It says everything it finds, or nothing."""
+    """Make a rule that looks at a whole series, once no more of it arrives. It yields all problems that it finds."""
 
     def make(check: SeriesCheck) -> Rule:
         return Rule(

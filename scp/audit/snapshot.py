@@ -1,4 +1,4 @@
-"""What the ledger holds of an instance's UID, its series and its study, when the instance is judged."""
+"""What the ledger holds of an instance's SOP Instance UID, series and study at the moment when it is judged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from scp.dicom.difference import Comparison
 class Held:
     """The stored instance with the same SOP Instance UID.
 
-    ``confirmed`` says that its sender knows that it was stored: something else arrived on its association after the
-    response, or the association was released.
+    ``confirmed`` says that its sender has read the response: something else arrived on its association afterwards, or
+    the association was released. ``patient`` is the fingerprint of the Patient ID.
     """
 
     other: Other
@@ -27,10 +27,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The first stored instance of a study or series: what later ones are compared with.
+    """The first stored instance of a study or series, with which later ones are compared.
 
-    Of a study it is the first that has a Patient ID, if any has one: the others could not contradict a patient. Of a
-    series it is, likewise, the first slice of CT, MR or PET that has a Frame of Reference.
+    Of a study, it is the first that has a Patient ID, if there is one. Of a series, it is the first slice of CT, MR or
+    PET that has a Frame of Reference UID, if there is one.
 
     ``values`` are those of :mod:`scp.audit.tracked`; ``parent`` is the Study Instance UID of a series.
     """
@@ -55,7 +55,8 @@ class StackReference:
 class Neighbour:
     """A stored instance of the same series with the same Instance Number.
 
-    ``moment``, ``position`` (in mm) and ``orientation`` (direction cosines) are those of a slice, and empty for others.
+    ``moment``, ``position`` (in mm) and ``orientation`` (direction cosines) are those of a slice; empty for other
+    objects.
     """
 
     other: Other
@@ -73,9 +74,9 @@ class Neighbour:
 class Snapshot:
     """Everything that a pairwise rule may look at.
 
-    ``identical`` says that ``held`` has the same bytes in the same transfer syntax; otherwise ``comparison`` says
-    what differs. ``stack``, ``acquisition`` and ``parallel`` are the first images of what :class:`Tracked
-    <scp.audit.tracked.Tracked>` calls so. ``neighbours`` never contain the same SOP Instance UID.
+    ``identical`` says that ``held`` has the same bytes in the same Transfer Syntax; otherwise ``comparison`` says what
+    differs. ``stack``, ``acquisition`` and ``parallel`` are the first images of what :class:`Tracked
+    <scp.audit.tracked.Tracked>` calls so. ``neighbours`` have other SOP Instance UIDs.
     """
 
     held: Held | None = None

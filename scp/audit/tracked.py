@@ -1,7 +1,7 @@
 """The attributes that the instances of one series, or of one study, must share.
 
-Values are compared as fingerprints where they are personal: the ledger must be able to say that two names differ
-without holding either. A fingerprint is a keyed BLAKE2b; its key is made once for each ledger.
+Personal values are compared as fingerprints, so that the ledger can tell that two names differ without containing
+either. A fingerprint is a keyed BLAKE2b; its key is made once for each ledger.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,33 +21,30 @@ from scp.dicom.values import Malformed
 
 
 def folded_name(name: str) -> str:
-    """Return a Person Name as it is compared: one case, without carets and component groups that end it empty.
-
-    Component groups are kept apart (PS3.5 §6.2.1).
-    """
+    """Return a Person Name as it is compared (PS3.5 §6.2.1): without case, carets and empty groups at the end."""
     written = name.casefold() if name.isascii() else _in_one_form(name)
     groups = (" ".join(group.replace("^", " ").split()) for group in written.split("="))
     return "=".join(groups).rstrip("=")
 
 
 def _in_one_form(name: str) -> str:
-    """Return a name as it is compared without case, whichever way it is encoded (Unicode, chapter 3, D147).
+    """Return a name without case and in one Unicode form (Unicode, chapter 3, D147).
 
-    Some systems write an accent as a character of its own, some katakana in half width.
+    Some systems write an accent as a character of its own, or katakana in half width.
     """
     folded = normalize("NFKC", normalize("NFD", name).casefold())
     return normalize("NFKC", folded.casefold())
 
 
 def comparable(name: str, value: str) -> str:
-    """Return the value of an attribute that is called so as it is compared: names of makers in any case."""
+    """Return a value as it is compared, given its attribute's name: those of equipment without case."""
     return value.casefold() if name in _CASELESS else value
 
 
 def _written_in(group: int) -> Callable[[Facts], str]:
-    """Return the reader of one component group of the patient's name (PS3.5 §6.2.1): Latin, ideographic or phonetic.
+    """Return the reader of a component group of the patient's name (PS3.5 §6.2.1): alphabetic, ideographic, phonetic.
 
-    Equipment that cannot write the ideographic and the phonetic one leaves them out, and contradicts nothing by that.
+    Equipment that cannot write the last two leaves them out, which contradicts nothing.
     """
     return lambda facts: "".join(folded_name(facts.patient_name).split("=")[group : group + 1])
 
@@ -67,17 +64,17 @@ class Attribute:
 
 
 def _uid(text: str) -> str:
-    """Return a UID to compare, or nothing if it is not one: that is a matter of UID-002 and UID-003."""
+    """Return a UID to compare, or nothing if it is not one (UID-002 and UID-003 report that)."""
     return shown_uid(text) or ""
 
 
 def _number(text: str) -> str:
-    """Return a number to compare, or nothing: a text that is not a number may hold anything."""
+    """Return a number to compare, or nothing if it is not one: other text might be personal."""
     return text if set(text) <= _NUMERIC else ""
 
 
 def _date(text: str) -> str:
-    """Return a date as DICOM has it; 1970.01.01 is how ACR-NEMA wrote it, and old equipment does (PS3.5 §6.2)."""
+    """Return a date as DICOM writes it; some old equipment writes 1970.01.01, as in ACR-NEMA (PS3.5 §6.2)."""
     return text.replace(".", "")
 
 
@@ -127,25 +124,31 @@ SERIES: Final[Mapping[str, Attribute]] = {
 
 _ALL: Final = {**STUDY, **SERIES}
 _PARTS: Final = frozenset({PATIENT, "patient_name_ideographic", "patient_name_phonetic"})
-"""Those that are called otherwise than the fact that they are read from."""
+"""Those whose name is not that of the fact that they are read from."""
 COUNTED: Final = (
     PATIENT, "patient_name", "patient_name_ideographic", "patient_birth_date", "patient_sex", "accession_number",
     "modality", "frame_of_reference_uid", "sop_class_uid", "series_number", "laterality", "patient_position",
     "manufacturer", "device_serial_number",
 )  # fmt: skip
-"""Attributes whose values are counted in each series, so that a reference that is the odd one out can be told."""
+"""Attributes whose values are counted in each series, so that a first instance that differs from most is noticed."""
 
 
 class Tracked(NamedTuple):
     """The compared values of one instance: those that are not empty, the personal ones as fingerprints.
 
-    ``stack`` is what makes a stack within a series (SOP Class and Image Type); ``acquisition`` adds the Acquisition
-    Number; ``slot`` adds all that may legitimately repeat a position or an Instance Number; ``place`` is the image
-    plane, empty if there is none; ``counted`` are the values of :data:`COUNTED`, ``variant`` stands for them all.
-
-    ``parallel`` adds to ``stack`` the direction of a slice of MR or of a derived one, and is empty for others:
-    localizers and reformats in several planes are a stack each. ``moment`` stands for the time at which a slice was
-    acquired, and is empty for others: it is another one for each slice, and so tells apart only what lies at one place.
+    Attributes:
+        study: values of the study, by name (:data:`STUDY`).
+        series: values of the series, by name (:data:`SERIES`).
+        stack: digest of SOP Class and Image Type: what makes a stack within a series.
+        acquisition: digest of the same and of Acquisition Number.
+        parallel: digest of the stack and the direction of a slice of MR or of a derived one; empty for others.
+            Localizers and reformats in several planes are one stack each in this way.
+        slot: digest of the acquisition and all values that may legitimately repeat a position or an Instance Number.
+        place: digest of the image plane; empty if there is none.
+        moment: fingerprint of the time at which a slice was acquired; empty for others. Each slice has another, so it
+            only distinguishes images at one place.
+        counted: the values of :data:`COUNTED`, by name.
+        variant: digest of ``counted``.
     """
 
     study: Mapping[str, str]
@@ -161,7 +164,7 @@ class Tracked(NamedTuple):
 
     @property
     def stacks(self) -> tuple[str, ...]:
-        """What the stacks are known by that the instance is of."""
+        """The digests of the stacks that the instance belongs to."""
         return tuple(filter(None, (self.stack, self.acquisition, self.parallel)))
 
 
@@ -175,13 +178,13 @@ _SLOT: Final = (
 _SLOT_VALUES: Final = attrgetter(*_SLOT)
 
 FACTS: Final = frozenset(("image_type", "acquisition_number", *_SLOT, "patient_id", *(_ALL.keys() - _PARTS)))
-"""The facts of which compared values are made, but for those of plane and time, which each slice has anew."""
+"""The facts that compared values are made of, except those of plane and time, which differ in every slice."""
 
 
 def tracked(facts: Facts, key: bytes, before: Tracked | None = None) -> Tracked:
-    """Return the compared values of an instance, under the fingerprint key of the ledger.
+    """Return the compared values of an instance; ``key`` is the fingerprint key of the ledger.
 
-    ``before`` are those of another instance in which none of :data:`FACTS` is different.
+    ``before`` are those of another instance of which all :data:`FACTS` are the same.
     """
     place, moment = _place(facts), _moment(facts, key)
     if before:
@@ -208,13 +211,13 @@ def tracked(facts: Facts, key: bytes, before: Tracked | None = None) -> Tracked:
 
 
 def variant_of(counted: Mapping[str, str]) -> str:
-    """Return what stands for a combination of values of :data:`COUNTED`."""
+    """Return the digest of a combination of values of :data:`COUNTED`."""
     return _digest(repr(sorted(counted.items())))
 
 
 @lru_cache(maxsize=1024)
 def _shared(key: bytes, values: tuple[str, ...]) -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str], str]:
-    """Return what is kept of a study and a series, and what is counted: most slices of a series say the same."""
+    """Return what is kept of study and series, and what is counted. Cached: most slices of a series have the same."""
     kept = {
         name: fingerprint(key, value) if attribute.personal else value[:_LONGEST]
         for (name, attribute), value in zip(_ALL.items(), values, strict=True)
@@ -227,13 +230,13 @@ def _shared(key: bytes, values: tuple[str, ...]) -> tuple[Mapping[str, str], Map
 
 
 _ROUGHLY: Final = 20
-"""Directions are told apart by twentieths of a cosine: what parallel slices differ by is far less."""
+"""Directions are rounded to twentieths of a cosine: parallel slices differ by far less."""
 _LONG: Final = 2.0
-"""Numbers above this are no cosines (GEO-103)."""
+"""Numbers above this are not cosines (GEO-103)."""
 
 
 def _parallel(facts: Facts, stack: str) -> str:
-    """Return what stands for the stack and the direction of a slice of MR, or of a derived one."""
+    """Return the digest of the stack and direction of a slice of MR, or of a derived one; empty for others."""
     if facts.kind not in PLANES or not (facts.kind is Kind.MR or is_derived(facts.image_type)):
         return ""
     direction = _direction(facts.image_orientation)
@@ -242,14 +245,14 @@ def _parallel(facts: Facts, stack: str) -> str:
 
 @lru_cache(maxsize=32)  # few, as a hostile one may be long
 def _direction(cosines: Decimals) -> str:
-    """Return a direction roughly; nothing if there is none."""
+    """Return a rounded direction; empty if there is none."""
     if isinstance(cosines, Malformed) or len(cosines) != 6 or not 0 < max(map(abs, cosines)) <= _LONG:
         return ""
     return repr([round(_ROUGHLY * one) for one in cosines])
 
 
 def _moment(facts: Facts, key: bytes) -> str:
-    """Return what stands for the time of acquisition; 1012, 101200 and 101200.0 are the same."""
+    """Return the fingerprint of the time of acquisition; 1012, 101200 and 101200.0 are the same."""
     if facts.kind not in PLANES:
         return ""
     times = facts.acquisition_date, facts.acquisition_time.rstrip("0."), facts.acquisition_datetime.rstrip("0.")
@@ -261,9 +264,9 @@ _unsigned_zero: Final = (0.0).__add__
 
 
 def _place(facts: Facts) -> str:
-    """Return what stands for the image plane; numbers that are written in another way, 0 and -0 too, are the same.
+    """Return the digest of the image plane; however numbers are written, 0 and -0 included, equal ones give the same.
 
-    Direction cosines that are all zero make no plane: pages say so.
+    If all direction cosines are zero, there is no plane: pages are written so.
     """
     if isinstance(facts.image_position, Malformed) or not facts.image_position:
         return ""

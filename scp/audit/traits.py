@@ -1,7 +1,7 @@
-"""What rules want to know of the values that each instance has anew: its UID, its number, its place.
+"""What rules need to know of the values that differ in every instance: its UID, its number, its position.
 
-The values differ from one slice of a series to the next; what rules ask about them hardly ever does. A rule that reads
-only the answers, as long as there is nothing to find, is settled by the first slices (:mod:`scp.audit.recall`).
+The values differ from slice to slice, but the traits hardly ever do. A rule that reads only traits as long as they show
+no problem need not run again for each slice (:mod:`scp.audit.recall`).
 """
 
 from collections.abc import Mapping
@@ -17,24 +17,24 @@ from scp.dicom.request import Request
 from scp.dicom.uid import STANDARDS_ROOT, UUID_ROOT, is_standards_own, is_uid, root_problem
 
 _MAKER: Final = 4
-"""Components that hardly ever name more than one maker: `1.2.840.113619`, `1.3.12.2`, `1.3.46.670589`,
-`1.2.276.0`.
+"""The first four components of a UID hardly ever belong to more than one maker: `1.2.840.113619`, `1.3.12.2`,
+`1.3.46.670589`, `1.2.276.0`.
 """
 
 
 class Traits(NamedTuple):
-    """What holds of one instance.
+    """The traits of one instance.
 
     Attributes:
         has_uid: there is a SOP Instance UID.
         is_uid: it is written as a UID (PS3.5 §9.1).
         is_announced: the request names the same SOP Instance UID, or neither names one.
-        namesakes: the tags of :func:`entities_above` that have the SOP Instance UID too.
+        namesakes: the tags of :func:`entities_above` whose value is the SOP Instance UID too.
         maker: of the SOP Instance UID: see :func:`maker_of`.
         root_problem: of the SOP Instance UID: see :func:`implausible_root`.
         is_numbered: Instance Number is a number.
-        positions: how many numbers Image Position has; None if it is malformed.
-        is_far: one of them is farther from the origin than anything is (:data:`~scp.dicom.geometry.FARTHEST`).
+        positions: how many numbers Image Position (Patient) has; None if it is malformed.
+        is_far: one of them is too far from the origin (:data:`~scp.dicom.geometry.FARTHEST`).
         locations: how many numbers Slice Location has; None if it is malformed.
     """
 
@@ -69,7 +69,7 @@ def traits_of(request: Request, facts: Facts) -> Traits:
 
 
 def entities_above(facts: Facts) -> Mapping[int, str]:
-    """Return the UIDs that the equipment gives to what an instance belongs to, by tag, present ones only."""
+    """Return the Series, Study Instance and Frame of Reference UID by tag, if present."""
     uids = {
         t.SERIES_INSTANCE_UID: facts.series_instance_uid,
         t.STUDY_INSTANCE_UID: facts.study_instance_uid,
@@ -79,7 +79,7 @@ def entities_above(facts: Facts) -> Mapping[int, str]:
 
 
 def maker_of(uid: str) -> str:
-    """Return the components that name the maker of a UID; nothing if there are too few to tell."""
+    """Return the components that identify the maker of a UID; empty if the UID has too few."""
     if not is_uid(uid):
         return ""
     components = uid.split(".", _MAKER)
@@ -89,7 +89,7 @@ def maker_of(uid: str) -> str:
 
 
 def implausible_root(uid: str, maker: str) -> str:
-    """Say what is wrong with the root of a UID, whose :func:`maker_of` is known; nothing if it is not a UID at all."""
+    """Say what is wrong with the root of a UID; ``maker`` is its :func:`maker_of`. Empty if it is not a UID at all."""
     # Of UUIDs and of the standard's own UIDs the rest matters too; of all others, what names the maker says it all.
     return _implausible(uid if maker in ("", UUID_ROOT, STANDARDS_ROOT) else maker)
 
@@ -100,7 +100,7 @@ def _implausible(text: str) -> str:
 
 
 def _borrowed(uid: str) -> str:
-    """Say that a UID is under the root of the standard, unless the standard itself lists it as well-known."""
+    """Report a UID under the root of the standard, unless the standard lists it as well-known."""
     foreign = is_standards_own(uid) and not UID(uid).type.startswith("Well-known")
     return "under the standard's own root" if foreign else ""
 

@@ -102,7 +102,7 @@ def ordered(pieces: Iterable[bytes], vr: str, *, little: bool) -> Iterator[bytes
 
 
 def digest(pieces: Iterable[bytes]) -> str:
-    """Return what bulk data are shown by. They come in pieces, because they may be gigabytes."""
+    """Return the digest by which bulk data are shown, and their size. They come in pieces, as they may be gigabytes."""
     hashed, size = blake3(), 0
     for piece in pieces:
         hashed.update(piece)

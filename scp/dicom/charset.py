@@ -24,7 +24,7 @@ _READ_ESCAPES: Final = frozenset({"iso2022_jp", "iso2022_jp_2"})
 
 
 def _spelled(term: str) -> str:
-    """Return a defined term as it is looked up: misspellings such as ``ISO-IR 100`` and ``ISO_IR_100`` circulate."""
+    """Return a defined term as it is looked up: misspellings such as ``ISO-IR 100`` and ``ISO_IR_100`` occur."""
     return re.sub(r"[-_ ]+", " ", term)
 
 

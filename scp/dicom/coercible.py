@@ -1,9 +1,8 @@
-"""The attributes that a department corrects after an acquisition: whose it is, and what was ordered.
+"""The attributes that are corrected after an acquisition: those of the patient, the study and the order.
 
 HL7 updates, merged patients, reconciled worklists and migrations change these in a copy of an instance without making
-it another image: their values come from outside the equipment. So a copy in which only these differ shows the same.
-Each is an attribute of the top level; a Sequence includes everything in it. The Study Instance UID is not among them: a
-copy with another one has another parent.
+it another image, because their values do not come from the equipment. Each is an attribute of the top level; a Sequence
+includes everything in it. The Study Instance UID is not among them: a copy with another one belongs to another study.
 """
 
 from typing import Final
@@ -218,4 +217,4 @@ INSTITUTION: Final = frozenset(
 """The institution of the General Equipment Module (PS3.3 C.7.5.1); the rest of it describes the device."""
 
 COERCIBLE: Final = PATIENT | GENERAL_STUDY | PATIENT_STUDY | REQUEST | PERFORMED_STEP | INSTITUTION
-"""All of them, as 0xGGGGEEEE."""
+"""All coercible attributes, as 0xGGGGEEEE."""

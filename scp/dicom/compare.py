@@ -30,10 +30,10 @@ BULK: Final = frozenset(
         t.PIXEL_DATA,
     }
 )
-"""Attributes that hold what the instance is about. Pixel Data in an Item do not: they are an icon."""
+"""Bulk data: attributes with the content of the instance. (Pixel Data in an Item are those of an icon.)"""
 
 MOST_RECORDED: Final = 100
-"""How many differences of each sort, coercible or not, are recorded."""
+"""How many differences are recorded at most, of coercible attributes and of others."""
 
 _DEEPEST_GUESS: Final = 32
 """Below this many Sequences, a value of VR UN is not tried as a Sequence: each try costs a walk of its own."""
@@ -41,7 +41,7 @@ _DECISIVE: Final = (Pixels.DIFFERENT, Pixels.UNREADABLE, Pixels.LOSSY)
 
 
 class _Place(NamedTuple):
-    """Where in the two Data Sets the comparison is: at an attribute or, with a dot at the end, inside an Item."""
+    """The current place in the two Data Sets: an attribute or, if ``path`` ends with a dot, the inside of an Item."""
 
     path: str = ""
     depth: int = 0

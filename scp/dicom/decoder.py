@@ -1,7 +1,7 @@
-"""From the elements of a walked Data Set to its facts.
+"""Decodes the elements of a walked Data Set into its facts.
 
-The instances of a series say nearly the same thing, thousands of times. So a :class:`Decoder` remembers the encoded
-values of the previous Data Set, and does not decode the same bytes in the same encoding again.
+The instances of a series have nearly all values in common. So a :class:`Decoder` remembers the encoded values of the
+previous Data Set, and does not decode the same bytes in the same encoding again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -39,12 +39,12 @@ _HEAD: Final = 1 << 16
 _REMEMBERED: Final = 64
 """Decoded values of up to so many bytes are remembered for all associations: names of equipment, not descriptions."""
 _FIRST_TAG: Final = 0x00030000
-"""Elements of groups 0000 and 0002 are no part of a Data Set."""
+"""Elements of groups 0000 and 0002 do not belong to a Data Set."""
 _BEGIN: Final = itemgetter(1)
 _MOST_VALUES: Final = 1000
 """After so many values, UIDs of unknown tags are left out: what is read is kept as long as the association lasts."""
 _ITS_OWN: Final = {t.SOP_INSTANCE_UID}
-"""The UIDs that every instance has anew."""
+"""The UIDs that differ in every instance."""
 _ANEW, _UID = How.ANEW, How.UID
 _VECTORS: Final = frozenset(t.NM_FRAME_VECTORS)
 _NAMES: Final[Mapping[int, str]] = {tag: name for name, tag in UIDS.items()}
@@ -186,7 +186,7 @@ def _decode_uids(changed: Mapping[int, bytes], values: Values, found: dict[str, 
 
 
 def _structure(data: _Data, scan: Scan, encoding: Encoding, found: dict[str, Any]) -> set[str]:
-    """Note what the elements themselves tell, rather than their values; return the names of the facts concerned."""
+    """Set the facts that follow from the elements, not from their values; return the names of those that changed."""
     elements = scan.elements
     pixel_data = next((tag for tag in t.PIXELS if tag in elements), None)
     told: dict[str, Any] = {

@@ -19,7 +19,7 @@ LITTLE_ENDIAN_ITEM: Final = b"\xfe\xff\x00\xe0"
 ITEM_DELIMITER: Final = 0xFFFEE00D
 SEQUENCE_DELIMITER: Final = 0xFFFEE0DD
 NO_ELEMENT: Final = 0xFFFE0000
-"""Tags from here on are no data elements."""
+"""Tags from here on are not data elements but Items and delimiters."""
 
 SHORT_VRS: Final = frozenset(
     (

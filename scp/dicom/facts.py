@@ -1,8 +1,8 @@
-"""The values that rules need, each decoded once, in one frozen value.
+"""The values of a Data Set that rules need, each decoded once, in one frozen value.
 
-A value that is absent or empty is an empty tuple (numbers), ``""`` (text) or None (single integers). One that is there
-but does not decode is :class:`~scp.dicom.values.Malformed`: a fact like any other, never an exception. Values are read
-by the VR that PS3.6 gives their tag, because the encoded VR may be UN or simply wrong.
+A value that is absent or empty is an empty tuple (numbers), ``""`` (text) or None (single integers). One that cannot be
+decoded is :class:`~scp.dicom.values.Malformed`: a fact like any other, never an exception. Values are read by the VR
+that PS3.6 gives their tag, because the encoded VR may be UN or wrong.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,14 @@ __all__ = ["Decimals", "Facts", "Integer"]
 
 @dataclass(frozen=True)
 class Facts:
-    """What one Data Set says of itself. Fields are named after the keywords of PS3.6, in lower case with underscores.
+    """The decoded values of one Data Set. Fields are named after the keywords of PS3.6, in lower case with underscores.
 
-    ``uids`` are those of the top level by tag; ``other_uids`` are the same without the SOP Instance UID.
+    ``uids`` are the UI elements of the top level, by tag; ``other_uids`` are the same without the SOP Instance UID.
+    ``unordered`` is the first tag that is out of order or repeated; ``foreign`` are the tags of groups 0000 and 0002.
+    ``shared_macros`` and ``frame_macros`` are the tags in the functional groups: shared, and of each frame. Spacings,
+    thickness and positions are in mm, ``gantry_tilt`` in degrees.
 
-    This class has no slots, so that what a slice has in common with the one before can be copied in one go.
+    This class has no slots, so that what a slice has in common with the previous one can be copied in one go.
     """
 
     kind: Kind

@@ -1,7 +1,7 @@
-"""Where the frames of a multi-frame volume lie: functional groups, NM slice vectors and dose grids.
+"""The planes of the frames of a multi-frame volume: from functional groups, NM slice vectors and dose grids.
 
-Nothing else of frames is read. A frame that has no plane is None. Segmentations and slides get no planes, as their
-frames are tiles or parts of other images.
+A frame without a plane is None. Segmentations and slides get no planes, as their frames are tiles or parts of other
+images.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class FramePlanes(NamedTuple):
         orientations: the different values of Image Orientation (Patient).
         spacing: Pixel Spacing that all frames share, in mm; empty if there is none.
         between: Spacing Between Slices that all frames share, in mm; empty if there is none.
-        stacks: a number for the Stack ID of each frame; empty if a frame has none, or all have the same.
+        stacks: a number that stands for the Stack ID of each frame; empty if a frame has none, or all have the same.
     """
 
     planes: tuple[Plane | None, ...] = ()
@@ -52,7 +52,7 @@ _Read = Mapping[str, Any]
 
 
 def frame_planes(data: _Data, elements: Elements, read: _Read, little: bool) -> FramePlanes:
-    """Return where the frames lie; never fails, whatever the bytes."""
+    """Return the planes of the frames; never fails, whatever the bytes."""
     kind = kind_of(read["sop_class_uid"])
     if kind is Kind.ENHANCED:
         return _of_functional_groups(data, elements)
@@ -136,7 +136,7 @@ def _relative(offsets: object) -> Sequence[float]:
 
 
 def _of_offsets(position: object, orientation: object, offsets: Sequence[float]) -> FramePlanes:
-    """Return planes at some distances from a first one, along its normal."""
+    """Return planes at the given distances, in mm, from a first one along its normal."""
     if not (isinstance(position, tuple) and isinstance(orientation, tuple) and offsets):
         return NO_PLANES
     if len(position) != 3 or len(orientation) != 6:

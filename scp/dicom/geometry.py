@@ -1,7 +1,7 @@
-"""What the series audit needs to know of one instance, as the ledger keeps it: one compact value.
+"""The values of one instance that the series audit needs, as the ledger keeps them: one compact value.
 
-It has numbers only, so nothing in it can name a person. A value that is absent, malformed or of the wrong length is
-None.
+It contains numbers only, so nothing in it can identify a person. A value that is absent, malformed or of the wrong
+length is None.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from scp.dicom.sop_classes import Kind
 Numbers = Sequence[float]
 
 FARTHEST: Final = 1e6
-"""Nothing lies farther from the origin than this, in mm: a kilometre. Sums of smaller numbers cannot overflow."""
+"""Positions farther from the origin than this, in mm, are not plausible. Sums of smaller numbers cannot overflow."""
 
 _NUMERIC: Final = frozenset("0123456789+-.e\\")
 
@@ -39,8 +39,8 @@ class Geometry(NamedTuple):
         location: Slice Location in mm.
         tilt: Gantry/Detector Tilt in degrees.
         scout: Image Type has the value LOCALIZER.
-        acquisition: Acquisition Number, as text that tells acquisitions apart.
-        temporal: Temporal Position Identifier, the same.
+        acquisition: Acquisition Number, as text.
+        temporal: Temporal Position Identifier, as text.
         acquisition_images: Images in Acquisition.
         temporal_positions: Number of Temporal Positions.
         slices: Number of Slices.
@@ -55,7 +55,7 @@ class Geometry(NamedTuple):
             any other instance.
         mosaic: Image Type has the value MOSAIC: all slices of a volume side by side. The position is that of none of
             them.
-        moment: stands for the time of acquisition of a slice (:class:`~scp.audit.tracked.Tracked`).
+        moment: fingerprint of the time of acquisition of a slice (:class:`~scp.audit.tracked.Tracked`).
     """
 
     stack: str = ""
@@ -149,5 +149,5 @@ def _integer(value: Integer) -> int | None:
 
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
-    """Return a text that is a number, else nothing: other text may be anything, a name even."""
+    """Return a text that is a number, else nothing: other text might be personal."""
     return text if set(text) <= _NUMERIC else ""

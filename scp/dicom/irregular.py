@@ -1,14 +1,14 @@
-"""Headers of data elements whose VR field holds no VR of the standard, although it should.
+"""Headers of data elements whose VR field has no VR of the standard, although it should.
 
-These are known to circulate, and are read all the same:
+These are known to occur, and are read all the same:
 
 - two other capital letters. A future VR would have a 32-bit length (PS3.5 §7.1.2), but there is an acquisition
   system that writes `UK` with a 16-bit one;
 - question marks, spaces or NULs, and then a 16-bit length;
 - no VR field: a private element, or a whole Item, was left in implicit VR.
 
-So a header may be read in more ways than one. It is accepted if exactly one of them leads to something that
-can follow.
+So such a header may be read in several ways. It is accepted if, in exactly one of them, what follows the element may
+follow there.
 """
 
 from __future__ import annotations

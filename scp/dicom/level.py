@@ -1,4 +1,4 @@
-"""One copy of an instance as :mod:`scp.dicom.compare` sees it: its Data Set and Items, and the attributes in them."""
+"""One copy of an instance for :mod:`scp.dicom.compare`: its Data Set and Items, and the attributes in them."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice

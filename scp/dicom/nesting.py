@@ -1,4 +1,4 @@
-"""Where a walk is: Data Sets and Sequences that point to what is around them, so that no recursion is needed."""
+"""The state of a walk: Data Sets and Sequences, each linked to what contains it, so that no recursion is needed."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""Bytes that need not be in memory: a large file is read without taking as much memory as it has bytes.
+"""Reading large files without as much memory as they have bytes.
 
 ======================== ============= ================================================================================
 What                     is            because
 ======================== ============= ================================================================================
 headers and short values mapped        they are many, and anywhere. A look at one brings in 64 KiB and more around it,
-                                       which are memory of the process until it lets go of them
+                                       which are memory of the process until they are dropped
 long values              read, piece   nothing of them stays in memory; and if the disk cannot give them back, that is
                          by piece      an exception, not the end of the process
 ======================== ============= ================================================================================
 
-Letting go of pages loses nothing: the kernel keeps what was read of the file. Bytes that are in memory anyway, such as
-those of a small object, stay as they are, and none of this costs anything there.
+Dropping pages of a mapped file loses nothing: the kernel keeps what was read of the file. Bytes that are in memory
+anyway, such as those of a small object, are left alone.
 """
 
 from __future__ import annotations
@@ -28,38 +28,38 @@ if TYPE_CHECKING:
     from scp.dicom.element import Buffer
 
 PIECE: Final = 1 << 17
-"""Bytes of a piece, a whole number of words of any width. After walking over so many, their pages are let go of."""
+"""Bytes of a piece, a whole number of words of any width. After walking over so many, their pages are dropped."""
 _LOOKS: Final = 16
-"""How many short values of a file are read before its pages are let go of."""
+"""How many short values of a file are read before its pages are dropped."""
 
 
 class FileMap(mmap):
-    """A whole file as memory, for reading only: what other memory lets go of is lost."""
+    """A whole file, mapped for reading only. Its pages may be dropped at any time, because the file still has them."""
 
     looks = 0
-    """How many short values were read since its pages were last let go of."""
+    """How many short values were read since its pages were last dropped."""
     read_at: Callable[[int, int], bytes]
-    """Reads from an offset so many bytes, without touching the memory; its maker says what it raises."""
+    """Reads so many bytes from an offset by a plain read; what it raises depends on who made the map."""
 
 
 class Scratch(Protocol):
-    """Where bytes go that do not fit into memory."""
+    """A place for bytes that do not fit into memory."""
 
     def write(self, piece: bytes | bytearray) -> None:
         """Add bytes."""
 
     def memory(self) -> memoryview:
-        """Return all that was written, which must be something; it is gone once nobody holds this any more."""
+        """Return all that was written, which must not be empty; it is freed once nobody holds it any more."""
 
 
 def file_of(data: Buffer) -> FileMap | None:
-    """Return the file that bytes are a part of, None for other memory."""
+    """Return the mapped file that bytes are a part of; None for other memory."""
     whole = data.obj if isinstance(data, memoryview) else data
     return whole if isinstance(whole, FileMap) else None
 
 
 def let_go(data: Buffer) -> None:
-    """Let go of all pages of the file that bytes are a part of; does nothing to other memory."""
+    """Drop all pages of the mapped file that bytes are a part of; does nothing to other memory."""
     whole = file_of(data)
     if whole is not None:
         whole.looks = 0
@@ -67,7 +67,7 @@ def let_go(data: Buffer) -> None:
 
 
 def read_short(data: Buffer, offset: int, length: int) -> bytes:
-    """Return a short value. Of a file, only the pages of the last few stay in memory."""
+    """Return a short value. Of a mapped file, only the pages of the last few short values stay in memory."""
     value = bytes(data[offset : offset + length])
     whole = file_of(data)
     if whole is not None:
@@ -106,7 +106,7 @@ def digest(data: Buffer) -> bytes:
 
 
 def _beginning(part: Buffer, whole: FileMap) -> int:
-    """Return the offset of a part of a file in the file, which a memoryview does not tell."""
+    """Return the offset of a part of a mapped file in that file, which a memoryview does not know."""
     return _address(part) - _address(whole)
 
 

@@ -1,4 +1,4 @@
-"""The Pixel Data of one copy, read where they lie: those of a film are gigabytes, too many to be copied."""
+"""The Pixel Data of one copy, read in place: they may be gigabytes, too many to copy."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

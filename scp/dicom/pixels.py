@@ -63,7 +63,7 @@ _WIDTHS: Final = frozenset({1, 2, 4, 8})
 
 
 class Likeness(NamedTuple):
-    """How the pixels compare, and which attributes may differ because they describe the same image in other words."""
+    """How the pixels compare, and which attributes may differ because they describe the same image in another way."""
 
     pixels: Pixels
     reworded: frozenset[int] = frozenset()
@@ -163,7 +163,7 @@ def _mask(shape: _Shape, sources: Sequence[Source]) -> int | None:
 
 
 def _frames(source: Source, shape: _Shape, mask: int | None) -> Iterator[bytes | None]:
-    """Yield frames, little endian and colour by pixel; None for a broken one. Stop if they cannot be told apart."""
+    """Yield frames, little endian and colour by pixel; None for a broken one. Stop if they cannot be separated."""
     decoded = _native_frames(source, shape) if source.span.fragments is None else _decoded_frames(source, shape)
     for frame in decoded:
         if frame is None or mask is None:
@@ -191,7 +191,7 @@ def _decoded_frames(source: Source, shape: _Shape) -> Iterator[bytes | None]:
 
 
 def _encoded_frames(source: Source, frames: int) -> Iterator[bytes]:
-    """Yield the codestream of each frame, none if they cannot be told apart.
+    """Yield the codestream of each frame; none if they cannot be separated.
 
     A single frame has all fragments; else each frame has one, or those that the Basic Offset Table gives it.
     """

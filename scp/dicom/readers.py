@@ -193,7 +193,7 @@ class How(Enum):
     """What a reader needs besides the bytes."""
 
     PLAIN = auto()  # nothing
-    ANEW = auto()  # nothing; each image has another value, which is not worth remembering
+    ANEW = auto()  # nothing; each image has another value, so it is not remembered
     TEXT = auto()  # the character set
     BINARY = auto()  # the byte order
     UID = auto()  # nothing: UIDs are all decoded in the same way

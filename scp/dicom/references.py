@@ -1,4 +1,4 @@
-"""Which other instances an object refers to: every Referenced SOP Instance UID, at any level."""
+"""The instances that an object refers to: every Referenced SOP Instance UID, in whatever Sequence."""
 
 from collections.abc import Iterator
 from typing import Final

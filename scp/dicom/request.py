@@ -1,4 +1,4 @@
-"""Who sends, and what they say they send: known before any byte of the Data Set is read."""
+"""The association and the C-STORE request: what is known before the Data Set is read."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Final
@@ -6,10 +6,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """An established association, as negotiation left it.
+    """An established association, as it was negotiated.
 
-    AE titles have lost their padding. ``implementation_class_uid`` and ``implementation_version_name`` are the
-    peer's own words (PS3.7 Annex D.3.3.2); they are empty if it said nothing.
+    AE titles are without padding. ``implementation_class_uid`` and ``implementation_version_name`` are as the peer sent
+    them (PS3.7 Annex D.3.3.2); empty if it sent none.
     """
 
     id: str
@@ -22,7 +22,7 @@ class Association:
 
     @property
     def sender(self) -> "Association":
-        """What all associations of one sender have in common. Rules may look at nothing else of an association."""
+        """What all associations of one sender have in common. Rules may not look at anything else of an association."""
         return replace(self, id="", port=0)
 
 
@@ -32,9 +32,9 @@ OF_SENDER: Final = tuple(one.name for one in fields(Association) if one.name not
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One C-STORE-RQ (PS3.7 §9.3.1.1) and the Presentation Context that it came on.
+    """One C-STORE-RQ (PS3.7 §9.3.1.1) and the Presentation Context that it was sent in.
 
-    ``sop_class_uid`` and ``sop_instance_uid`` are the Affected UIDs of the command set without padding.
+    ``sop_class_uid`` and ``sop_instance_uid`` are the Affected UIDs of the command set, without padding.
     ``related_general_classes`` are those that Common Extended Negotiation named for the class (PS3.7 D.3.3.6).
     """
 

@@ -1,7 +1,7 @@
 """RLE Lossless (PS3.5 Annex G): one frame from its fragment.
 
-This is our own decoder because it decodes objects that nobody has accepted: it is bounded by the size that the
-attributes announce, and if a frame does not decode, no warning or log line shows the data.
+This node has its own decoder because it decodes objects that nobody has checked: its output is limited to the size that
+the attributes announce, and no warning or log line shows the data if a frame cannot be decoded.
 """
 
 from struct import unpack_from

@@ -1,4 +1,4 @@
-"""What a walk over a Data Set may cost, and what it found."""
+"""The limits of a walk over a Data Set, and what it found."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a walk may cost.
+    """The limits of a walk.
 
     Attributes:
         max_depth: Sequences around an element.

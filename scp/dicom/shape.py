@@ -1,9 +1,9 @@
-"""One walk for all Data Sets that are encoded alike.
+"""Recognises Data Sets that are encoded like one that was walked before, so that they need no walk of their own.
 
-A walk looks only at the headers of elements and Items; the values make no difference to it. The instances of a series
-have the same elements, and most instances have them at the same places. So if all headers of a Data Set equal, byte for
-byte, those of one that was walked before, a walk would find the same. Whether they do is one comparison of two large
-numbers, with the values masked out.
+A walk looks only at the headers of elements and Items, not at the values. The instances of a series have the same
+elements, and most instances have them at the same places. So if all headers of a Data Set are equal, byte for byte, to
+those of one that was walked, a walk would find the same. Whether they are is one comparison of two large numbers, with
+the values masked out.
 
 A Data Set is remembered only if there is no doubt: it is well formed and in order, every VR is explicit or that of the
 standard, and what follows the compared bytes is a single native value that fills the rest.

@@ -1,7 +1,7 @@
-"""What kind of object an instance is, from its SOP Class UID alone.
+"""The kind of object that an instance is, from its SOP Class UID alone.
 
-A rule says which kinds it applies to. Classes that the standard does not name (private, or newer than the
-dictionary) are :attr:`Kind.UNKNOWN`: clinical data all the same, judged by identity and duplicate rules only.
+Rules name the kinds that they apply to. Classes that the standard does not define (private, or newer than the
+dictionary) are :attr:`Kind.UNKNOWN`: they are clinical data too, and checked only by rules for all objects.
 """
 
 from enum import Enum, auto
@@ -16,7 +16,7 @@ ROOT: Final = "1.2.840.10008.5.1.4.1.1."
 
 
 class Kind(Enum):
-    """The sorts of objects that the rules tell apart."""
+    """The kinds of objects that the rules distinguish."""
 
     __hash__ = object.__hash__  # members are singletons; Enum's own is in Python, and much is looked up by kind
 

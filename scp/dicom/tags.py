@@ -1,4 +1,4 @@
-"""The tags that rules speak of, as integers ``0xGGGGEEEE``, by the keywords of PS3.6."""
+"""The tags that are used by name, as integers ``0xGGGGEEEE``, by the keywords of PS3.6."""
 
 from typing import Final
 
@@ -113,7 +113,7 @@ DOUBLE_FLOAT_PIXEL_DATA: Final = 0x7FE00009
 PIXEL_DATA: Final = 0x7FE00010
 
 PIXELS: Final = (PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA)
-"""An image has one of these."""
+"""An image has its pixels in one of these."""
 
 NM_FRAME_VECTORS: Final = (
     0x00540010,  # Energy Window Vector

@@ -1,4 +1,4 @@
-"""Acts: what people and tasks of the node did with objects after the decision. Append-only, one row for each act."""
+"""Acts: what people and the node itself did with objects after the decision. Append-only, one row for each act."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from scp.ledger.reading import fetch
 
 
 class ActKind(StrEnum):
-    """What was done. No word is ever given another meaning, as ledgers hold them; new ones may be added."""
+    """What was done. A word never changes its meaning, because ledgers contain it; new ones may be added."""
 
     RELEASE = "release"  # judged again, and admitted to the archive
     REPLACE = "replace"  # admitted to the archive in the place of another, which went to quarantine

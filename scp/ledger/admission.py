@@ -1,4 +1,4 @@
-"""What one admission reads and writes. The caller holds the transaction."""
+"""What one admission (the decision about one instance) reads and writes. The caller holds the transaction."""
 
 from typing import Final
 
@@ -42,14 +42,14 @@ class Admission:
         self._scanners = Scanners(db)
 
     def forget(self) -> None:
-        """Forget everything: a transaction was undone, and what is remembered may come from it."""
+        """Forget everything: a transaction was undone, and what is remembered may be from it."""
         self._associations.clear()
         self._stored.clear()
         self._scanners.forget()
         self.forget_references()
 
     def forget_references(self) -> None:
-        """Forget references: somebody else may have taken the first instance of a series away."""
+        """Forget references: another program may have removed the first instance of a series."""
         self._variants.clear()
         self._references.forget()
 
@@ -89,10 +89,10 @@ class Admission:
         )
 
     def _neighbours(self, series: int, facts: Facts, slot: str) -> tuple[Neighbour, ...]:
-        """Return the stored instances of a series with the same Instance Number, in the order in which they came.
+        """Return the stored instances of a series with the same Instance Number, oldest first.
 
-        Where each slot may have the number once, only instances in the same slot are read: a series of many volumes
-        may have each number a thousand times.
+        If each slot may have the number once, only instances in the same slot are read: a series of many volumes may
+        have each number a thousand times.
         """
         number, uid = facts.instance_number, facts.sop_instance_uid
         if not isinstance(number, int):

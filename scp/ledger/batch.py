@@ -1,9 +1,9 @@
-"""Group commit: everybody who waits to write is taken into one transaction, so that one sync serves them all.
+"""Group commit: all writes that wait are put into one transaction, so that they share one sync.
 
 It works by leader and followers, without a thread of its own. A thread that finds no transaction running leads: it runs
 its own act in one. Acts that arrive meanwhile wait for the next transaction; the first of their threads leads that one,
-runs all of them in it, and hands out the results. So a lone association writes at once and pays for no hand-over
-between threads, and the more associations there are, the more of them share a sync.
+runs all of them in it, and hands out the results. So a single association writes at once, without a hand-over between
+threads, and the more associations there are, the more of them share a sync.
 """
 
 import threading

@@ -1,7 +1,7 @@
-"""How much there is, for whoever monitors the node: objects in quarantine, and series by verdict.
+"""How many objects and series there are, for monitoring: objects in quarantine, and series by verdict.
 
-Counting takes longer the more there is to count, though not the more was accepted. So the numbers are remembered for a
-while, and whoever asks meanwhile gets them again.
+Counting takes longer the more there is to count, but not the more was accepted. So the numbers are remembered for a
+while, and returned again meanwhile.
 """
 
 import threading

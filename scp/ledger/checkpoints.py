@@ -1,9 +1,9 @@
 """Checkpoints in the background, so that hardly any commit has to make one.
 
-What is committed is in the write-ahead log first, and has to be carried over into the ledger's file before the log can
-begin anew. By itself SQLite leaves that to the commit that makes the log too long, so that one sender would wait,
-through all the syncs, for what hundreds of others have stored. A connection of its own gets in nobody's way, and the
-commit whose turn it is finds little left to carry.
+What is committed is first written to the write-ahead log, and has to be copied into the ledger's file before the log
+can begin anew. By default, SQLite does this in the commit that makes the log too long, so that one sender would wait
+for syncs of what hundreds of others have stored. A connection of its own delays nobody, and leaves little to do for the
+commit whose turn it is.
 """
 
 from contextlib import suppress

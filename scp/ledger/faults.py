@@ -1,4 +1,4 @@
-"""Turns errors of SQLite into words that help whoever has to do something about them."""
+"""Turns errors of SQLite into words that help people to correct the cause."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -40,6 +40,6 @@ def _reader(error: Exception) -> str:
 
 
 def ledger_fault(what: str, error: apsw.Error | OSError) -> LedgerFault:
-    """Return the fault for an error; ``what`` is what the ledger cannot be: opened, read or written."""
+    """Return the fault for an error; ``what`` is what failed: ``opened``, ``read`` or ``written``."""
     why = in_words(error) if isinstance(error, OSError) else _WORDS.get(type(error), type(error).__name__)
     return LedgerFault(f"the ledger cannot be {what}: {why}")

@@ -1,8 +1,8 @@
 """The key of the fingerprints: a file beside the ledger, never in it.
 
-Names and numbers of patients can be guessed by the million, and whoever has a ledger with its key can try them all. A
-copy of the ledger alone, for a report or a backup, gives nobody away. So the key belongs in a backup of its own. If it
-is lost, ``auditscp rebuild`` makes a new key and a new ledger from the objects.
+Whoever has a ledger with its key can identify patients, by trying millions of names and numbers. A copy of the ledger
+alone, for a report or a backup, identifies nobody. So the key belongs in a backup of its own. If it is lost, ``auditscp
+rebuild`` makes a new key and a new ledger from the objects.
 """
 
 import os
@@ -73,12 +73,12 @@ def key_beside(db: apsw.Connection) -> bytes:
 
 
 def check_of(key: bytes) -> str:
-    """Return what the ledger keeps of its key: enough to recognise the key, not enough to find it."""
+    """Return what the ledger keeps of its key: enough to recognise the key, but not to compute it."""
     return fingerprint(key, _KNOWN)
 
 
 def verify(key: bytes, check: object) -> bytes:
-    """Return the key. Raises LedgerFault if it is another ledger's, with which no known patient would be found."""
+    """Return the key. Raises LedgerFault if it belongs to another ledger: with it, no known patient would be found."""
     if check_of(key) != check:
         raise LedgerFault(f"{NAME} is the key of another ledger: restore the right one, or rebuild")
     return key

@@ -1,7 +1,7 @@
 """What people are to be notified of, read from the ledger: refusals by association, and audits of series.
 
-The ledger remembers all of it, so a notifier only has to know how far it came. The receipts of one association are
-written in the order of their numbers, and so are audits.
+The ledger remembers all of it, so a notifier only has to remember the last number that it has reported. The receipts of
+one association are written in the order of their numbers, and so are audits.
 """
 
 from collections import Counter

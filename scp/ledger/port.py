@@ -1,12 +1,12 @@
-"""What a ledger does, whatever keeps it.
+"""What a ledger does, however it is implemented.
 
 A ledger has exactly one receipt for each C-STORE request that reached the node, whatever became of it. Receipts are
 append-only.
 
-It holds no names, birth dates or free text of patients: personal values are fingerprints (see
-:mod:`scp.audit.tracked`), and the objects that it keeps for a moment are encrypted. So it can be looked at, copied and
-backed up without exposing anybody. The only text kept as it was written is what scanners call themselves, and the
-reasons that people give for their acts on quarantine; people are asked to leave patients out of those.
+It contains no names, birth dates or free text about patients: personal values are fingerprints (see
+:mod:`scp.audit.tracked`), and the objects that it keeps until their files are on the disk are encrypted. So it can be
+read, copied and backed up without identifying anybody. The only text that is kept as written is the names of scanners,
+and the reasons that people give for their acts on quarantine; people are asked to write no patient data into those.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,7 @@
-"""Whether the ledger's file is still there, and the write-ahead log beside it.
+"""Whether the ledger's file, and the write-ahead log beside it, are still there.
 
-SQLite goes on writing into a file that was removed or replaced under it. Every answer would then be true until the
-process ends, when all of it would be lost. What is in a log that was removed is carried over when the node is stopped
-properly.
+SQLite goes on writing to a file after it was removed or replaced. All answers would be true until the process ends, and
+then everything would be lost. If only the log was removed, its content is saved when the node is stopped properly.
 """
 
 import os

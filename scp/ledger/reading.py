@@ -22,7 +22,7 @@ _CACHE_KIB: Final = 8_192
 def open_reader(path: Path) -> apsw.Connection:
     """Open a ledger for reading only, in this process or another. Raises LedgerFault if that is not possible.
 
-    The caller has to close the connection. It sees what was committed before each statement, and holds nobody up.
+    The caller has to close the connection. It sees what was committed before each statement, and delays nobody.
     """
     _look(path)
     try:

@@ -1,9 +1,9 @@
-"""References: what later instances of a study, series or stack are compared with. Remembered once they were read.
+"""References: the instances with which later ones of a study, series or stack are compared. Remembered once read.
 
-A reference is the first stored instance. It hardly ever changes, and the ledger has one writer; so what a series is
-compared with is read once, and not again for each of its thousand slices. It does change if the first instance could
-contradict nobody: in a study without a patient, a series of slices without a Frame of Reference, or a stack without an
-image plane, the first instance that has one becomes the reference.
+A reference is the first stored instance. It hardly ever changes, and the ledger has one writer; so it is read once for
+a series, and not again for each of its thousand slices. It changes if the first instance could not contradict others:
+in a study without a patient, a series of slices without a Frame of Reference, or a stack without an image plane, the
+first instance that has one becomes the reference.
 """
 
 from collections.abc import Callable
@@ -25,12 +25,12 @@ _MOST: Final = 4096
 
 
 def has_frame(facts: Facts, tracked: Tracked) -> bool:
-    """Whether an instance has a Frame of Reference that others in its series can contradict (ENT-204)."""
+    """Whether an instance has a Frame of Reference with which others in its series are compared (ENT-204)."""
     return facts.kind in PLANES and FRAME in tracked.series
 
 
 def has_plane(facts: Facts) -> bool:
-    """Whether an image has what others in its stack can contradict: Pixel Spacing and Image Orientation (Patient)."""
+    """Whether an image has what those in its stack are compared with: Pixel Spacing, Image Orientation (Patient)."""
     return bool(rows.numbers_of(facts.pixel_spacing) and rows.numbers_of(facts.image_orientation))
 
 

@@ -1,8 +1,8 @@
 """Removes old studies and quarantined objects from the ledger: what is old enough, and what is recorded about it.
 
-A study leaves as a whole: what is compared with its first instance must not lose it, and a series with half of its
-slices is worse than none. Its receipts stay, and each gets an act that says when and why its object left. An instance
-of it that is sent again is a new one, as there is nothing left of which it could be a duplicate.
+A study leaves as a whole, because others are compared with its first instance, and because a series with half of its
+slices is worse than none. Its receipts stay, and each gets an act that says when and why its object left. If an
+instance of it is sent again, it is a new one: nothing is left of which it could be a duplicate.
 
 Times are microseconds UTC since 1970. Every function may raise apsw.Error; those that write have to be called in a
 transaction.

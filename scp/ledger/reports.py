@@ -1,7 +1,7 @@
 """Counts of what was received: by sender, by scanner, by rule, and what stricter profiles would have refused.
 
-It is counted from the hourly tallies of the ledger, which triggers keep; so a report costs the same whether there are
-five thousand receipts or five million.
+They are made from hourly counts, which triggers of the ledger maintain; so a report takes as long for five thousand
+receipts as for five million.
 """
 
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""Which equipment made an instance: one number for all that its names say, so that receipts stay small."""
+"""The equipment that made an instance: one number for each combination of its names, so that receipts stay small."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""Light objects in the ledger: whole files, sealed, from the decision until the files are on the disk for good.
+"""Light objects in the ledger: whole encrypted files, kept from the decision until the files are durable on the disk.
 
 One sync of the ledger makes decision and bytes durable at once. The bytes are encrypted with a key derived from that of
-the fingerprints, which is not in the ledger; so a copy of the ledger alone still gives nobody away.
+the fingerprints, which is not in the ledger; so a copy of the ledger alone still identifies nobody.
 """
 
 import hmac
@@ -27,7 +27,7 @@ class Sealed:
         self._cipher = AESGCM(hmac.digest(key, _PURPOSE, "sha256"))
 
     def put(self, receipt: int, content: bytes) -> None:
-        """Seal the whole file of a receipt."""
+        """Encrypt and keep the whole file of a receipt."""
         self._db.execute(
             "INSERT INTO sealed VALUES (?, ?)", (receipt, self._cipher.encrypt(_nonce(receipt), content, None))
         )

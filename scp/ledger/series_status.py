@@ -1,4 +1,4 @@
-"""What the ledger says of series: their verdicts, the findings that hold, and those that once did.
+"""What the ledger knows about series: their verdicts, the findings that hold, and those that once did.
 
 Every function takes the caller's connection and may raise apsw.Error. Times are microseconds UTC since 1970.
 """

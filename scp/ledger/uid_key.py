@@ -1,11 +1,11 @@
 """The short numbers by which SOP Instance UIDs are looked up.
 
-UIDs are long and those of many toolkits random. An index of them would be as large as everything else that is read for
+UIDs are long, and those of many toolkits random. An index of them would be as large as everything else that is read for
 each instance, and in a large ledger hardly any page of it would be in the cache. An index of short numbers is a quarter
 as large. Two UIDs may have the same number, so a look-up always compares the UID as well.
 
-Scanners count: the UIDs of a series differ only in their last characters. Those make the last bits of the number, so
-the instances of a series are neighbours in the index, and the page of one is in the cache for the next.
+Scanners number their UIDs: those of a series differ only in their last characters. These make the last bits of the
+number, so the instances of a series are neighbours in the index, and the page of one is in the cache for the next.
 """
 
 from functools import lru_cache

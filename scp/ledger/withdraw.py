@@ -1,10 +1,9 @@
-"""Removes an instance from the tables of the archive, and finds heirs: new references in its place.
+"""Removes an instance from the tables of the archive, and gives the references that it was to others, its heirs.
 
-Later instances of a study, series or stack are compared with its reference: the first stored instance that can
-contradict others, because it names the patient, has a Frame of Reference or an image plane; if none can, simply the
-first. When the reference leaves, the oldest such instance that stays takes its place. The values of the heir are read
-from its object, so that is done before the transaction (:func:`plan`); :func:`withdraw` carries the plan out if nothing
-has changed in between.
+Later instances of a study, series or stack are compared with its reference: the first stored instance that has a
+Patient ID, a Frame of Reference or an image plane; if none has, the first. When the reference is removed, the oldest
+such instance that stays takes its place. The values of the heir are read from its object, so that is done before the
+transaction (:func:`plan`); :func:`withdraw` carries the plan out if nothing has changed in between.
 """
 
 from collections.abc import Callable

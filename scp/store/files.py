@@ -1,4 +1,4 @@
-"""The few file operations that durability is made of. ``sync=False`` is for throw-away nodes and benchmarks."""
+"""The few file operations that make things durable. ``sync=False`` is for throw-away nodes and benchmarks."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ def sync_folder(folder: Path | str) -> None:
 def make_folder(folder: Path, *, sync: bool) -> None:
     """Make a folder and those above it that are missing; with ``sync``, make each name durable in the folder above.
 
-    A folder whose name cannot be synced is removed again, because whoever finds it takes it for durable.
+    A folder whose name cannot be synced is removed again: whoever finds it there takes it for durable.
     """
     missing = []
     while not folder.is_dir():
@@ -57,7 +57,7 @@ def write_file(path: Path, content: bytes, *, sync: bool) -> None:
 
 
 def open_file(path: Path) -> int | None:
-    """Open a file for reading where there may be anything; None for what is no file, which is not waited for.
+    """Open a file for reading at a path where anything may be; None if it is not a file. Never waits for a pipe.
 
     Links are not followed. Raises OSError.
     """

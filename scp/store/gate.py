@@ -1,4 +1,4 @@
-"""The gate asks, before each object and each further piece of one, whether anything keeps the node from taking it.
+"""The gate: checks before each object, and before each further piece of one, whether the node can store it.
 
 It looks at most once a second, and remembers the answer meanwhile.
 """
@@ -18,14 +18,14 @@ SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One thing that can stop every object: which trouble it is, and how to see whether it is there."""
+    """A check for one trouble that stops every object: which trouble it is, and how to see whether it is there."""
 
     trouble: Trouble
     see: Callable[[], NodeFault | None]
 
 
 class Gate:
-    """Open as long as none of the looks finds a fault. What they find is reported to the health of the node."""
+    """Open as long as none of the checks finds a fault. What they find is reported to the health of the node."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._health = Health()
@@ -36,7 +36,7 @@ class Gate:
         self._fault: NodeFault | None = None
 
     def watch(self, health: Health, *looks: Look) -> None:
-        """Use these looks from now on, and report to this health. Until this is called, the gate is open."""
+        """Use these checks from now on, and report to this health. Until this is called, the gate is open."""
         self._health, self._looks = health, looks
 
     def check(self) -> None:
@@ -48,7 +48,7 @@ class Gate:
             raise type(fault)(*fault.args)
 
     def look(self) -> None:
-        """Look now."""
+        """Check now."""
         with self._lock:
             self._due = self._clock() + SECONDS
             found = [(look, look.see()) for look in self._looks]

@@ -1,8 +1,9 @@
-"""Late syncs: of light objects, for whose files the ledger vouches until then.
+"""Late syncs: how the files of light objects become durable after the response.
 
 The bytes of a light object are in the ledger with the decision (:mod:`scp.ledger.sealed`), so its file need not be on
-the disk when the sender is answered. Soon after, one sync of the whole file system brings all such files to the disk at
-once, at a fraction of the price of a sync for each. Only then may the ledger forget their bytes.
+the disk when the sender is answered: the ledger vouches for it, as the code calls this. Soon after, one sync of the
+whole file system brings all such files to the disk at once, which costs far less than a sync for each. Only then may
+the ledger forget their bytes.
 """
 
 import ctypes
@@ -70,8 +71,9 @@ class LateSyncs:
     def settle(self, forget: Callable[[Sequence[int]], None]) -> None:
         """Sync all files that wait, and have the ledger ``forget`` their bytes.
 
-        Raises SyncFault if the disk lost any of them. Then the ledger keeps its copies, which the next start writes
-        anew, and no object is synced late any more. What ``forget`` raises passes; the next call tries again.
+        Raises SyncFault if the disk lost any of them. Then the ledger keeps its copies, from which the next start
+        writes the files again, and no object is synced late any more. Exceptions of ``forget`` are passed on; the next
+        call tries again.
         """
         with self._lock:
             taken, size = tuple(self._waiting), self._bytes
@@ -103,7 +105,7 @@ class LateSyncs:
             raise OSError(number, os.strerror(number))
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         os.close(self._descriptor)
 
 

@@ -45,7 +45,7 @@ _OWN: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
 
 
 class _Room:
-    """Memory that all threads share. Nobody waits for it: there is another way, though a slower one."""
+    """Memory that all threads share. Nobody waits for it: without it, there is a slower way."""
 
     def __init__(self, size: int) -> None:
         self._left = size
@@ -151,7 +151,7 @@ def _read_piece(file: IO[bytes], offset: int, size: int) -> bytes:
 
 
 def _prove(descriptor: int, size: int) -> None:
-    """Read so many bytes of a file once, and forget them, so that mapping it is safe."""
+    """Read so many bytes of a file once, and discard them, so that mapping it is safe."""
     piece = memoryview(bytearray(_PIECE))
     done = 0
     while done < size:

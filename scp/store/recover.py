@@ -1,4 +1,4 @@
-"""Finish what was decided, and remove what was never acknowledged: at start the whole spool, later what was left."""
+"""Finishes what was decided, and removes what was never answered: at start the whole spool, later what was left."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Decided(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """How many moves were finished, never acknowledged objects discarded, and files neither, as that failed."""
+    """How many moves were finished, how many unanswered objects discarded, and for how many files neither worked."""
 
     finished: int
     discarded: int

@@ -1,8 +1,8 @@
 """Syncs of folders, shared by all threads that wait for the same folder.
 
-Whoever has put a name into a folder needs a sync that begins afterwards; one that is running already may have missed
-the name. So the first thread starts a round; threads that come meanwhile wait for it to end, and one of them starts the
-next round for all of them. A round that fails, fails for all who waited for it, and is not repeated.
+A thread that has put a name into a folder needs a sync that begins afterwards, because one that is running may have
+missed the name. So the first thread starts a round; threads that come meanwhile wait for it to end, and one of them
+starts the next round for all of them. A round that fails, fails for all who waited for it, and is not repeated.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Whether enough space is free: below a reserve nothing is taken, so that the ledger never runs out of space."""
+"""Whether enough space is free: below the reserve nothing is stored, so that the ledger never runs out of space."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What is being received: a file in the spool that nobody has been told about."""
+"""Objects that are being received: files in the spool that no sender has been answered about."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ _LONG: Final = 16 * 1024
 
 
 class Incoming:
-    """One object on its way in: the Data Set in pieces, behind a header, then :meth:`finish`.
+    """One object that is being received: the Data Set in pieces, behind a header; then :meth:`finish`.
 
     ``size`` is the number of bytes of the Data Set so far, ``digest`` their BLAKE3 once it is finished. ``head`` is the
     beginning of its first piece: as much as it takes to recognise the Data Set (:mod:`scp.dicom.shape`).
@@ -52,10 +52,10 @@ class Incoming:
         return Path(self.name)
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Add bytes of the Data Set. The memory of an only piece must stay as it is: :meth:`data` gives it out again.
+        """Add bytes of the Data Set. If there is only one piece, its memory must not change: :meth:`data` returns it.
 
-        Raises ObjectTooLarge beyond the limit, StoreFault if they cannot be written, and what ``check`` raises: it may
-        be this very object, begun in time, that takes the last free space.
+        Raises ObjectTooLarge beyond the limit, StoreFault if they cannot be written, and what ``check`` raises: an
+        object that was begun while there was space may itself take the last of it.
         """
         self.size += len(piece)
         if self.size > self._limit:
@@ -121,13 +121,13 @@ class Incoming:
             yield view
 
     def close(self) -> None:
-        """Let go of the file, which stays where it is."""
+        """Close the file, which stays where it is."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
     def discard(self) -> None:
-        """Remove what was received, and was never acknowledged."""
+        """Remove what was received, for which no sender was told that it is stored."""
         self.close()
         with suppress(OSError):
             self.path.unlink()

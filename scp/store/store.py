@@ -1,4 +1,4 @@
-"""The folders of a node: what comes in, where it goes, and reading it again."""
+"""The folders of a node: how objects are received, moved to their places, and read again."""
 
 import fcntl
 import os
@@ -96,7 +96,7 @@ class Store:
 
     @contextmanager
     def acting(self) -> Iterator[None]:
-        """Keep everybody else, in any process, from moving objects out of their places. Waits until nobody does."""
+        """Keep everybody else, in any process, from moving objects. Waits until nobody else does."""
         try:
             descriptor = os.open(self.folder / ACTS, os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
@@ -259,13 +259,13 @@ class Store:
         return sorted((self.folder / SPOOL).iterdir())
 
     def close(self) -> None:
-        """Let go of the data folder."""
+        """Close the data folder."""
         self.late.close()
         os.close(self._lock)
 
 
 def _sign(lock: int, holder: str) -> None:
-    """Leave word in the lock of who holds it. On a disk that is full, nobody is told who it is."""
+    """Write into the lock who holds it. If the disk is full, this is left out."""
     with suppress(OSError):
         os.truncate(lock, 0)
         os.pwrite(lock, f"{holder} (process {os.getpid()})".encode(), 0)

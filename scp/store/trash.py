@@ -1,4 +1,4 @@
-"""The trash: retention moves here what leaves the archive or quarantine, and removes it once the ledger says so.
+"""The trash: retention moves here what leaves the archive or quarantine, and removes it once that is recorded.
 
 An entry is named by a receipt, so that the ledger can be asked about it. A folder is a whole study, named by one of its
 instances; a file is an object of quarantine or its case. The move is durable before the ledger commits; after a crash

@@ -248,12 +248,12 @@ def test_what_is_stored_is_never_replaced_whatever_the_profile() -> None:
     ("code", "both", "message"),
     [
         ("DUP-001", (lambda: subject(image()), identical), "is stored already, with the same bytes"),
-        ("DUP-002", pair(BIG), "is stored already, encoded otherwise"),
+        ("DUP-002", pair(BIG), "is stored already, in another encoding"),
         ("DUP-003", pair(PatientName="Grün"), "1 attribute differs: PatientName"),
         ("DUP-003", pair(PatientName="x", PatientID="y", StudyID="z", AccessionNumber="a"),
          "4 attributes differ: AccessionNumber, PatientName, PatientID, ..."),
         ("DUP-004", pair(StationName="x", PatientName="y"), "1 attribute differs: StationName"),
-        ("DUP-005", pair(PixelData=OTHER_PIXELS), "other PixelData"),
+        ("DUP-005", pair(PixelData=OTHER_PIXELS), "different PixelData"),
         ("DUP-005", lossy(), "lossy compression: pixels cannot be compared"),
         ("DUP-005", unreadable(), "cannot be compared with the stored copy"),
         ("DUP-006", pair(**PARENTS["study"], **PARENTS["series"]), "is stored under another study, series"),
@@ -310,7 +310,7 @@ def test_a_message_and_a_finding_hold_nothing_but_ascii_and_no_private_creator()
 
     both = lambda: subject(private(b"ab")), lambda: conflict(encoded(private(b"cd")), encoded(private(b"ab")))
     problem = found_by("DUP-005", both)
-    assert (problem.message, problem.tags) == ("other WaveformData", (0x0019100A,))
+    assert (problem.message, problem.tags) == ("different WaveformData", (0x0019100A,))
     assert (problem.expected, problem.found) == (None, None)
     many = pair(PatientName="x", PatientID="y", StudyID="z", AccessionNumber="a")
     assert found_by("DUP-003", many).message.isascii()

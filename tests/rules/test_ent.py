@@ -204,10 +204,10 @@ def test_a_series_that_is_stored_in_another_study_is_found_even_if_this_study_is
     ("code", "changes", "message"),
     [
         ("ENT-201", OTHER_STUDY, "the series is stored in another study"),
-        ("ENT-202", {"PatientID": "P2"}, "not as in the study: PatientID"),
+        ("ENT-202", {"PatientID": "P2"}, "differs from the study: PatientID"),
         ("ENT-206", {"SeriesNumber": "3", "PatientPosition": "FFS"},
-         "not as in the series: SeriesNumber, PatientPosition"),
-        ("ENT-208", {"PatientName": "Doe^Jane", "PatientSex": "F"}, "not as in the study: PatientName, PatientSex"),
+         "differs from the series: SeriesNumber, PatientPosition"),
+        ("ENT-208", {"PatientName": "Doe^Jane", "PatientSex": "F"}, "differs from the study: PatientName, PatientSex"),
     ],
 )  # fmt: skip
 def test_a_message_names_the_attributes_and_no_values(code: str, changes: dict[str, Any], message: str) -> None:

@@ -120,7 +120,7 @@ def test_the_spacing_that_is_wrong_is_named_with_both_its_numbers() -> None:
 
 def test_both_spacings_of_an_uncalibrated_projection_are_told() -> None:
     found = problem(RULES["GEO-105"], film(**CALIBRATED))
-    assert found.message == "Imager Pixel Spacing differs, nothing says why"
+    assert found.message == "Imager Pixel Spacing differs, no calibration"
     assert (found.expected, found.found) == ((0.143, 0.143), (0.13, 0.13))
     assert t.PIXEL_SPACING_CALIBRATION_TYPE in found.tags
 

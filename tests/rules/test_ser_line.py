@@ -212,7 +212,7 @@ def test_slices_that_contradict_the_others_are_named_with_the_directions() -> No
     assert found.message == "2 orientations: axial 9, axial 1; Instance Number 10 rotated or mirrored in the plane"
     assert found.instances == ("1.2.10",)
     (found,) = found_by(ser_line.several_orientations, scanned((0, 0.0), (5, 0.0)))
-    assert found.message.endswith("; Instance Number 4, 5 and 6 not turned as Gantry/Detector Tilt says")
+    assert found.message.endswith("; Instance Number 4, 5 and 6 not tilted as Gantry/Detector Tilt says")
     assert found.instances == ("1.2.4", "1.2.5", "1.2.6")
 
 

@@ -409,13 +409,14 @@ def test_different_repeats_are_told_by_how_often_they_are() -> None:
     (found,) = found_by(
         ser_spacing.positions_repeated_unevenly, [*slices(4), *again(slices(2)), *again(again(slices(1)))]
     )
-    assert found.message == "images at a position differ: 1 at 2 positions, 2 at 1 position, 3 at 1 position"
+    shown = "positions have different numbers of images: 1 at 2 positions, 2 at 1 position, 3 at 1 position"
+    assert found.message == shown
 
 
 def test_sorts_that_are_exchanged_are_told_with_the_first_position() -> None:
     (found,) = found_by(ser_spacing.positions_repeated_unevenly, crossed(echoes(), 3, 15))
     assert found.message == (
-        "as many images as elsewhere, but not of each sort: Instance Number 1004 and 1006 (z −92.5) "
+        "as many images as elsewhere, but not of each kind: Instance Number 1004 and 1006 (z −92.5) "
         "and at 1 other position"
     )
     assert found.instances == ("1.2.4.9", "1.2.6.9", "1.2.4", "1.2.6")

@@ -66,5 +66,5 @@ def test_scales_that_differ_look_different() -> None:
 
 def test_the_smaller_field_of_view_is_named() -> None:
     (found,) = found_by(ser_values.fields_of_view_overlap, changed(slices(), 4, spacing=(0.6, 0.6)))
-    assert found.message == "2 fields of view lie in one another: Instance Number 5"
+    assert found.message == "2 fields of view overlap: Instance Number 5"
     assert found.instances == ("1.2.5",)

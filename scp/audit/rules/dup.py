@@ -1,7 +1,8 @@
 """DUP: the same instance again, or the same image under another UID.
 
-What two objects of one SOP Instance UID are to each other, so that exactly one rule speaks, is decided in
-:mod:`scp.audit.rules.dup_conflict`. What is stored is never replaced, so no profile can store the other one either.
+Which of DUP-002 to DUP-006 applies to two objects with one SOP Instance UID is decided in
+:mod:`scp.audit.rules.dup_conflict`, so that exactly one of them fires. A stored instance is never replaced, so no
+profile can store the second object either.
 """
 
 from typing import Final
@@ -18,7 +19,7 @@ from scp.dicom.status import Status
 _REFUSE: Final = grades(Severity.REFUSE, Severity.REFUSE)
 _UID: Final = (t.SOP_INSTANCE_UID,)
 _PLACED: Final = IMAGES - {Kind.RT_DOSE}
-"""Kinds of images of which no two have one place. The doses of the beams of a plan lie on one grid."""
+"""Kinds of images of which no two are at one place. The doses of a plan's beams are: they lie on one grid."""
 
 
 @pairwise_rule(
@@ -28,18 +29,19 @@ _PLACED: Final = IMAGES - {Kind.RT_DOSE}
 def instance_sent_again(subject: Subject, snapshot: Snapshot) -> Outcome:  # noqa: ARG001 - a rule's signature
     """The same instance was sent again, identical.
 
-    Checks: an instance with this SOP Instance UID is stored, in the same Transfer Syntax and with the same bytes.
+    Checks: whether an instance with this SOP Instance UID is stored already, with the same Transfer Syntax and the same
+    bytes.
 
-    Why: the sender should know that it sends twice: a queue that repeats, a route that goes in a circle, two systems
-    that forward the same study. Nothing is stored twice; the receipt points to the first copy.
+    Why: the sender should know that it sends twice: a queue that repeats, a routing loop, or two systems that forward
+    the same study. Nothing is stored twice; the new receipt points to the stored copy.
 
-    Exceptions: the case `unconfirmed`: the sender of the first copy never showed that it had received the response,
-    because its association broke off. It has to send again, and is told that the instance is stored.
+    Exceptions: the case `unconfirmed`: nothing shows that the sender of the stored copy received the response to it,
+    because its association broke off. Such a sender has to send again, and is answered that the instance is stored.
 
-    What to do: nothing is lost. Look in the two receipts for who sent when, and take the second route away. Where
-    resending is meant, set `duplicates.identical = "accept"`.
+    What to do: nothing is lost. Compare the two receipts to see who sent when, and remove the second route. If
+    instances are sent twice on purpose, set `duplicates.identical = "accept"`.
 
-    Evidence: the bytes are equal, BLAKE3 and Transfer Syntax, so there can be no false alarm.
+    Evidence: the Transfer Syntax and the BLAKE3 digest of the bytes are equal, so there can be no false alarm.
     """
     held = snapshot.held
     if held is None:
@@ -48,25 +50,27 @@ def instance_sent_again(subject: Subject, snapshot: Snapshot) -> Outcome:  # noq
         return Answer.PASS
     if held.confirmed:
         return Problem("is stored already, with the same bytes", tags=_UID, other=held.other)
-    return Problem("is stored; the first response went astray", tags=_UID, case="unconfirmed", other=held.other)
+    return Problem("is stored already; its first response may be lost", tags=_UID, case="unconfirmed", other=held.other)
 
 
 @pairwise_rule("DUP-002", _REFUSE, Status.DUPLICATE_SOP_INSTANCE, reference="PS3.4 §B.2.3, PS3.5 §10")
 def instance_sent_again_reencoded(subject: Subject, snapshot: Snapshot) -> Outcome:
-    """The same instance was sent again, encoded otherwise.
+    """The same instance was sent again in another encoding.
 
-    Checks: an instance with this SOP Instance UID is stored, and all that differs is the encoding: Transfer Syntax,
-    lossless compression, byte order, VR, character set, length form, padding; and volatile attributes such as
-    Retrieve AE Title, group lengths, digital signatures, and the Original Attributes and Contributing Equipment in
-    which routers say what they did.
+    Checks: whether an instance with this SOP Instance UID is stored already, and differs from this one only in its
+    encoding: Transfer Syntax, lossless compression, byte order, VR, character set, defined or undefined lengths,
+    padding. Attributes that are expected to change on the way are not compared: Retrieve AE Title, group lengths,
+    digital signatures, and the Original Attributes Sequence and Contributing Equipment Sequence, in which routers
+    record what they did.
 
-    Why: it is the same instance, and the first copy is as good.
+    Why: it is the same instance, and the stored copy is as good.
 
-    What to do: nothing is lost. If a gateway sends each instance both as it came and converted, let it send one.
+    What to do: nothing is lost. If a gateway sends each instance twice, as received and converted, configure it to send
+    one of them.
 
-    Evidence: 395 files of the corpus and of pydicom, each encoded again by pydicom in implicit, explicit and big
-    endian and, where it can, as RLE; 174 of them by DCMTK in eight ways too: 2,603 copies, of which 2,602 have no
-    difference, and one cannot be compared, because its Number of Frames is not a number (DUP-005).
+    Evidence: 395 files of the corpus and of pydicom, each encoded again by pydicom in implicit, explicit and big endian
+    and, where it can, as RLE; 174 of them by DCMTK in eight ways too: 2,603 copies, of which 2,602 have no difference,
+    and one cannot be compared, because its Number of Frames is not a number (DUP-005).
     """
     return judge(subject, snapshot, Conflict.REENCODED)
 
@@ -75,17 +79,19 @@ def instance_sent_again_reencoded(subject: Subject, snapshot: Snapshot) -> Outco
 def stored_with_other_patient_or_order(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The same instance is stored with other patient or order data.
 
-    Checks: an instance with this SOP Instance UID is stored, and it differs only in attributes that are about the
-    patient, the study, the request, the performed step or the institution.
+    Checks: whether an instance with this SOP Instance UID is stored already, and differs from this one only in
+    attributes about the patient, the study, the request, the performed procedure step or the institution.
 
-    Why: one of the two copies was corrected: after a merged patient, a changed order, a migration. Which of them is
-    right, the objects cannot say. The first stays; the second is in quarantine, with both values of each attribute.
+    Why: one of the two copies was corrected, for example after patients were merged, an order was changed or data were
+    migrated. The objects do not show which of them is right. The stored one stays; the other goes to quarantine, and
+    the case shows both values of each attribute.
 
-    What to do: compare the two in the case. If the second is right, correct the patient or the order where the
-    archive keeps them (HL7, study edit); do not send corrected copies under the same SOP Instance UID.
+    What to do: compare both values in the case. If the second object is right, correct the patient or the order in the
+    archive (by HL7, or by editing the study), or replace the stored instance from quarantine. Do not send corrected
+    copies under the same SOP Instance UID.
 
-    Evidence: each of the 259 instances of the corpus and of 162 test files of pydicom was compared with itself,
-    changed in the patient's name: this rule spoke, and no other.
+    Evidence: each of the 259 instances of the corpus and of 162 test files of pydicom was compared with a copy of
+    itself in which the patient's name was changed: this rule fired, and no other.
     """
     return judge(subject, snapshot, Conflict.COERCED)
 
@@ -94,17 +100,20 @@ def stored_with_other_patient_or_order(subject: Subject, snapshot: Snapshot) -> 
 def stored_with_other_attributes(subject: Subject, snapshot: Snapshot) -> Outcome:
     """Another object with this SOP Instance UID is stored, with other attributes.
 
-    Checks: an instance with this SOP Instance UID is stored whose pixels are the same, and in which an attribute
-    differs that is not about patient or order. Numbers are compared as numbers, text without padding, Sequences Item
-    by Item, private elements under their creator.
+    Checks: whether an instance with this SOP Instance UID is stored already whose pixels are the same, but of which an
+    attribute differs that is not about the patient or the order. Numbers are compared as numbers, text without padding,
+    Sequences Item by Item, and private elements by their private creator.
 
-    Why: one UID names one instance, for ever. Whoever refers to it, a report or a plan, would mean one of two.
+    Why: one UID identifies one instance, for ever. If two differ, a report or a plan that refers to the UID may mean
+    either of them.
 
-    What to do: find the system that changed the object: processing, anonymisation and route rules have to give a new
-    SOP Instance UID to what they change. If the second is the right one, take it from quarantine.
+    What to do: find the system that changed the object. Whatever changes an object (processing, anonymisation, routing
+    rules) must give it a new SOP Instance UID. If the second object is the right one, replace the stored instance with
+    it from quarantine.
 
-    Evidence: each of the 259 instances of the corpus and of 162 test files of pydicom was compared with itself,
-    changed in one attribute: this rule spoke, and no other. What re-encoding changes is not counted: see DUP-002.
+    Evidence: each of the 259 instances of the corpus and of 162 test files of pydicom was compared with a copy of
+    itself in which one attribute was changed: this rule fired, and no other. Differences of encoding are not counted:
+    see DUP-002.
     """
     return judge(subject, snapshot, Conflict.ATTRIBUTES)
 
@@ -113,20 +122,22 @@ def stored_with_other_attributes(subject: Subject, snapshot: Snapshot) -> Outcom
 def stored_with_other_pixels(subject: Subject, snapshot: Snapshot) -> Outcome:
     """Another object with this SOP Instance UID is stored, with other pixels.
 
-    Checks: an instance with this SOP Instance UID is stored, and the pixels, the waveform, the spectra or the
-    document differ: byte by byte in one Transfer Syntax, frame by frame after decoding in two.
+    Checks: whether an instance with this SOP Instance UID is stored already, and the pixels, the waveform, the
+    spectroscopy data or the encapsulated document differ. They are compared byte by byte if both objects have the same
+    Transfer Syntax, otherwise frame by frame after decoding.
 
-    Why: one UID names one image. A reader who gets the other one does not see that it is another.
+    Why: one UID identifies one image. Whoever opens it cannot see that another image was meant.
 
-    Exceptions: none, but two things are said: if either copy went through a lossy compression, equal pixels cannot be
-    expected, and if either cannot be decoded, nothing can be told. Both are refused all the same.
+    Exceptions: none. If either copy has gone through lossy compression, or cannot be decoded, the pixels cannot be
+    compared; the finding says so, and the object is refused all the same.
 
-    What to do: if the images are different, two systems give the same UIDs, or one gives them twice: have them
-    serviced. If one is the lossy copy of the other, have the compressing system give it its own UID.
+    What to do: compare the two images. If they show different things, two systems give out the same UIDs, or one gives
+    them out twice: have it serviced. If one is a lossy copy of the other, configure the compressing system to give it a
+    new UID.
 
-    Evidence: each of the 259 instances of the corpus and of 55 uncompressed test files of pydicom was compared with
-    itself, changed in one bit of one pixel: this rule spoke, and no other. No lossless re-encoding gives other
-    pixels: see DUP-002.
+    Evidence: each of the 259 instances of the corpus and of 55 uncompressed test files of pydicom was compared with a
+    copy of itself in which one bit of one pixel was changed: this rule fired, and no other. No lossless re-encoding
+    makes pixels differ: see DUP-002.
     """
     return judge(subject, snapshot, Conflict.PIXELS)
 
@@ -135,42 +146,45 @@ def stored_with_other_pixels(subject: Subject, snapshot: Snapshot) -> Outcome:
 def stored_under_another_parent(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The SOP Instance UID is stored under another patient, study, series or class.
 
-    Checks: an instance with this SOP Instance UID is stored, with the same Study and Series Instance UID and SOP
-    Class UID; and if anything but patient and order data differs, with the same Patient ID too.
+    Checks: whether an instance with this SOP Instance UID is stored already with another Study Instance UID, Series
+    Instance UID or SOP Class UID, or with another Patient ID and other differences beyond patient and order data.
 
-    Why: an instance belongs to one series, of one study, of one patient. In two places it is found by chance.
+    Why: an instance belongs to one series of one study of one patient. If it is in two places, it depends on chance
+    which of them a search finds.
 
-    Exceptions: another Patient ID alone is a correction: DUP-003.
+    Exceptions: if only patient and order data differ, Patient ID included, it is taken for a correction: DUP-003.
 
-    What to do: an instance that is moved to another series or study needs a new SOP Instance UID: correct the split,
-    merge or anonymisation that did without. If the objects have nothing in common, two systems give the same UIDs.
+    What to do: an instance that is moved to another series or study needs a new SOP Instance UID: correct the program
+    that split, merged or anonymised without giving one. If the objects have nothing in common, two systems give out the
+    same UIDs: have them serviced.
 
-    Evidence: each of the 259 instances of the corpus and of 162 test files of pydicom was compared with itself,
-    changed in its Series Instance UID: this rule spoke, and no other. Of 370 SOP Instance UIDs in the corpus and
-    pydicom's test files 25 are there several times, none under two parents.
+    Evidence: each of the 259 instances of the corpus and of 162 test files of pydicom was compared with a copy of
+    itself in which the Series Instance UID was changed: this rule fired, and no other. Of 370 SOP Instance UIDs in the
+    corpus and pydicom's test files, 25 occur several times, none of them under two parents.
     """
     return judge(subject, snapshot, Conflict.PARENT)
 
 
 @pairwise_rule(
     "DUP-007", grades(Severity.WARN, Severity.REFUSE), Status.DUPLICATE_IMAGE, kinds=_PLACED,
-    applies="images but RT Dose", reference="PS3.3 C.7.6.1, C.7.6.2",
+    applies="images except RT Dose", reference="PS3.3 C.7.6.1, C.7.6.2",
 )  # fmt: skip
 def same_image_under_new_uid(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The same image is stored under another SOP Instance UID.
 
-    Checks: no other instance of the series has the same Instance Number, the same Image Position and Orientation, and
-    the same SOP Class, Image Type, Acquisition Number, echo, time, b-value and whatever else may repeat a position.
+    Checks: that no other instance of the series has the same Instance Number, Image Position and Image Orientation, and
+    also the same SOP Class, Image Type, Acquisition Number and further values that NUM-004 compares (echo, time,
+    b-value and so on).
 
-    Why: a copy under a new UID doubles a slice: volumes get two of it, and counts are wrong.
+    Why: a copy under a new UID doubles a slice: volumes contain it twice, and counts are wrong.
 
-    Exceptions: images without Image Position, and pages whose direction cosines are zeros; slices that were acquired
-    at another time (0008,0022), (0008,0032), (0008,002A). The doses of a plan and of
-    each of its beams are on one grid, and customarily have one Instance Number.
+    Exceptions: images without Image Position, or with direction cosines that are all zero; slices that were acquired at
+    another time (0008,0022), (0008,0032), (0008,002A). RT Dose is left out: the doses of a plan and of its beams lie on
+    one grid, and customarily have one Instance Number.
 
-    What to do: compare the two, both of which are named. If they show the same, find the system that gives new UIDs
-    to copies. If they differ, the equipment should say in what: in Acquisition Number, Temporal Position Identifier,
-    or Image Type.
+    What to do: compare the two instances, both of which are named. If they show the same image, find the system that
+    gives new UIDs to copies. If not, ask the vendor of the equipment to state the difference in Acquisition Number,
+    Temporal Position Identifier or Image Type.
 
     Evidence: 0 of 153 series of vendors; 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips),
     in file order, in reverse and in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.

@@ -1,6 +1,6 @@
-"""What the second object of a SOP Instance UID is to the first, if they are not the same bytes.
+"""How two objects with one SOP Instance UID differ, if they are not the same bytes.
 
-The first line that holds decides, and with it which rule speaks:
+The first line of the table that holds decides which rule fires:
 
 ======== ==========================================================================================================
 DUP-006  Study Instance UID, Series Instance UID or SOP Class UID differ; or the Patient ID differs, and with it
@@ -11,8 +11,8 @@ DUP-003  a coercible attribute differs (:mod:`scp.dicom.coercible`)
 DUP-002  nothing differs but the encoding
 ======== ==========================================================================================================
 
-So another Patient ID alone is DUP-003: with the study, the series, the class, the pixels and all else the same, it is
-the correction of a patient, not another object.
+So another Patient ID alone is DUP-003: if the study, the series, the class, the pixels and all else are the same, the
+patient was corrected; it is not another object.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ from scp.dicom.compare import BULK
 from scp.dicom.difference import Comparison, Difference, Pixels
 
 _NAMES: Final = 3
-"""Attributes that a message names."""
+"""Attributes that a message names at most."""
 _PARENTS: Final = {t.STUDY_INSTANCE_UID: "study", t.SERIES_INSTANCE_UID: "series", t.SOP_CLASS_UID: "SOP Class"}
 """What the UIDs of the hierarchy name, by tag."""
 _UNCOMPARED: Final = {
@@ -39,7 +39,7 @@ _UNCOMPARED: Final = {
 
 
 class Conflict(Enum):
-    """The lines of the table of this module, from below."""
+    """The lines of the table of this module, the last one first."""
 
     REENCODED = auto()
     COERCED = auto()
@@ -49,7 +49,7 @@ class Conflict(Enum):
 
 
 class _Pair(NamedTuple):
-    """The stored object, the one that came, and what differs."""
+    """The stored object, the one received now, and their differences."""
 
     held: Held
     subject: Subject
@@ -57,18 +57,18 @@ class _Pair(NamedTuple):
 
     @property
     def other_patient(self) -> bool:
-        """Whether both have a Patient ID, and not the same."""
+        """Whether both have a Patient ID, and the two differ."""
         patient = self.subject.tracked.study.get(PATIENT)
         return bool(patient and self.held.patient) and patient != self.held.patient
 
     @property
     def other_image(self) -> bool:
-        """Whether pixels or attributes are certain to differ, patient and order apart."""
+        """Whether anything but patient and order data is known to differ."""
         return any(not one.coercible for one in self.comparison.differences)
 
     @property
     def other_parents(self) -> Mapping[int, tuple[str, str]]:
-        """The UIDs of the hierarchy that differ, by tag: the stored one and the one that came."""
+        """The UIDs of the hierarchy that differ, by tag: the stored one and the received one."""
         held, facts = self.held, self.subject.facts
         uids = {
             t.STUDY_INSTANCE_UID: (held.study_instance_uid, facts.study_instance_uid),
@@ -79,7 +79,7 @@ class _Pair(NamedTuple):
 
 
 def judge(subject: Subject, snapshot: Snapshot, asked: Conflict) -> Outcome:
-    """Answer for one line of the table: whether it is the one that holds."""
+    """Answer for one line of the table: a problem if it is the line that decides."""
     if snapshot.held is None or snapshot.comparison is None or snapshot.identical:
         return Answer.NOT_APPLICABLE
     pair = _Pair(snapshot.held, subject, snapshot.comparison)
@@ -87,7 +87,7 @@ def judge(subject: Subject, snapshot: Snapshot, asked: Conflict) -> Outcome:
 
 
 def _conflict(pair: _Pair) -> Conflict:
-    """Find the line of the table that holds."""
+    """Return the line of the table that decides."""
     if pair.other_parents or (pair.other_patient and pair.other_image):
         return Conflict.PARENT
     if pair.comparison.pixels is not Pixels.EQUAL:
@@ -111,11 +111,11 @@ def _parent(pair: _Pair) -> Problem:
 
 
 def _pixels(pair: _Pair) -> Problem:
-    """Say what is different, by digests, or why that cannot be said; a private creator is text, and is not shown."""
+    """Say what differs, by digests, or why that cannot be said; a private creator is free text, and is not shown."""
     bulk = [one for one in pair.comparison.differences if one.tag in BULK]
     shown = [one for one in bulk if '"' not in one.path]
     return Problem(
-        _UNCOMPARED.get(pair.comparison.pixels) or f"other {_names(bulk)}",
+        _UNCOMPARED.get(pair.comparison.pixels) or f"different {_names(bulk)}",
         tags=_top_level(bulk) or (t.PIXEL_DATA,),
         expected={one.path: one.first for one in shown} or None,
         found={one.path: one.second for one in shown} or None,
@@ -135,7 +135,7 @@ def _coerced(pair: _Pair) -> Problem:
 def _reencoded(pair: _Pair) -> Problem:
     stored, came = pair.comparison.first_transfer_syntax, pair.comparison.second_transfer_syntax
     return Problem(
-        "is stored already, encoded otherwise",
+        "is stored already, in another encoding",
         tags=(t.SOP_INSTANCE_UID,),
         expected=stored if stored != came else None,
         found=came if stored != came else None,
@@ -154,7 +154,7 @@ _DESCRIBE: Final = {
 
 
 def _differing(differences: Sequence[Difference], pair: _Pair) -> Problem:
-    """Make a problem of attributes that differ; their values may be personal, and are left to the case."""
+    """Make a problem of attributes that differ; their values may be personal, so only the case shows them."""
     count = f"{'over ' if pair.comparison.omitted else ''}{len(differences)}"
     return Problem(
         f"{count} {'attribute differs' if count == '1' else 'attributes differ'}: {_names(differences)}",
@@ -171,6 +171,6 @@ def _names(differences: Iterable[Difference]) -> str:
 
 
 def _top_level(differences: Iterable[Difference]) -> tuple[int, ...]:
-    """Return the tags of the top level in which something differs: paths begin with ``(gggg,eeee``."""
+    """Return the top-level tags in or under which something differs: paths begin with ``(gggg,eeee``."""
     tags = dict.fromkeys(int(one.path[1:5] + one.path[6:10], 16) for one in differences)
     return tuple(tags)[:MOST_TAGS]

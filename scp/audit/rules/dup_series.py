@@ -1,4 +1,4 @@
-"""DUP: copies within a series that differ in more than their UID."""
+"""DUP: images of a series that have the same pixel data."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -16,15 +16,17 @@ from scp.dicom import tags as t
 def same_pixels_under_another_uid(view: SeriesView) -> Iterator[SeriesProblem]:
     """Images of the series have the same pixels.
 
-    Checks: no two images of the series have the same pixel data, byte for byte. It is looked at on demand only
-    (`--pixels`), because all pixel data have to be read for it.
+    Checks: that no two images of the series have the same pixel data, byte for byte. This is checked only on demand
+    (`--pixels`), because all pixel data have to be read.
 
-    Why: two slices of a patient are never quite the same: noise alone tells them apart. If their pixels are the same,
-    one of them is at a wrong place, or there twice.
+    Why: two slices of a patient always differ, if only by noise. If their pixels are the same, one of them is a copy,
+    or has the pixels of another slice.
 
-    Exceptions: images of one value only, that is blank ones. Phantoms made by programs, and test images, repeat.
+    Exceptions: blank images, in which all pixels have one value. Computed phantoms and test images may repeat.
 
-    What to do: look at the instances that are named. If their positions differ, one of the positions is wrong.
+    What to do: look at the instances that are named. If their positions differ, one of them has a wrong position or
+    wrong pixels: export the series again from the equipment. If not, one is a copy under a new UID: find the system
+    that made it.
     """
     by_id = {one.id: one for one in view.members}
     for copies in view.context.copies or ():

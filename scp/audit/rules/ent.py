@@ -1,7 +1,7 @@
 """ENT: what all instances of one series, or of one study, must share.
 
-Each is compared with the first that was stored. Which of two came first is chance, so every finding names both; the
-series audit says later which of them stands alone.
+Each instance is compared with the first that was stored. Which of them came first is chance, so every finding names
+both; the series audit says later which of them differs from most (ENT-299).
 """
 
 from collections.abc import Mapping
@@ -66,16 +66,18 @@ _DEVICE: Final = frozenset({"manufacturer", "device_serial_number"})
 def series_in_two_studies(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The series is in two studies.
 
-    Checks: the first stored instance of this Series Instance UID has the same Study Instance UID.
+    Checks: that the first stored instance with this Series Instance UID (0020,000E) has the same Study Instance UID
+    (0020,000D).
 
-    Why: a series belongs to one study. Split over two, half of the images are missing in either.
+    Why: a series belongs to one study. If it is split over two, each of them lacks some of the images.
 
-    What to do: a study was split, merged or renamed, and its series kept their UIDs: have that system give new Series
-    Instance UIDs, or send to one study. If the images have nothing in common, two systems give the same UIDs.
+    What to do: find the system that split, merged or renumbered a study without giving its series new UIDs; have it
+    give new Series Instance UIDs, or send all instances in one study. If the images have nothing in common, two systems
+    give out the same UIDs: have them serviced.
 
-    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); 0 of the 259 instances of
-    the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118
-    of pydicom's test files, 38 series in 31 studies.
+    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); 0 of the 259 instances of the
+    corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118 of
+    pydicom's test files, 38 series in 31 studies.
     """
     series, mine = snapshot.series, subject.facts.study_instance_uid
     if series is None or not series.parent or not mine:
@@ -92,19 +94,19 @@ def series_in_two_studies(subject: Subject, snapshot: Snapshot) -> Outcome:
 def study_of_two_patients(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The study is of two patients.
 
-    Checks: the first stored instance of the study that has a Patient ID has the same one, and the same Issuer of
-    Patient ID if both name one; without padding.
+    Checks: that the first stored instance of the study that has a Patient ID (0010,0020) has the same Patient ID, and
+    the same Issuer of Patient ID (0010,0021) if both have one. Padding is ignored.
 
     Why: images of one patient would be read as another's.
 
-    Exceptions: an empty Patient ID contradicts nothing; neither does an issuer that only one names.
+    Exceptions: an empty Patient ID contradicts nothing, and neither does an issuer that only one of the two has.
 
-    What to do: find out whose images these are before anything else. Usually the ID was corrected at the equipment
-    between two series: correct those that were sent before, where the archive keeps the patient, and send this again.
-    If the wrong worklist entry was chosen, the study has to be moved to its patient.
+    What to do: find out first whose images these are. Usually the ID was corrected at the equipment between two series:
+    then correct the earlier ones in the archive, and send this one again. If the wrong worklist entry was chosen, move
+    the study to the right patient.
 
-    Evidence: 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse
-    and in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
+    Evidence: 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and
+    in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
     """
     mine = subject.tracked.study
     return outcome(_IDENTITY, differing(_IDENTITY, mine, snapshot.study), mine, snapshot.study)
@@ -114,15 +116,15 @@ def study_of_two_patients(subject: Subject, snapshot: Snapshot) -> Outcome:
 def series_of_two_modalities(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The series is of two modalities.
 
-    Checks: the first stored instance of the series has the same Modality (0008,0060).
+    Checks: that the first stored instance of the series has the same Modality (0008,0060).
 
-    Why: all instances of a series are of one modality, and viewers choose by it how to show them.
+    Why: all instances of a series are of one modality; viewers choose by it how to show them.
 
-    What to do: a report, a screen capture or a derived object was put into the series of its images: have the system
-    that made it give it a series of its own.
+    What to do: a report, a screen capture or a derived object was put into the series of its images: configure the
+    system that made it to put it into a series of its own.
 
-    Evidence: 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse
-    and in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
+    Evidence: 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and
+    in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
     """
     return _in_series(subject, snapshot, _MODALITY)
 
@@ -134,19 +136,20 @@ def series_of_two_modalities(subject: Subject, snapshot: Snapshot) -> Outcome:
 def series_with_two_frames_of_reference(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The series has two Frames of Reference.
 
-    Checks: the first stored instance of the series, of CT, MR and PET the first that has one, has the same Frame of
-    Reference UID (0020,0052). The usual case is CT, MR and PET; the case `other` is everything else.
+    Checks: that the first stored instance of the series has the same Frame of Reference UID (0020,0052). If there are
+    slices of CT, MR or PET, the comparison is with the first of them that has one. The usual case is CT, MR and PET;
+    the case `other` is everything else.
 
-    Why: positions of two Frames of Reference must not be put into one volume: the patient may have moved.
+    Why: positions of two Frames of Reference must not be put into one volume: the patient may have moved between them.
 
-    Exceptions: an empty one contradicts nothing. Whole slide images have one for each level, some ultrasound one for
-    each image.
+    Exceptions: an empty Frame of Reference UID contradicts nothing. Whole slide images have one for each level, some
+    ultrasound has one for each image.
 
-    What to do: have the equipment begin a new series when the patient is positioned anew. If one program sorts images
-    of several scans into one series, have it keep them apart.
+    What to do: have the equipment begin a new series when the patient is positioned anew. If a program puts images of
+    several scans into one series, have it keep them apart.
 
-    Evidence: 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse
-    and in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
+    Evidence: 0 of the 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and
+    in 20 shuffled orders; 0 of 118 of pydicom's test files, 38 series in 31 studies.
     """
     case = "" if subject.facts.kind in PLANES else "other"
     return _in_series(subject, snapshot, _FRAME, case)
@@ -158,16 +161,16 @@ def series_with_two_frames_of_reference(subject: Subject, snapshot: Snapshot) ->
 def series_with_mixed_sop_classes(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The series has several SOP Classes.
 
-    Checks: the first stored instance of the series has the same SOP Class UID (0008,0016). The case `report` is an
-    image together with a structured report.
+    Checks: that the first stored instance of the series has the same SOP Class UID (0008,0016). The case `report` is an
+    image and a structured report in one series.
 
-    Why: it is worth knowing: software that expects one class in a series passes over the other.
+    Why: software that expects one SOP Class in a series may not show the instances of the others.
 
-    Exceptions: the usual case is legitimate: single and multi-frame ultrasound, MR images with their Raw Data,
+    Exceptions: the usual case is legitimate: single-frame and multi-frame ultrasound, MR images with their Raw Data,
     classic and enhanced images of one scan.
 
-    What to do: nothing in the usual case. For a report among images: have the system that made it open a series of
-    its own.
+    What to do: nothing in the usual case. For a report among images: configure the system that made it to put it into a
+    series of its own.
     """
     series = series_reference(subject, snapshot)
     kinds = {subject.facts.kind, kind_of(series.values.get("sop_class_uid", "")) if series else Kind.UNKNOWN}
@@ -180,19 +183,19 @@ def series_with_mixed_sop_classes(subject: Subject, snapshot: Snapshot) -> Outco
     reference="PS3.3 C.7.3.1, C.8.8.2, C.8.11.5",
 )  # fmt: skip
 def series_labels_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
-    """Labels of the series differ in it.
+    """Series Number, Laterality or Patient Position differ within the series.
 
-    Checks: the first stored instance of the series has the same Series Number (0020,0011). The case `label`: it has
-    the same Laterality (0020,0060) and Patient Position (0018,5100).
+    Checks: that the first stored instance of the series has the same Series Number (0020,0011). The case `label`: only
+    Laterality (0020,0060) or Patient Position (0018,5100) differs.
 
-    Why: these belong to the series, not to the instance. Two numbers are two series to a reader; two sides or
-    positions of one patient in one series are a danger.
+    Why: these attributes are those of the series, not of the instance. People take two Series Numbers for two series;
+    two sides or two positions of a patient in one series are dangerous.
 
-    Exceptions: an empty one contradicts nothing. In RT Image, DX, mammography and intra-oral images Patient Position
-    is that of the image, and may differ.
+    Exceptions: an empty value contradicts nothing. In RT Image, DX, mammography and intra-oral images, Patient Position
+    belongs to the image, and may differ.
 
-    What to do: find the system that changed the label of part of a series, often one that renumbers, or two scans
-    that were put into one series.
+    What to do: find the system that changed the value in part of the series, often one that renumbers series or puts
+    two scans into one series.
     """
     mine, series = subject.tracked.series, series_reference(subject, snapshot)
     labels = _LABELS_BUT_POSITION if subject.facts.sop_class_uid in _POSITIONED else _LABELS
@@ -203,16 +206,17 @@ def series_labels_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
 
 @pairwise_rule("ENT-207", grades(*_INFO), reference="PS3.3 C.7.3.1")
 def series_attributes_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
-    """Other attributes of the series differ in it.
+    """Other attributes of the series differ within it.
 
-    Checks: the first stored instance of the series has the same Series Date, Time and Description, Protocol Name,
-    Body Part Examined, performing physician and operators.
+    Checks: that the first stored instance of the series has the same Series Date, Series Time, Series Description,
+    Protocol Name, Body Part Examined, Performing Physician's Name and Operators' Name.
 
-    Why: they belong to the series; that they differ shows where a series was put together.
+    Why: these attributes are those of the series. If they differ, instances from several sources may have been put
+    together.
 
-    Exceptions: a Series Time for each instance is common, and harmless.
+    Exceptions: some equipment writes another Series Time into each instance, which is harmless.
 
-    What to do: nothing, unless something else is wrong with the series too.
+    What to do: nothing, unless there are other findings about the series.
     """
     return _in_series(subject, snapshot, _SERIES)
 
@@ -223,19 +227,19 @@ def series_attributes_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
 def demographics_differ_in_study(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The demographics of the patient differ in the study.
 
-    Checks: the first stored instance of the study (that has a Patient ID, if any does) has the same Patient's Name,
-    Birth Date and Sex. Names are compared without regard to case, spaces, carets, and the form in which Unicode writes
-    accents.
+    Checks: that the first stored instance of the study (if any has a Patient ID, the first that has one) has the same
+    Patient's Name (0010,0010), Birth Date (0010,0030) and Sex (0010,0040). Names are compared without regard to case,
+    spaces, carets, and the Unicode form of accents.
 
-    Why: with one Patient ID and two names, one of them may be another patient's.
+    Why: if one Patient ID has two names, the images may be of two patients.
 
-    Exceptions: a sex in small letters, and a birth date with points between its parts, as old equipment writes them,
-    are the same. An empty value contradicts nothing, and neither does a name without the ideographic or phonetic
-    component group that another one has: much equipment can write Latin letters only. If the Patient ID differs too,
-    ENT-202 says so, and this rule is silent.
+    Exceptions: an empty value contradicts nothing, and neither does a name without the ideographic or phonetic
+    component group, because much equipment can write Latin letters only. A sex in small letters, or a birth date with
+    points between its parts, as old equipment writes them, makes no difference. If the Patient ID differs too, ENT-202
+    fires instead of this rule.
 
-    What to do: see which of the two is right; most often the name was completed or corrected between two series.
-    Correct the other where the archive keeps the patient.
+    What to do: find out which of the two is right; most often the name was completed or corrected between two series.
+    Correct the other one in the archive.
     """
     return _in_study_of_one_patient(subject, snapshot, _DEMOGRAPHICS)
 
@@ -244,16 +248,18 @@ def demographics_differ_in_study(subject: Subject, snapshot: Snapshot) -> Outcom
 def study_attributes_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
     """Attributes of the study differ in it.
 
-    Checks: the first stored instance of the study has the same Study Date, Time, ID and Description. The case
-    `accession`: it has the same Accession Number.
+    Checks: that the first stored instance of the study (if any has a Patient ID, the first that has one) has the same
+    Study Date, Study Time, Study ID and Study Description. The case `accession`: the Accession Number (0008,0050)
+    differs.
 
-    Why: they belong to the study. Two Accession Numbers are two orders, and reports go to one of them.
+    Why: these attributes are those of the study. Two Accession Numbers are two orders, and a report goes to one of
+    them.
 
-    Exceptions: an empty value contradicts nothing. If the Patient ID differs too, ENT-202 says so, and this rule is
-    silent. Equipment that takes Study Time anew for each series is common.
+    Exceptions: an empty value contradicts nothing. Some equipment writes another Study Time into each series. If the
+    Patient ID differs too, ENT-202 fires instead of this rule.
 
-    What to do: for the Accession Number: see which order the images belong to, and whether two orders were meant to
-    be done in one study. Else nothing.
+    What to do: for the Accession Number, find out which order the images belong to, and whether two orders were meant
+    to be done in one study. Otherwise nothing.
     """
     names = differing(_STUDY, subject.tracked.study, snapshot.study) or ()
     return _in_study_of_one_patient(subject, snapshot, _STUDY, "accession" if "accession_number" in names else "")
@@ -265,15 +271,16 @@ def study_attributes_differ(subject: Subject, snapshot: Snapshot) -> Outcome:
 def equipment_differs_in_series(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The equipment differs in the series.
 
-    Checks: the first stored instance of the series has the same Manufacturer and Device Serial Number. The case
-    `station`: it has the same Manufacturer's Model Name and Station Name.
+    Checks: that the first stored instance of the series has the same Manufacturer (0008,0070) and Device Serial Number
+    (0018,1000). The case `station`: only Manufacturer's Model Name (0008,1090) or Station Name (0008,1010) differs.
 
-    Why: one piece of equipment makes a series. These attributes name it; no UID does, so nothing is read from those.
+    Why: all instances of a series come from one piece of equipment, and these attributes identify it. (UIDs do not, so
+    they are not used for this.)
 
-    Exceptions: an empty value contradicts nothing, and neither does one in another case: `SIEMENS` and `Siemens`.
+    Exceptions: an empty value contradicts nothing, and neither does another case: `SIEMENS` and `Siemens`.
 
-    What to do: find the program that added to the series, or that wrote its own name over the equipment's: what it
-    derives belongs into a series of its own.
+    What to do: find the program that added instances to the series, or that replaced the equipment's name with its own:
+    what it derives belongs into a series of its own.
     """
     mine, series = subject.tracked.series, series_reference(subject, snapshot)
     names = differing(_EQUIPMENT, mine, series)
@@ -287,7 +294,7 @@ def _in_series(subject: Subject, snapshot: Snapshot, labels: Labels, case: str =
 
 
 def _in_study_of_one_patient(subject: Subject, snapshot: Snapshot, labels: Labels, case: str = "") -> Outcome:
-    """Compare with the study, unless that is of another patient: then everything differs, and says nothing more."""
+    """Compare with the study, unless it is of another patient: ENT-202 says so, and other differences add nothing."""
     mine: Mapping[str, str] = subject.tracked.study
     if differing(_IDENTITY, mine, snapshot.study):
         return Answer.NOT_APPLICABLE

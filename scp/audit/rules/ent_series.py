@@ -36,18 +36,20 @@ _CONTRADICTIONS: Final = frozenset({"ENT", "STK"})
 def majority_contradicts(view: SeriesView) -> Iterator[SeriesProblem]:
     """Instances contradict most of the series.
 
-    Checks: all instances of the series that name a patient (ID, name, birth date, sex), an Accession Number, a
-    Modality, a Series Number, a Manufacturer or a Device Serial Number name the same one, and the slices of CT, MR
-    and PET one Frame of Reference. The finding names the few. The case `tie` is where neither side has more. The
-    case `refused` is where more instances were refused for contradicting the series than are stored.
+    Checks: that all instances of the series have the same patient (ID, name, birth date, sex), Accession Number,
+    Modality, Series Number, Manufacturer and Device Serial Number, and all slices of CT, MR and PET the same Frame of
+    Reference. The finding names those that differ from most. The case `tie`: no value is more frequent than all others.
+    The case `refused`: more instances were refused for contradicting the series than are stored.
 
-    Why: when instances arrive, each is compared with the first that was stored; which that was is chance. The whole
-    set shows which one is wrong: it may be the first, and all that came after it were blamed or refused.
+    Why: when instances arrive, each is compared with the first that was stored, and which one that is depends on
+    chance. The whole set shows which one is wrong. It may be the first one, and all others were refused or got a
+    warning because of it.
 
-    Exceptions: instances that say nothing.
+    Exceptions: an empty value contradicts nothing.
 
-    What to do: look at the few that are named. If they are wrong, have them taken out and sent again where they belong.
-    In the case `refused` look at what is stored first: quarantine has the others.
+    What to do: look at the instances that are named. If they are wrong, remove them from the archive, and have them
+    corrected and sent again. In the case `refused`, look at the stored instances first: the others are in quarantine,
+    from where they can be released.
     """
     by_variant: dict[str, list[Member]] = defaultdict(list)
     for member in view.members:
@@ -73,7 +75,7 @@ def majority_contradicts(view: SeriesView) -> Iterator[SeriesProblem]:
 
 
 def _split(name: str, sides: dict[str, list[Member]]) -> SeriesProblem:
-    """Say who are the few, the same whoever came first; values are not shown, for some are personal."""
+    """Say which instances differ from most, whichever came first. Values are not shown, because some are personal."""
     attribute = {**STUDY, **SERIES}[name]
     largest = max(map(len, sides.values()))
     total = sum(map(len, sides.values()))

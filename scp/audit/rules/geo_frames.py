@@ -1,4 +1,4 @@
-"""GEO: whether what describes the frames of a multi-frame image matches their number, and puts them somewhere."""
+"""GEO: whether the descriptions of the frames of a multi-frame image match their number, and give each a plane."""
 
 from itertools import pairwise
 from typing import Final
@@ -30,19 +30,18 @@ _OFFSETS: Final = (t.GRID_FRAME_OFFSET_VECTOR,)
 def functional_groups_do_not_match_frames(subject: Subject) -> Outcome:
     """The functional groups do not match the frames.
 
-    Checks: Per-Frame Functional Groups Sequence (5200,9230) has one item for each frame of Number of Frames,
-    and no functional group is both in it and in Shared Functional Groups Sequence (5200,9229).
+    Checks: that Per-Frame Functional Groups Sequence (5200,9230) has as many Items as Number of Frames (0028,0008), and
+    that no functional group is both in it and in Shared Functional Groups Sequence (5200,9229).
 
-    Why: position, orientation, spacing and timing of each frame are found by counting items. With one item
-    missing, every frame after it gets the place of its neighbour. A group that is shared and per frame has
-    two values, and software differs in which it takes.
+    Why: position, orientation, spacing and timing of a frame are found by the number of its Item. If one Item is
+    missing, every frame after it gets the position of its neighbour. A group that is both shared and per frame has two
+    values, and software differs in which it takes.
 
-    Exceptions: segmentations, and images that are tiled fully (Dimension Organization Type TILED_FULL), may
-    leave the per-frame sequence out. Private groups, and the private creators that reserve their blocks, may
-    be in both. If the Data Set cannot be read to its end, nothing is counted.
+    Exceptions: images with Dimension Organization Type TILED_FULL may leave the per-frame sequence out. Private groups
+    and private creators may be in both sequences. If the Data Set cannot be read to its end, nothing is counted.
 
-    What to do: compare both counts in the finding. If frames were extracted, merged or split, the tool that
-    did it changed Number of Frames or the sequence, but not the other.
+    What to do: compare the two counts in the finding. A tool that extracted, merged or split frames changed Number of
+    Frames or the sequence, but not both: correct it, and send the original again.
     """
     facts = subject.facts
     if facts.defect or facts.frames is None or facts.dimension_organization_type == "TILED_FULL":
@@ -76,25 +75,26 @@ def functional_groups_do_not_match_frames(subject: Subject) -> Outcome:
     reference="PS3.3 C.8.4.8",
 )
 def frame_vectors_do_not_match_frames(subject: Subject) -> Outcome:
-    """The vectors that index the frames do not match their number.
+    """The frame vectors do not have one value for each frame.
 
-    Checks: each NM vector that Frame Increment Pointer (0028,0009) names (energy window, detector, phase,
-    rotation, R-R interval, time slot, slice, angular view, time slice) is present and has one value for each
-    frame.
+    Checks: that each vector of NM that Frame Increment Pointer (0028,0009) names (energy window, detector, phase,
+    rotation, R-R interval, time slot, slice, angular view, time slice) is present, and has as many values as there are
+    frames.
 
-    Why: the vectors say which detector, energy window, slice or time a frame is. A vector that is too short
-    leaves the last frames without meaning, and a reconstruction mixes them up.
+    Why: the vectors say which detector, energy window, slice or time each frame belongs to. If one is too short, this
+    is unknown for the last frames, and a reconstruction mixes them up.
 
-    Exceptions: pointers to other attributes, such as Frame Time, are not looked at. If the Data Set cannot be
-    read to its end, absence is not judged.
+    Exceptions: pointers to other attributes, such as Frame Time, are ignored. If the Data Set cannot be read to its
+    end, a missing vector is not reported.
 
-    What to do: compare the counts in the finding. Usually frames were removed or summed by post-processing
-    that left the vectors as they were.
+    What to do: compare the counts in the finding. Usually, post-processing removed or summed frames and left the
+    vectors as they were: correct it, and send the original again.
     """
     facts = subject.facts
     pointer = facts.frame_increment_pointer
     if isinstance(pointer, Malformed):
-        return Problem("Frame Increment Pointer is no list of tags", (t.FRAME_INCREMENT_POINTER,), found=pointer.reason)
+        message = "Frame Increment Pointer: not a list of tags"
+        return Problem(message, (t.FRAME_INCREMENT_POINTER,), found=pointer.reason)
     vectors = [tag for tag in pointer if tag in t.NM_FRAME_VECTORS]
     if not vectors or facts.frames is None:
         return Answer.NOT_APPLICABLE
@@ -122,25 +122,24 @@ def frame_vectors_do_not_match_frames(subject: Subject) -> Outcome:
     reference="PS3.3 C.8.8.3.2",
 )
 def dose_grid_not_monotone(subject: Subject) -> Outcome:
-    """The planes of the dose grid are not in one order, or not as many as the frames.
+    """The planes of the dose grid are not in order, or not as many as the frames.
 
-    Checks: Grid Frame Offset Vector (3004,000C), where it is present, or Frame Increment Pointer of several frames
-    names it, has one number for each frame, and the numbers only rise or only fall.
+    Checks: that Grid Frame Offset Vector (3004,000C), if it is present, or if Frame Increment Pointer (0028,0009) names
+    it in a dose of several frames, has one number for each frame, and that the numbers only rise or only fall.
 
-    Why: the vector is the third coordinate of every dose plane. A plane that is out of order, twice, or
-    missing puts dose where it was not planned, and dose-volume histograms become wrong.
+    Why: the vector is the third coordinate of every dose plane. If a plane is out of order, repeated or missing, dose
+    is shown where it was not planned, and dose-volume histograms are wrong.
 
-    Exceptions: falling offsets are as good as rising ones, and uneven steps are legal. A dose of one plane, which
-    lies at its Image Position, needs no vector even if it names one. If the Data Set cannot be read to its end,
-    absence is not judged.
+    Exceptions: offsets may rise or fall, and steps may be uneven. A dose of one plane, which lies at its Image
+    Position, needs no vector. If the Data Set cannot be read to its end, a missing vector is not reported.
 
-    What to do: export the dose again from the planning system, and do not edit it. If it was resampled or
-    cropped on the way, the tool has to write a vector for the planes that are left.
+    What to do: export the dose again from the planning system, unedited. If it was resampled or cropped on the way, the
+    program that did so must write a vector for the remaining planes.
     """
     facts = subject.facts
     offsets = facts.grid_frame_offsets
     if isinstance(offsets, Malformed):
-        return Problem("Grid Frame Offset Vector is no list of numbers", _OFFSETS, found=offsets.reason)
+        return Problem("Grid Frame Offset Vector: not a list of numbers", _OFFSETS, found=offsets.reason)
     if not offsets:
         pointer = facts.frame_increment_pointer
         named = isinstance(pointer, tuple) and t.GRID_FRAME_OFFSET_VECTOR in pointer
@@ -178,18 +177,18 @@ def dose_grid_not_monotone(subject: Subject) -> Outcome:
 def frames_span_no_plane(subject: Subject) -> Outcome:
     """The frames have no usable plane.
 
-    Checks: each Image Orientation (Patient) in the functional groups of a multi-frame image, and that of the planes of
-    a dose, is of two perpendicular unit vectors, within 0.001; and Pixel Spacing in the shared functional groups is
-    positive.
+    Checks: that every Image Orientation (Patient) (0020,0037) in the functional groups of a multi-frame image, and that
+    of an RT Dose, consists of two perpendicular unit vectors, within 0.001; and that Pixel Spacing (0028,0030) in the
+    shared functional groups is positive.
 
-    Why: it is what GEO-103 and GEO-104 ask of single slices, for a whole volume at once: without it frames cannot be
-    stacked, measured or reformatted.
+    Why: without a plane, frames cannot be stacked, measured or reformatted. GEO-103 and GEO-104 check the same in
+    single slices.
 
-    Exceptions: frames without a position or an orientation; an orientation of zeros beside SECONDARY in Image Type, as
-    of pages; and the classes that need no Frame of Reference (GEO-108).
+    Exceptions: frames without position or orientation; orientations of zeros in images whose Image Type says SECONDARY;
+    and the SOP Classes that need no Frame of Reference (GEO-108).
 
-    What to do: look at the program that wrote the functional groups: conversion to multi-frame has to take over the
-    orientation of each slice as it is.
+    What to do: find the program that wrote the functional groups: a conversion to multi-frame must copy the orientation
+    of each slice unchanged.
     """
     facts = subject.facts
     planes = facts.frame_planes
@@ -211,7 +210,7 @@ def frames_span_no_plane(subject: Subject) -> Outcome:
 
 
 def _first_turn(numbers: tuple[float, ...]) -> int | None:
-    """Return the index of the first number that does not go on in the direction of the first step."""
+    """Return the index of the first number that does not continue in the direction of the first step."""
     rising = numbers[1:2] > numbers[:1]
     for index, (before, after) in enumerate(pairwise(numbers), 1):
         if not (after > before if rising else after < before):

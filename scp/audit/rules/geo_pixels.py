@@ -36,26 +36,25 @@ _COUNT: Final = "a positive integer"
 def pixel_data_of_wrong_length(subject: Subject) -> Outcome:
     """The Pixel Data do not have the length that the attributes give.
 
-    Checks: in transfer syntaxes without compression, the length of Pixel Data (7FE0,0010), Float Pixel Data
-    (7FE0,0008) or Double Float Pixel Data (7FE0,0009) against Rows × Columns × Samples per Pixel × Bits
-    Allocated × Number of Frames, in bytes, rounded up to an even number. Single bits are counted packed,
-    YBR_FULL_422 with two samples for each pixel, float pixels with 32 or 64 bits. A deflated Data Set is
-    inflated first.
+    Checks: in uncompressed Transfer Syntaxes, that the length of Pixel Data (7FE0,0010), Float Pixel Data (7FE0,0008)
+    or Double Float Pixel Data (7FE0,0009) is Rows × Columns × Samples per Pixel × Bits Allocated × Number of Frames, in
+    bytes, rounded up to an even number. Single bits are counted packed, YBR_FULL_422 with two samples for each pixel,
+    float pixels with 32 or 64 bits. A deflated Data Set is inflated first. The case `long` is too many bytes.
 
-    Why: pixels that are missing cannot be shown or measured, and most software fills them with noise or zeros
-    without saying so. Pixels that are too many mean that Rows, Columns, bits or frames are wrong.
+    Why: missing pixels cannot be shown or measured, and most software fills them with noise or zeros without a warning.
+    Too many bytes mean that Rows, Columns, Bits Allocated or Number of Frames may be wrong.
 
-    Exceptions: an absent Number of Frames is 1. Where an attribute is missing or is not a count, GEO-123
-    tells, and this rule does not apply. Too many bytes are stored with a warning by default: nothing is lost,
-    and padding at the end circulates.
+    Exceptions: without Number of Frames, one frame is expected. If an attribute is missing or not a positive number,
+    GEO-123 fires instead. Too many bytes are stored with a warning by default, because nothing is lost, and padding at
+    the end is found in practice.
 
-    What to do: compare the length in the finding with Rows, Columns, Bits Allocated, Samples per Pixel and
-    Number of Frames. If the length is short, look for an interrupted export or a full disk on the sender and
-    send the original again. If Photometric Interpretation is YBR_FULL_422 and the Data are half as long again,
-    a decompressor wrote three samples for each pixel and did not change the attribute to YBR_FULL.
+    What to do: compare the length in the finding with Rows, Columns, Bits Allocated, Samples per Pixel and Number of
+    Frames. If it is too short, look for an interrupted export or a full disk at the sender, and send the original
+    again. If Photometric Interpretation is YBR_FULL_422 and the length is half as much again, a decompressor wrote
+    three samples for each pixel, but did not change the attribute to YBR_FULL.
 
-    Evidence: no refusal in 327 instances with native pixels (263 of the corpus of real series, 64 of the test
-    files that pydicom ships). One warning, for a file of pydicom that was padded on purpose.
+    Evidence: no refusal in 327 instances with native pixels (263 of the corpus of real series, 64 of the test files
+    that pydicom ships). One warning, for a file of pydicom that was padded on purpose.
     """
     facts = subject.facts
     length, tag = facts.pixel_data_length, facts.pixel_data_tag
@@ -104,19 +103,17 @@ def _bytes_needed(facts: Facts, tag: int) -> int | None:
 def pixel_attributes_contradict(subject: Subject) -> Outcome:
     """The attributes that describe the pixels contradict each other.
 
-    Checks: Rows, Columns, Samples per Pixel, Bits Allocated and Number of Frames are positive numbers; Bits
-    Stored is at least 1 and at most Bits Allocated; High Bit is Bits Stored − 1. Where Pixel Data are
-    present, Rows, Columns, Samples per Pixel and Bits Allocated must be too.
+    Checks: that Rows, Columns, Samples per Pixel, Bits Allocated, Bits Stored and Number of Frames are positive
+    integers, Bits Stored is at most Bits Allocated, and High Bit is Bits Stored − 1. If there are Pixel Data, that
+    Rows, Columns, Samples per Pixel and Bits Allocated are present.
 
-    Why: a viewer that takes Bits Stored, or High Bit, at its word masks the wrong bits: contrast and
-    Hounsfield units become wrong without any error. Without Rows and Columns the pixels cannot be laid out at
-    all.
+    Why: a viewer that relies on a wrong Bits Stored or High Bit masks the wrong bits: contrast and Hounsfield units are
+    wrong, without any error message. Without Rows and Columns the pixels cannot be shown at all.
 
-    Exceptions: Bits Stored and High Bit are not compared where they are absent: float pixels have neither.
+    Exceptions: Bits Stored and High Bit may be absent: float pixels have neither.
 
-    What to do: look at Bits Allocated, Bits Stored and High Bit in the finding. A High Bit other than Bits
-    Stored − 1 is usually left behind by software that changed the depth of the pixels and only one of the
-    three attributes.
+    What to do: look at the values in the finding. A High Bit other than Bits Stored − 1 usually comes from software
+    that changed the depth of the pixels, but not all three attributes: correct it, and send the original again.
     """
     facts = subject.facts
     counts = _counts(facts)
@@ -143,7 +140,7 @@ def _counts(facts: Facts) -> tuple[tuple[Integer, int, str], ...]:
 
 
 def _not_a_count(value: Integer, tag: int, label: str, *, needed: bool) -> Problem | None:
-    """Tell what is wrong with a value that is no positive number: nothing, if it may be absent and is."""
+    """Say what is wrong with a value that is not a positive number; None if it is absent and may be."""
     if value is None and not needed:
         return None
     if isinstance(value, Malformed):

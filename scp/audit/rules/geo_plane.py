@@ -22,13 +22,13 @@ from scp.dicom.values import Malformed
 from scp.printable import count
 
 _NOISE: Final = 1e-4
-"""Deviation from orthonormal that rounding explains; 2e-5 is the most that was seen in 26,000 instances."""
+"""Deviation from orthonormal that rounding explains; the largest in 26,000 instances was 2e-5."""
 SKEW: Final = 1e-3
 """Deviation above which the far corner of a slice of 512 pixels is off by half a pixel."""
 _FLAT: Final = 0.5
 """Length of row × column below which the directions are nearly parallel, or much too short: no plane."""
 _LONG: Final = 2.0
-"""Length of a direction above which its numbers are no cosines at all: as far from 1 as _FLAT is."""
+"""Length of a direction above which its numbers are not cosines: the reciprocal of _FLAT."""
 _ORIENTATION: Final = (t.IMAGE_ORIENTATION_PATIENT,)
 
 UNPLACED: Final = frozenset({EnhancedXAImageStorage, EnhancedXRFImageStorage, OphthalmicTomographyImageStorage})
@@ -48,26 +48,26 @@ def _are_numbers(value: Decimals, amount: int) -> TypeGuard[tuple[float, ...]]:
     reference="PS3.3 C.7.6.2",
 )
 def image_plane_missing(subject: Subject) -> Outcome:
-    r"""The image plane is not described.
+    """The image plane is not described.
 
-    Checks: Image Position (Patient) has three numbers, none of them more than a kilometre from the origin, Image
-    Orientation (Patient) six, Pixel Spacing two.
+    Checks: that Image Position (Patient) (0020,0032) has three numbers, none of them more than a kilometre from the
+    origin, Image Orientation (Patient) (0020,0037) has six, and Pixel Spacing (0028,0030) has two.
 
-    Why: all three are Type 1 in CT, MR and PET images. A slice without them can be looked at, but not
-    stacked, measured, reformatted or registered.
+    Why: all three are Type 1 in CT, MR and PET images. A slice without them can be viewed, but not stacked, measured,
+    reformatted or registered.
 
-    Exceptions: dose reports, protocol pages and screen captures are often sent as CT or MR images. A page is
-    an image whose Image Type says SECONDARY (value 2) and that has none of the three attributes: it is only
-    noted. A localizer or a derived slice is no page. Some equipment writes zeros into pages: beside SECONDARY,
-    six of them and a position of zeros or none count as missing, and so do two zeros for Pixel Spacing then.
-    If the Data Set cannot be read to its end, absence is not judged.
+    Exceptions: dose reports, protocol pages and screen captures are often sent as CT or MR images. The case `page` is
+    an image whose Image Type says SECONDARY (value 2) and that has none of the three attributes; it is only noted. A
+    localizer or a derived slice is not a page. In images that say SECONDARY, zeros count as missing: an orientation of
+    six zeros if the position is zeros or missing too, and then also a Pixel Spacing of two zeros. If the Data Set
+    cannot be read to its end, missing attributes are not reported.
 
-    What to do: if the images are slices, look for an export or anonymisation step that drops attributes of
-    group 0020 or 0028, or for a protocol option that saves slices as they come (seen in MR by UIH). If they
-    are pages, ask the vendor for Secondary Capture instead, or for SECONDARY in Image Type.
+    What to do: if the images are slices, look for an export or an anonymisation that drops attributes of group 0020 or
+    0028, or for a protocol option that saves slices without them (seen in MR by UIH). If they are pages, ask the vendor
+    to send them as Secondary Capture, or with SECONDARY in Image Type.
 
-    Evidence: in 313 instances with a position, of the corpus of real series and of the test files that pydicom
-    ships, no coordinate is above 762 mm.
+    Evidence: in 313 instances with a position, of the corpus of real series and of the test files that pydicom ships,
+    no coordinate is above 762 mm.
     """
     facts = subject.facts
     if (
@@ -92,7 +92,7 @@ def image_plane_missing(subject: Subject) -> Outcome:
 
 
 def _far(position: Decimals) -> Problem:
-    """Say that a position cannot be one: series audits leave out what is so far away."""
+    """Report a position that is too far away to be one; series audits leave such images out."""
     assert isinstance(position, tuple), "it has a distance"
     far = max(map(abs, position))
     return Problem(
@@ -106,7 +106,7 @@ def _far(position: Decimals) -> Problem:
 def _plane(facts: Facts) -> tuple[tuple[Decimals, int, str, int], ...]:
     """Return value, tag, name and number of values of each attribute of the plane.
 
-    Zeros of what lies nowhere are none.
+    In a page, zeros count as no value.
     """
     values = facts.image_position, facts.image_orientation, facts.pixel_spacing
     if lies_nowhere(facts):
@@ -120,7 +120,7 @@ def _plane(facts: Facts) -> tuple[tuple[Decimals, int, str, int], ...]:
 
 
 def _form(value: Decimals) -> str | None:
-    """Say how a value looks: its numbers are of no use where their count is wrong."""
+    """Describe a malformed value, or say how many numbers it has; if their count is wrong, the numbers do not help."""
     if isinstance(value, Malformed):
         return value.reason
     return count(len(value), "number") if value else None
@@ -135,19 +135,20 @@ def _form(value: Decimals) -> str | None:
     reference="PS3.3 C.7.6.2.1.1",
 )
 def position_without_orientation(subject: Subject) -> Outcome:
-    """Only one of Image Position and Image Orientation is there.
+    """Image Position or Image Orientation is there without the other.
 
-    Checks: Image Position (Patient) and Image Orientation (Patient) at the top level are both present or both
-    absent.
+    Checks: that Image Position (Patient) (0020,0032) and Image Orientation (Patient) (0020,0037) at the top level are
+    both present or both absent.
 
-    Why: the position is that of the first pixel, the orientation says where the others are. The standard has
-    them as a pair, because either of them alone places nothing.
+    Why: the position is that of the first pixel, and the orientation says in which directions the other pixels follow.
+    Either of them alone does not give the place of the image.
 
-    Exceptions: frames of enhanced images carry the pair in functional groups, which this rule does not look
-    into. An orientation of zeros in a page is none. If the Data Set cannot be read to its end, absence is not judged.
+    Exceptions: frames of enhanced images have the pair in their functional groups, which this rule does not look into.
+    In a page (GEO-101), an orientation of zeros counts as absent. If the Data Set cannot be read to its end, missing
+    attributes are not reported.
 
-    What to do: look at the step that writes or strips the attribute that is named as missing. Both values
-    must come from the same source.
+    What to do: find the program that writes or removes the attribute that is named as missing. Both values must come
+    from the same source.
     """
     facts = subject.facts
     without_position, without_orientation = subject.traits.positions == 0, facts.image_orientation == ()
@@ -174,25 +175,24 @@ def position_without_orientation(subject: Subject) -> Outcome:
     reference="PS3.3 C.7.6.2.1.1",
 )
 def direction_cosines_not_orthonormal(subject: Subject) -> Outcome:
-    r"""The direction cosines are not those of two perpendicular unit vectors.
+    """The direction cosines are not those of two perpendicular unit vectors.
 
-    Checks: with r and c the row and column directions of Image Orientation (Patient), the largest of |r·c|,
-    ||r| − 1| and ||c| − 1|: up to 1e-4 passes, up to 1e-3 is "rounded", above that the finding is the usual
-    one. Directions are "unusable" if |r × c| is below 0.5 (they are zero, or nearly parallel), if |r| or |c|
-    is above 2 (the numbers are something else than cosines), or if a value is not a finite number.
+    Checks: with r and c the row and column directions of Image Orientation (Patient) (0020,0037), that the largest of
+    |r·c|, ||r| − 1| and ||c| − 1| is at most 1e-4. The case `rounded` is up to 1e-3. The case `unusable`: |r × c| is
+    below 0.5 (directions of zeros, or nearly parallel), |r| or |c| is above 2 (the numbers are not cosines), or a value
+    is not a finite number.
 
-    Why: every position in space is computed with these six numbers. Sheared or scaled cosines move the far
-    corner of a slice by millimetres; parallel ones have no slice normal at all, so that no stack can be made.
+    Why: every position in space is computed with these six numbers. If they are sheared or scaled, the far corner of a
+    slice is off by millimetres; if the directions are parallel, there is no normal, and no stack can be made.
 
-    Exceptions: a wrong count of numbers is GEO-101's, and so are the zeros of a page. Cosines that are written
-    with few digits are "rounded", and only noted.
+    Exceptions: a wrong count of numbers, and the zeros of a page, are left to GEO-101. Cosines that are written with
+    few digits are `rounded`, and only noted.
 
-    What to do: if rounded, have the cosines written with all the digits that DS allows (16 characters). If
-    not, look for software that copied the orientation by hand, interpolated it, or applied a transform with
-    scaling to it.
+    What to do: if rounded, have the cosines written with as many digits as DS allows (16 characters). If not, look for
+    software that interpolated the orientation, or applied a transform with scaling to it.
 
-    Evidence: in 26,000 instances the largest deviation is 2e-5. No finding in 304 instances: 263 of the
-    corpus of real series and 41 of the test files that pydicom ships; the largest there is 2.0e-5 too.
+    Evidence: in 26,000 instances the largest deviation is 2e-5. No finding in 304 instances: 263 of the corpus of real
+    series and 41 of the test files that pydicom ships; the largest there is 2.0e-5 too.
     """
     cosines = subject.facts.image_orientation
     if isinstance(cosines, Malformed):
@@ -232,18 +232,18 @@ def direction_cosines_not_orthonormal(subject: Subject) -> Outcome:
 def frame_of_reference_missing(subject: Subject) -> Outcome:
     """There is no Frame of Reference.
 
-    Checks: Frame of Reference UID (0020,0052) is present and not empty.
+    Checks: that Frame of Reference UID (0020,0052) is present and not empty.
 
-    Why: positions of two images can be compared only if both have the same Frame of Reference. Without one,
-    slices of one acquisition are related by guessing, and planning and fusion software rejects them.
+    Why: positions of two images can be compared only if both have the same Frame of Reference. Without one, software
+    has to guess how slices of one acquisition belong together, and planning and fusion software rejects them.
 
-    Exceptions: enhanced classes in which the Frame of Reference Module is not mandatory (XA, XRF, ophthalmic
-    tomography), and pages (see GEO-101), which lie nowhere. If the Data Set cannot be read to its end, absence
-    is not judged. It is only noted by default, because series that are good in every other way have none: all
-    93 slices of one of the eleven real series tried, and 4 of another.
+    Exceptions: the enhanced classes in which the Frame of Reference Module is not mandatory (XA, XRF, ophthalmic
+    tomography), and pages (GEO-101), which have no position. If the Data Set cannot be read to its end, a missing UID
+    is not reported. It is only noted by default, because some otherwise good series have none: all 93 slices of one of
+    the eleven real series tried, and 4 of another.
 
-    What to do: look for an anonymisation or export step that empties the UID: it must be replaced
-    consistently instead. If the modality itself sends none, ask its vendor; the attribute is Type 1.
+    What to do: look for an anonymisation or export that empties the UID: it must replace it consistently instead. If
+    the modality itself sends none, ask its vendor; the attribute is Type 1.
     """
     facts = subject.facts
     if facts.frame_of_reference_uid:
@@ -263,13 +263,13 @@ def frame_of_reference_missing(subject: Subject) -> Outcome:
 def slice_location_not_a_number(subject: Subject) -> Outcome:
     """Slice Location is not a number.
 
-    Checks: Slice Location (0020,1041), where present, is one finite number.
+    Checks: that Slice Location (0020,1041), if present, is one finite number.
 
-    Why: viewers sort and label slices by it. It is relative to a point that the standard leaves open, so
-    nothing is computed from it here; only that it can be read matters.
+    Why: viewers sort and label slices by it. The standard does not say where it is measured from, so this rule only
+    checks that it is a number.
 
-    What to do: let the sender write one Decimal String (at most 16 characters, a point as decimal sign) or
-    leave the attribute out: it is optional.
+    What to do: have the sender write one Decimal String (at most 16 characters, with a point as decimal sign), or leave
+    the attribute out: it is optional.
     """
     amount = subject.traits.locations
     if amount == 0:

@@ -24,25 +24,25 @@ _SAME: Final = 1e-3
     reference="PS3.3 §10.7.1.3",
 )
 def pixel_spacing_not_positive(subject: Subject) -> Outcome:
-    r"""A pixel spacing is not positive.
+    """A pixel spacing is not positive.
 
-    Checks: Pixel Spacing, Imager Pixel Spacing and Nominal Scanned Pixel Spacing, where present, are two
-    numbers (between rows\between columns), each above 0. Zero is allowed in the direction in which the image
-    has one pixel only. The usual case is Pixel Spacing of a CT, MR or PET slice; "other" is everything else, pages that
-    are sent as CT or MR, with neither Image Position nor Image Orientation, too (GEO-101).
+    Checks: that Pixel Spacing (0028,0030), Imager Pixel Spacing (0018,1164) and Nominal Scanned Pixel Spacing
+    (0018,2010), where present, are two numbers above 0: the distance between rows, then between columns. The usual case
+    is Pixel Spacing of a CT, MR or PET slice. The case `other` is the other two attributes, other kinds of images, and
+    CT, MR or PET images with neither Image Position nor Image Orientation, such as pages (GEO-101).
 
-    Why: a distance between pixel centres cannot be zero or negative. Every length and area that is measured
-    on such a slice is zero or wrong, and reformatting divides by it.
+    Why: a distance between pixel centres cannot be zero or negative. Every length and area measured in such an image is
+    zero or wrong, and reformatting divides by it.
 
-    Exceptions: one row: the first value may be 0. One column: the second. Missing or unreadable Pixel Spacing
-    of a slice is GEO-101's, and so are two zeros in an image that lies nowhere.
+    Exceptions: in an image of one row, the first value may be 0; in one of one column, the second. A missing or
+    unreadable Pixel Spacing of a slice, and the zeros of a page, are left to GEO-101.
 
-    What to do: look at the two values in the finding. Zero usually comes from a converter that had no
-    calibration: the attribute must be left out then. A negative value is a direction that belongs into Image
-    Orientation (Patient).
+    What to do: look at the two values in the finding. Zero usually comes from a converter that had no calibration: it
+    must leave the attribute out then. A negative value is a direction: directions belong into Image Orientation
+    (Patient).
 
-    Evidence: no finding in 343 instances with a spacing: 265 of the corpus of real series and 78 of the test
-    files that pydicom ships.
+    Evidence: no finding in 343 instances with a spacing: 265 of the corpus of real series and 78 of the test files that
+    pydicom ships.
     """
     facts = subject.facts
     applicable = False
@@ -94,20 +94,20 @@ def _is_positive(pair: tuple[float, ...], facts: Facts) -> bool:
     reference="PS3.3 §10.7.1.1, §10.7.1.2",
 )
 def projection_spacing_without_calibration(subject: Subject) -> Outcome:
-    """The Pixel Spacing of a projection differs from that of the detector, and nothing says why.
+    """The Pixel Spacing of a projection is not that of the detector, and no calibration is stated.
 
-    Checks: where Pixel Spacing and Imager Pixel Spacing (or Nominal Scanned Pixel Spacing) are both present
-    and differ by more than 0.1 %, that Pixel Spacing Calibration Type (0028,0A02) is present.
+    Checks: if Pixel Spacing (0028,0030) differs by more than 0.1 % from Imager Pixel Spacing (0018,1164) or from
+    Nominal Scanned Pixel Spacing (0018,2010), that Pixel Spacing Calibration Type (0028,0A02) is present.
 
-    Why: Imager Pixel Spacing is measured at the front plane of the detector housing. Another Pixel Spacing
-    means that the distances were calibrated: with a fiducial, or by assuming a geometry. Without the type,
-    whoever measures cannot know what the millimetres refer to.
+    Why: Imager Pixel Spacing is measured at the front plane of the detector housing. Another Pixel Spacing means that
+    distances were calibrated: with a fiducial, or by assuming a geometry. Without the type, nobody who measures can
+    know what the millimetres refer to.
 
-    Exceptions: equal values are not calibrated, and one value alone says nothing.
+    Exceptions: equal values, and images with only one of the attributes.
 
-    What to do: let the modality write Pixel Spacing Calibration Type (GEOMETRY or FIDUCIAL) and its
-    description with a calibrated Pixel Spacing. If nobody calibrated, Pixel Spacing must be equal to the
-    detector's, or absent.
+    What to do: have the modality write Pixel Spacing Calibration Type (GEOMETRY or FIDUCIAL) and Pixel Spacing
+    Calibration Description (0028,0A04) with a calibrated Pixel Spacing. If there was no calibration, Pixel Spacing must
+    be equal to the detector's, or absent.
     """
     facts = subject.facts
     spacing = facts.pixel_spacing
@@ -119,7 +119,7 @@ def projection_spacing_without_calibration(subject: Subject) -> Outcome:
         differs = any(abs(a - b) > _SAME * abs(b) for a, b in zip(spacing, measured, strict=True))
         if differs and not facts.pixel_spacing_calibration_type:
             return Problem(
-                f"{label} differs, nothing says why",
+                f"{label} differs, no calibration",
                 (t.PIXEL_SPACING, tag, t.PIXEL_SPACING_CALIBRATION_TYPE),
                 expected=measured,
                 found=spacing,
@@ -138,16 +138,16 @@ def projection_spacing_without_calibration(subject: Subject) -> Outcome:
 def slice_thickness_negative(subject: Subject) -> Outcome:
     """The slice thickness is negative.
 
-    Checks: Slice Thickness (0018,0050) is not below 0.
+    Checks: that Slice Thickness (0018,0050) is not below 0.
 
-    Why: a thickness has no direction. A negative one comes from computing a difference of positions in the
-    wrong order, and volumes that are built with it turn inside out.
+    Why: a thickness has no direction. A negative one comes from subtracting two positions in the wrong order, and
+    volumes that are built with it are turned inside out.
 
-    Exceptions: Spacing Between Slices (0018,0088) is not looked at: in NM a negative one is legal and tells
-    the order of slices. A thickness that is absent, empty or not a number is not judged.
+    Exceptions: Spacing Between Slices (0018,0088) is not checked: in NM it may be negative, and then gives the order of
+    the slices. A thickness that is absent, empty or not a number is not checked.
 
-    What to do: let the sender write the absolute value. If the sign is meant to tell the order of slices, it
-    belongs into Spacing Between Slices.
+    What to do: have the sender write the absolute value. If the sign is meant to give the order of slices, it belongs
+    into Spacing Between Slices.
     """
     thickness = subject.facts.slice_thickness
     if not isinstance(thickness, tuple) or not thickness:

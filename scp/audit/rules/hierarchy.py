@@ -1,4 +1,4 @@
-"""What the rules about study, series and stack share: which reference holds, how values are compared and shown."""
+"""What the rules about study, series and stack share: what an instance is compared with, and how values are shown."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from scp.dicom.uid import is_uid
 
 
 class Labels(NamedTuple):
-    """Which attributes a rule compares: those of one level, by their names in :mod:`scp.audit.tracked`."""
+    """The attributes that a rule compares: those of one level, by their names in :mod:`scp.audit.tracked`."""
 
     level: str
     attributes: Mapping[str, Attribute]
@@ -21,15 +21,14 @@ class Labels(NamedTuple):
 
 
 def as_uid(uid: str) -> str:
-    """Return a UID for a finding. A text that is not a UID may hold anything, a name even, and is not shown."""
+    """Return a UID for a finding. A text that is not a UID may be anything, even a name, and is not shown."""
     return uid if is_uid(uid) else "not a UID"
 
 
 def series_reference(subject: Subject, snapshot: Snapshot) -> Reference | None:
     """Return the first instance of the series, if it is in the same study.
 
-    Two studies with one Series Instance UID are ENT-201's finding; these are two series then, and that their
-    instances differ says nothing more.
+    If it is in another study, ENT-201 fires; then these are two series, and other differences mean nothing.
     """
     series = snapshot.series
     return series if series and series.parent == subject.facts.study_instance_uid else None
@@ -42,7 +41,7 @@ def at_another_time(subject: Subject, neighbour: Neighbour) -> bool:
 
 
 def differing(labels: Labels, mine: Mapping[str, str], reference: Reference | None) -> tuple[str, ...] | None:
-    """Return the names whose values differ, of those that both have; None if both have none of them."""
+    """Return the names whose values differ, among those that both sides have; None if both have none of them."""
     if reference is None:
         return None
     both = [name for name in labels.names if name in mine and name in reference.values]
@@ -58,7 +57,7 @@ def outcome(
     reference: Reference | None,
     case: str = "",
 ) -> Outcome:
-    """Turn what differs into an answer. Values of personal attributes are fingerprints, and are never shown."""
+    """Make an answer of the names that differ. Values of personal attributes are fingerprints, and are never shown."""
     if names is None or reference is None:
         return Answer.NOT_APPLICABLE
     attributes = {name: labels.attributes[name] for name in names}
@@ -69,7 +68,7 @@ def outcome(
     expected: Value = {keywords[name]: _shown(name, reference.values[name]) for name in impersonal} or None
     found: Value = {keywords[name]: _shown(name, mine[name]) for name in impersonal} or None
     return Problem(
-        f"not as in the {labels.level}: {', '.join(dict.fromkeys(keywords.values()))}",
+        f"differs from the {labels.level}: {', '.join(dict.fromkeys(keywords.values()))}",
         tags=tuple(dict.fromkeys(attribute.tag for attribute in attributes.values())),
         case=case,
         expected=expected,
@@ -79,5 +78,5 @@ def outcome(
 
 
 def _shown(name: str, value: str) -> str:
-    """Return a value as the instance has it: numbers are kept as such, so that 2 is kept as 2.0."""
+    """Return a value as the instance has it: Series Number 2 is kept as 2.0."""
     return value.removesuffix(".0") if name == "series_number" else value

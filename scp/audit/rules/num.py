@@ -26,13 +26,13 @@ TYPE_1: Final = frozenset(
         Kind.RT_RECORD,  # RT General Treatment Record, C.8.8.17
     }
 )  # fmt: skip
-"""Kinds in all of whose IODs Instance Number is Type 1; in the others it is Type 2 or 3, or differs by IOD."""
+"""Kinds in which Instance Number is Type 1 in every IOD; in other kinds it is Type 2 or 3, or differs by IOD."""
 
 UNIQUE: Final = frozenset({Kind.ENHANCED, Kind.SLIDE, Kind.SEGMENTATION, Kind.RAW, Kind.ENCAPSULATED})
 """Kinds whose Instance Number shall be unique in the series: PS3.3 C.7.6.16, C.19.1, C.24.2."""
 
 STACKED: Final = IMAGES - UNIQUE - {Kind.RT_DOSE}
-"""Kinds whose images are numbered in stacks. The doses of one plan customarily all have the same number."""
+"""Kinds whose images are numbered in stacks; not RT Dose, because the doses of one plan customarily have one number."""
 
 
 @instance_rule(
@@ -44,16 +44,15 @@ STACKED: Final = IMAGES - UNIQUE - {Kind.RT_DOSE}
 def instance_number_malformed(subject: Subject) -> Outcome:
     """The Instance Number is not an Integer String.
 
-    Checks: Instance Number (0020,0013) is one value of digits with an optional sign, padded with spaces,
-    of at most 12 bytes, within 32 bits. 0 and negative numbers are legal.
+    Checks: that Instance Number (0020,0013) is one value of digits with an optional sign, of at most 12 bytes, within
+    32 bits, padded with spaces if at all. 0 and negative numbers are legal.
 
     Why: software that sorts by number puts the instance anywhere, or fails.
 
-    Exceptions: an empty one is NUM-002's matter. NULs after the number, as older equipment fills its buffers, are
-    padding like spaces.
+    Exceptions: an empty value is left to NUM-002. NULs after the number, as written by older equipment, are padding
+    like spaces.
 
-    What to do: have the program that numbers the instances write whole numbers: not `1.0`, and no more
-    than one.
+    What to do: have the program that numbers the instances write one whole number: `1`, not `1.0`.
     """
     if subject.traits.is_numbered:
         return Answer.PASS
@@ -71,18 +70,17 @@ def instance_number_malformed(subject: Subject) -> Outcome:
 def instance_number_missing(subject: Subject) -> Outcome:
     """The Instance Number is missing.
 
-    Checks: Instance Number (0020,0013) is present and not empty. It is Type 1 in multi-frame images with
-    functional groups, segmentations, reports, key objects, presentation states, registrations,
-    encapsulated documents, waveforms and RT treatment records. The case `optional` is every other object:
-    Type 2 in General Image and Raw Data, Type 3 in RTDOSE, RTSTRUCT and RTPLAN, and Type 1 in few only, such
-    as spectra and ophthalmic photographs.
+    Checks: that Instance Number (0020,0013) is present and not empty. In the usual case it is Type 1: multi-frame
+    images with functional groups, segmentations, structured reports, key objects, presentation states, registrations,
+    encapsulated documents, waveforms and RT treatment records. The case `optional` is all other objects, in most of
+    which it is Type 2 or 3.
 
-    Why: it is what people and viewers sort by, and what they name an instance by.
+    Why: people and viewers sort by it, and refer to an instance by it.
 
-    Exceptions: classes that the dictionary does not know are left alone.
+    Exceptions: SOP Classes that the dictionary of this release does not have.
 
-    What to do: have the equipment number its instances. Where they are sorted by position or time
-    instead, nothing is lost.
+    What to do: have the equipment number its instances. If they are sorted by position or time instead, nothing is
+    lost.
     """
     facts = subject.facts
     if subject.traits.is_numbered or facts.instance_number is not None:
@@ -97,16 +95,15 @@ def instance_number_missing(subject: Subject) -> Outcome:
 def instance_number_repeated_in_series(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The Instance Number is repeated where the standard forbids it.
 
-    Checks: no other instance of these kinds in the series has the same Instance Number.
+    Checks: that no other instance of these kinds in the series has the same Instance Number (0020,0013).
 
-    Why: the number must tell such objects apart, and people order and quote them by it.
+    Why: in these objects the number must be unique in the series; people sort and refer to them by it.
 
-    Exceptions: the members of one Concatenation (0020,9161) share their number, and differ in
-    In-concatenation Number (0020,9162). Instances of other kinds in the same series are not counted: they
-    may have any number.
+    Exceptions: the members of one Concatenation (0020,9161) have one number, and differ in In-concatenation Number
+    (0020,9162). Instances of other kinds in the same series may have any number.
 
-    What to do: have the equipment count on when it adds to a series. Two senders that both add to one
-    series each start at 1: give them separate series.
+    What to do: have the equipment continue its numbering when it adds to a series. If two senders add to one series and
+    both begin at 1, give each a series of its own.
     """
     if not subject.traits.is_numbered:
         return Answer.NOT_APPLICABLE
@@ -133,40 +130,40 @@ def _concatenated(facts: Facts, neighbour: Neighbour) -> bool:
         other=(Severity.INFO, Severity.WARN),
     ),
     Status.INSTANCE_NUMBER_REPEATED_IN_STACK, kinds=STACKED,
-    applies="images without functional groups, but RT Dose", reference="PS3.3 C.7.6.1",
+    applies="images without functional groups, except RT Dose", reference="PS3.3 C.7.6.1",
 )  # fmt: skip
 def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The Instance Number is repeated in its stack.
 
-    Checks: no other instance of the series has the same Instance Number and also the same SOP Class, Image Type,
-    Acquisition Number, Echo Number and Time, Temporal Position, Index and Time Offset, b-value and gradient direction,
-    Trigger Time, cardiac phase and delay, respiratory phase, Velocity Encoding Direction, Sequence Name, Flip Angle,
-    Inversion and Repetition Time, image component, coil, kernel, KVP, Concatenation and Image Index. The usual case is
-    CT, MR and PET; the case `unindexed` is PET without Image Index; `anew` is a slice that is not parallel to the other
-    one, one of MR that lies half a field of view beside it, or one elsewhere whose number may be that of a time: its
-    Temporal Position, or beside a Trigger Time one of its Cardiac Number of Images (0018,1090), of which MR need state
-    neither; `other` is every other image, and pages that are sent as slices (GEO-101).
+    Checks: that no other instance of the series has the same Instance Number (0020,0013) and also the same SOP Class,
+    Image Type, Acquisition Number, Echo Number and Echo Time, Temporal Position (Identifier, Index and Time Offset),
+    b-value and gradient direction, Trigger Time, cardiac phase and delay, respiratory phase, Velocity Encoding
+    Direction, Sequence Name, Flip Angle, Inversion Time, Repetition Time, Complex Image Component, Receive Coil Name,
+    Convolution Kernel, KVP, Concatenation UID and Image Index. The usual case is CT, MR and PET; the case `unindexed`
+    is PET without Image Index (0054,1330). The case `anew` is slices at different places, where numbering may begin
+    anew: slices that are not parallel; MR slices half a field of view or more apart in their plane; and slices whose
+    number may count times: it is their Temporal Position, or they have a Trigger Time (0018,1060) and it is at most
+    their Cardiac Number of Images (0018,1090); MR with neither attribute needs only a Trigger Time. The case `other` is
+    all other images, and pages (GEO-101).
 
-    Why: two slices claim the same place in one acquisition. Such series come from acquisitions that were
-    merged, or from instances that got new UIDs and were sent next to their originals.
+    Why: two slices of one acquisition cannot have one number. Usually two acquisitions were merged, or instances got
+    new UIDs and were sent in addition to their originals.
 
     Exceptions: an Instance Number that repeats across echoes, times, b-values, gradient directions, cardiac and
-    respiratory phases, tube voltages or acquisitions is normal and not counted; neither is one at the same place that
-    was acquired at another time. Localizers of MR may be numbered anew in each plane, a moving table at each station,
-    and cine at each place, so that the case `anew` is only noted: whether all of the series is numbered so, NUM-007
-    finds out. Gated and dynamic PET repeats positions and numbers, with another Image Index each. Other images are not
-    numbered in stacks, and the standard asks for no number of their own: the views of a mammogram or of a full mouth,
-    still images and loops of ultrasound, photographs, portal images, screen captures and reports are often all numbered
-    1, and are only noted. So are localizers, whose Image Type says so, that lie elsewhere: scouts from the front and
-    from the side are no stack.
+    respiratory phases, tube voltages or acquisitions is normal; so is one that repeats at the same place at another
+    acquisition time. The case `anew` is only noted: MR localizers may be numbered anew in each plane, moving-table
+    acquisitions at each station, and cine at each place; NUM-007 checks later whether the whole series is numbered so.
+    The case `other` is only noted, because the standard requires no unique number there: the views of a mammogram or of
+    a full mouth, ultrasound, photographs, portal images, screen captures and reports are often all numbered 1. It
+    includes localizers (by Image Type) at another place.
 
-    What to do: compare the two instances, both of which are named. If they show the same, the second is a
-    copy under a new UID: find the system that made it. If not, two acquisitions were put into one series.
+    What to do: compare the two instances, both of which are named. If they show the same image, the second is a copy
+    under a new UID: find the system that made it. If not, two acquisitions were put into one series: have the equipment
+    give each a series or an Acquisition Number of its own.
 
-    Evidence: 0 of 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in
-    reverse and in 20 shuffled orders; one series repeats its numbers across two echoes, and is quiet. 0
-    of 151 test files of pydicom with an identity, 39 series; the case `other` fires on 19 of them: test
-    patterns of Secondary Capture.
+    Evidence: 0 of 259 instances of the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in
+    20 shuffled orders; one of the series repeats its numbers across two echoes, without a finding. 0 of 151 test files
+    of pydicom with an identity, 39 series; the case `other` fires on 19 of them: test patterns of Secondary Capture.
     """
     if not subject.traits.is_numbered:
         return Answer.NOT_APPLICABLE
@@ -182,13 +179,13 @@ def instance_number_repeated_in_stack(subject: Subject, snapshot: Snapshot) -> O
 
 
 def _is_another_time(subject: Subject, neighbour: Neighbour) -> bool:
-    """Whether two slices show one place at two times, each of which may have its own numbers."""
+    """Whether two slices show the same place at two times; each time may have its own numbers."""
     place = subject.tracked.place
     return place != "" and place == neighbour.place and at_another_time(subject, neighbour)
 
 
 def _may_begin_anew(subject: Subject, neighbour: Neighbour) -> bool:
-    """Whether two slices lie where each may be numbered from 1: in two planes or stations, at two places of a cine."""
+    """Whether numbering may begin anew between two slices: in two planes, at two stations, at two places of a cine."""
     facts = subject.facts
     if facts.kind not in PLANES or subject.tracked.place == neighbour.place:
         return False
@@ -198,10 +195,10 @@ def _may_begin_anew(subject: Subject, neighbour: Neighbour) -> bool:
 
 
 def _is_time(facts: Facts) -> bool:
-    """Whether the number of a slice may be that of its time, so that each place has it once.
+    """Whether the Instance Number of a slice may count times, so that each place has the same numbers.
 
-    Dynamic volumes state Trigger Times too, and then a Temporal Position; some say that they are no cine, by a Cardiac
-    Number of Images of 0.
+    Dynamic volumes have Trigger Times too, but then also a Temporal Position, or they state by a Cardiac Number of
+    Images of 0 that they are not a cine. So only in MR without either is a Trigger Time enough.
     """
     number, images = facts.instance_number, facts.cardiac_number_of_images
     assert isinstance(number, int), "only numbers are compared"
@@ -214,7 +211,7 @@ def _is_time(facts: Facts) -> bool:
 
 
 def _how_numbered(facts: Facts, *, is_elsewhere: bool, is_stacked: bool) -> str:
-    """Return the case of NUM-004: whether the number of an image says where it belongs in its stack."""
+    """Return the case of NUM-004 for an image whose number another one has."""
     if facts.kind not in PLANES or is_page(facts) or (is_elsewhere and is_localizer(facts.image_type)):
         return "other"
     if not is_stacked:

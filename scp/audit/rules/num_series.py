@@ -14,11 +14,11 @@ from scp.audit.series.words import MOST_NAMED, listed, who
 from scp.dicom import tags as t
 
 _MOST: Final = 1000
-"""Numbers in one gap that are looked for."""
+"""Missing numbers of one gap that are listed at most."""
 _PARTS: Final = 256
-"""Stacks whose numbers are compared with each other; more of them are no plan."""
+"""With more stacks than this, their numbers are not compared with each other."""
 _FEW: Final = 4
-"""One of so many numbers at most is written over; more of them are a way of numbering."""
+"""If more than one number in this many is missing, none is taken for replaced: it is a way of numbering."""
 
 
 @series_rule(
@@ -27,16 +27,16 @@ _FEW: Final = 4
 def instance_numbers_have_gaps(view: SeriesView) -> Iterator[SeriesProblem]:
     """Instance Numbers are missing in a stack.
 
-    Checks: no number between the smallest and the largest Instance Number of a stack, of the planes of one image each,
-    such as projections that rotate, or of the mosaics of one sort, is missing, unless another image of the series has
-    it.
+    Checks: that between the smallest and the largest Instance Number (0020,0013) of a stack no number is missing,
+    unless another image of the series has it. Stacks of one image each, such as rotating projections, are counted
+    together, and so are mosaics.
 
-    Why: together with a hole in the positions (SER-305) it says which images are missing.
+    Why: together with a gap in the positions (SER-305), it shows which images are missing.
 
-    Exceptions: stacks in which less than half of the numbers are used: some volumes are numbered in steps. A
-    series can be whole with numbers missing, and slices can be missing though the numbers are without gap.
+    Exceptions: stacks in which more than half of the numbers are missing: some volumes are numbered in steps. A
+    complete series may have gaps in its numbers, and slices may be missing although the numbers have no gap.
 
-    What to do: nothing, unless SER-305 or SER-306 tell of the same place.
+    What to do: nothing, unless SER-305 or SER-306 names the same place.
     """
     used = sorted({one.instance_number for one in view.members if one.instance_number is not None})
     for name, stack, numbers in (*_stacks(view), *_mosaics(view)):
@@ -52,7 +52,7 @@ def instance_numbers_have_gaps(view: SeriesView) -> Iterator[SeriesProblem]:
 
 
 def _stacks(view: SeriesView) -> Iterator[tuple[str, int, list[int]]]:
-    """Yield name, number and Instance Numbers of the stacks of single images; those of one image each together."""
+    """Yield name, number and Instance Numbers of each stack of single-frame images; those of one image as one stack."""
     alone: list[int] = []
     for stack in view.stacks:
         numbers = [one for one in stack.numbers if one is not None]
@@ -66,7 +66,7 @@ def _stacks(view: SeriesView) -> Iterator[tuple[str, int, list[int]]]:
 
 
 def _mosaics(view: SeriesView) -> Iterator[tuple[str, int, list[int]]]:
-    """Yield the Instance Numbers of the mosaics of each sort, which are in no stack."""
+    """Yield the Instance Numbers of the mosaics, which are in no stack, by SOP Class and Image Type."""
     numbers: dict[str, list[int]] = defaultdict(list)
     for one in view.members:
         if one.geometry.mosaic and one.instance_number is not None:
@@ -84,14 +84,14 @@ def _missing(ascending: Sequence[int]) -> list[int]:
 def instance_numbers_not_in_spatial_order(view: SeriesView) -> Iterator[SeriesProblem]:
     """Instance Numbers do not follow the position of the slices.
 
-    Checks: in a series of one stack, with one image at each position, Instance Numbers only rise or only fall along the
-    normal.
+    Checks: in a series of one stack, with one image at each position, that the Instance Numbers only rise or only fall
+    along the normal.
 
     Why: viewers that sort by Instance Number show such a series out of order.
 
     Exceptions: both directions are normal. Interleaved acquisitions may be numbered in the order of time.
 
-    What to do: sort by Image Position (Patient).
+    What to do: have the viewer sort by Image Position (Patient).
     """
     if len(view.stacks) != 1:
         return
@@ -109,21 +109,22 @@ def instance_numbers_not_in_spatial_order(view: SeriesView) -> Iterator[SeriesPr
     "NUM-007", grades(Severity.WARN, Severity.WARN), applies="CT, MR, PET (single frame)", reference="PS3.3 C.7.6.1",
 )  # fmt: skip
 def instance_numbers_repeated_here_and_there(view: SeriesView) -> Iterator[SeriesProblem]:
-    """A few Instance Numbers are there at several places.
+    """A few Instance Numbers occur at several places.
 
-    Checks: no two slices at different places have one Instance Number, and also all else in common that NUM-004
-    compares. Where there are as many slices as numbers from the smallest to the largest, each number is there once.
+    Checks: that no two slices at different places have the same Instance Number and the same further values that
+    NUM-004 compares. Also, if there are as many slices as numbers from the smallest to the largest, that no number
+    occurs twice while another is missing.
 
-    Why: NUM-004 only notes numbers that may begin anew: in each plane, as of localizers, at each station of a moving
-    table, or at each place, as of cine MR. When it has to answer, it cannot know that they do. Where only a few repeat,
-    two slices claim one place. Echoes and times may have numbers of their own, too; but where a number is missing for
-    each one that is there twice, somebody wrote the one over the other.
+    Why: when an instance arrives, numbers that may begin anew in each plane, at each station of a moving table or at
+    each place of a cine are only noted (NUM-004). The whole series shows whether they do. If only a few repeat, two
+    slices were given one number. Echoes and times may have numbers of their own; but if exactly as many numbers are
+    missing as occur twice, a number was replaced by another.
 
-    Exceptions: stacks in which at least half of the numbers are there at several positions, and stacks of which one has
-    at least half of its numbers in common with the other: those begin anew. Planes of one image each are taken
-    together. Numbers of which more than a quarter are missing are no matter of one that was written over.
+    Exceptions: stacks in which at least half of the numbers occur at several positions, and two stacks of which one has
+    at least half of its numbers in common with the other: their numbering begins anew. Stacks of one image each are
+    taken together. If more than a quarter of the numbers are missing, none is taken for replaced.
 
-    What to do: compare the slices that are named. Either two acquisitions were put into one series, or one of them was
+    What to do: compare the slices that are named. Either two acquisitions were put into one series, or a slice was
     exported with the number of another.
     """
     parts = _parts(view)
@@ -144,7 +145,7 @@ def instance_numbers_repeated_here_and_there(view: SeriesView) -> Iterator[Serie
 
 
 class _Slice(NamedTuple):
-    """A single image: its number, and where it is, by stack and position."""
+    """A single-frame image: its number, and its place (stack and position)."""
 
     number: int
     uid: str
@@ -168,7 +169,7 @@ def _parts(view: SeriesView) -> list[list[_Slice]]:
 
 
 def _repeated_within(part: Sequence[_Slice]) -> list[_Slice]:
-    """Return the slices whose number another one has elsewhere, unless numbers begin anew at each position."""
+    """Return the slices whose number occurs at another place, unless numbering begins anew at each position."""
     places: dict[int, set[tuple[int, int]]] = defaultdict(set)
     twins: dict[tuple[str, int], set[tuple[int, int]]] = defaultdict(set)
     for one in part:
@@ -180,7 +181,7 @@ def _repeated_within(part: Sequence[_Slice]) -> list[_Slice]:
 
 
 def _repeated_between(part: Sequence[_Slice], other: Sequence[_Slice]) -> list[_Slice]:
-    """Return the slices of two stacks that have one number, unless the numbers of either begin anew."""
+    """Return the slices of two stacks that have one number, unless numbering begins anew in either."""
     shared = {(one.slot, one.number) for one in part} & {(one.slot, one.number) for one in other}
     fewest = min(len({one.number for one in slices}) for slices in (part, other))
     if 2 * len({number for _, number in shared}) >= fewest:
@@ -189,7 +190,7 @@ def _repeated_between(part: Sequence[_Slice], other: Sequence[_Slice]) -> list[_
 
 
 def _written_over(slices: Sequence[_Slice]) -> list[_Slice]:
-    """Return the slices that share their number, if as many numbers are missing, and nearly all others are unique."""
+    """Return the slices that share a number, if exactly as many numbers are missing and at most a quarter of them."""
     numbers = Counter(one.number for one in slices)
     lost = len(slices) - len(numbers)
     if not 0 < _FEW * lost <= len(slices) or max(numbers) - min(numbers) + 1 != len(slices):

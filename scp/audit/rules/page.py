@@ -1,19 +1,19 @@
-"""Pages: what is sent as a slice of CT, MR or PET and is none, such as dose reports and screen captures."""
+"""Pages: images that are sent as CT, MR or PET but are no slices, such as dose reports and screen captures."""
 
 from scp.dicom.facts import Decimals, Facts
 from scp.dicom.image_type import is_secondary
 
 
 def is_page(facts: Facts) -> bool:
-    """Whether this is a page rather than a slice: nothing places it in space, and nothing should."""
+    """Whether this is a page, not a slice: its Image Type says SECONDARY, and it has no place and no Pixel Spacing."""
     return is_secondary(facts.image_type) and lies_nowhere(facts) and is_nothing(facts.pixel_spacing)
 
 
 def lies_nowhere(facts: Facts) -> bool:
-    """Whether an image says nothing of its place: a page has none, and no volume is made of it.
+    """Whether an image has neither position nor orientation.
 
-    Some equipment writes zeros into pages. In a slice they are no page's: it may lie at the origin, and have lost its
-    direction.
+    Some equipment writes zeros into pages, which count as none. Not so in a slice: it may lie at the origin, and only
+    have lost its orientation.
     """
     if facts.image_orientation == () == facts.image_position:
         return True

@@ -1,4 +1,4 @@
-"""REF: whether what is referred to is there."""
+"""REF: whether referenced instances are stored."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -28,13 +28,14 @@ REFERRING: Final = frozenset(
 def referenced_instance_not_stored(view: SeriesView) -> Iterator[SeriesProblem]:
     """An object refers to instances that are not stored.
 
-    Checks: every Referenced SOP Instance UID (0008,1155) in such an object, at any level, is that of a stored instance.
+    Checks: that every instance that such an object names by a Referenced SOP Instance UID (0008,1155), in whatever
+    Sequence, is stored.
 
-    Why: a segmentation without its images, or a report without its evidence, cannot be shown.
+    Why: a segmentation cannot be shown without its images, nor a report with its evidence.
 
-    Exceptions: what is referred to may come later, or be kept elsewhere, so this is only noted.
+    Exceptions: referenced instances may come later, or be kept elsewhere, so this is only noted.
 
-    What to do: send the series that is referred to, if it should be here.
+    What to do: send the referenced series, if it should be stored here.
     """
     by_id = {one.id: one for one in view.members}
     for number, absent in (view.context.absent or {}).items():

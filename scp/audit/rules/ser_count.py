@@ -1,4 +1,4 @@
-"""SER: whether as much is there as the instances announce."""
+"""SER: whether as many images are stored as the instances announce."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from scp.printable import count
 
 _CONCATENATION: Final = (t.CONCATENATION_UID, t.IN_CONCATENATION_NUMBER)
 _MOST: Final = 1000
-"""Numbers of a Concatenation that are looked for."""
+"""Missing numbers of a Concatenation that are listed at most."""
 
 
 @series_rule(
@@ -25,13 +25,13 @@ _MOST: Final = 1000
 def concatenation_incomplete(view: SeriesView) -> Iterator[SeriesProblem]:
     """A Concatenation is not complete.
 
-    Checks: the members of each Concatenation (0020,9161) are numbered from 1 to In-concatenation Total Number
-    (0020,9163), or without one to the largest that is there; and each begins, by its Concatenation Frame Offset Number
-    (0020,9228), where the one before it ends.
+    Checks: that the members of each Concatenation (0020,9161) have every number from 1 to In-concatenation Total Number
+    (0020,9163), or, if that is absent, to the largest number that is stored; and that each member begins, by its
+    Concatenation Frame Offset Number (0020,9228), where the one before it ends.
 
-    Why: a Concatenation is one image that was too large for one instance. Without one of them frames are missing.
+    Why: a Concatenation is one image that was too large for one instance. If a member is missing, frames are missing.
 
-    What to do: send the series again: what is stored is answered 0111, what is missing is stored.
+    What to do: send the series again. Members that are stored already are answered 0111; the missing ones are stored.
     """
     together: dict[str, list[Member]] = defaultdict(list)
     for member in view.members:
@@ -58,7 +58,7 @@ def concatenation_incomplete(view: SeriesView) -> Iterator[SeriesProblem]:
 
 
 def _misplaced(members: Sequence[Member]) -> Member | None:
-    """Return the first member of a Concatenation that does not begin where it should; None if nobody says."""
+    """Return the first member of a Concatenation that does not begin where the one before it ends; None if all do."""
     end = 0
     for member in members:
         if member.geometry.concatenation_offset not in (None, end):
@@ -72,17 +72,17 @@ def _misplaced(members: Sequence[Member]) -> Member | None:
     reference="PS3.3 C.7.10.1, C.8.3.1, C.8.9.1",
 )  # fmt: skip
 def fewer_instances_than_announced(view: SeriesView) -> Iterator[SeriesProblem]:
-    """Fewer instances are there than they announce.
+    """Fewer images are stored than the instances announce.
 
-    Checks: each acquisition has as many images as Images in Acquisition (0020,1002) says, the series as many times as
-    Number of Temporal Positions (0020,0105), and a stack of PET as many positions as Number of Slices (0054,0081).
+    Checks: that each acquisition has as many images as Images in Acquisition (0020,1002) says, the series as many times
+    as Number of Temporal Positions (0020,0105), and a stack of PET as many positions as Number of Slices (0054,0081).
 
-    Why: it is the only way to see that the end of a series is missing.
+    Why: nothing else shows that images at the end of a series are missing.
 
-    Exceptions: the numbers are often per volume, or of what was planned, so this is only noted. Positions of PET in
-    several orientations, as of projections that rotate, are counted together.
+    Exceptions: the numbers are often those of one volume, or of what was planned, so this is only noted. If PET has
+    several orientations, as in rotating projections, the positions of all of them are counted together.
 
-    What to do: compare with the equipment. If its number of images is the larger one, send the series again.
+    What to do: compare with the number of images at the equipment. If that is larger, send the series again.
     """
     images = [one for one in view.members if one.kind in PLANES and not one.geometry.scout]
     acquisitions: dict[str, list[Member]] = defaultdict(list)

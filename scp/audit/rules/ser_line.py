@@ -1,4 +1,4 @@
-"""SER: whether the slices of a stack are parallel, and lie where a volume has them (PS3.3 C.7.6.2.1.1)."""
+"""SER: whether the slices of a stack are parallel, and positioned as those of a volume (PS3.3 C.7.6.2.1.1)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,17 +22,17 @@ from scp.printable import count
 SLICES: Final = "CT, MR, PET, frames of volumes"
 
 _ALONG: Final = np.degrees(np.arccos(1 - 1e-3))
-"""Angle in degrees, 2.6, from which on the line of the slices is not their normal."""
+"""Angle in degrees (2.6) above which the line of the slices is not taken for their normal."""
 TILT: Final = 0.5
-"""Degrees by which the stated tilt may differ from that of the line."""
+"""Degrees by which the stated tilt may differ from the tilt of the line."""
 _SLOPE: Final = 0.01
-"""How far Slice Location may be from following the position, relative."""
+"""Relative deviation up to which Slice Location follows the position."""
 _ANYWHERE: Final = 1e9
-"""Slice Locations in mm beyond which one is as wrong as another: from any number a line can be computed then."""
+"""Slice Locations are limited to this, in mm, so that a line can be computed from any number."""
 _STEP: Final = 0.05
-"""How far Spacing Between Slices may be from the step, relative."""
+"""Relative difference up to which Spacing Between Slices is the step."""
 _WHOLE: Final = 64
-"""Whole stacks that slices may be rotated in; more of them are no plan."""
+"""With more large stacks than this, rotated slices are not looked for."""
 _group: Final = attrgetter("group")
 
 
@@ -47,21 +47,21 @@ _group: Final = attrgetter("group")
 def several_orientations(view: SeriesView) -> Iterator[SeriesProblem]:
     """The slices have several orientations.
 
-    Checks: all slices of the series have one Image Orientation (Patient), within 0.5 degrees. The case `jitter` is one
-    orientation that is not quite the same everywhere: off by more than 0.006 degrees (0.0001 in a cosine) and less
-    than 0.5 degrees. The case `rotated` are one or two slices that are parallel to a stack of four positions or more of
-    their Image Type, but whose rows or columns run elsewhere; `untilted` are CT slices that are not turned as
-    Gantry/Detector Tilt (0018,1120) says, of an acquisition of which others are.
+    Checks: that all slices of the series have one Image Orientation (Patient) (0020,0037), within 0.5 degrees. The case
+    `jitter`: the orientation of some slices differs from that of the others by more than 0.006 degrees (0.0001 in a
+    cosine) and less than 0.5 degrees. The case `rotated`: one or two slices are parallel to a stack of at least four
+    positions with the same Image Type, but are rotated or mirrored in the plane. The case `untilted`: CT slices are not
+    tilted as their Gantry/Detector Tilt (0018,1120) says, while other slices of the acquisition are.
 
-    Why: slices that are not parallel are several volumes, or none. Orientations that differ a little are not meant:
-    they come from rewriting, rounding, or two acquisitions that were put together. A slice that is turned over in its
-    own plane shows left as right, or the front as the back.
+    Why: slices that are not parallel are not one volume. Small differences are not intended: they come from software
+    that rewrites or rounds the orientation, or from two acquisitions that were put together. A slice that is mirrored
+    shows left as right, or front as back.
 
-    Exceptions: localizers of three planes, rotating projections and radial scans have an orientation each, and are
-    only noted. Images whose Image Type says LOCALIZER are not counted.
+    Exceptions: three-plane localizers, rotating projections and radial scans have several orientations, and are only
+    noted. Images whose Image Type says LOCALIZER are not counted.
 
-    What to do: for several orientations nothing, unless the series was meant to be one volume. For the named cases look
-    at the instances that are named: who made them?
+    What to do: for several orientations nothing, unless the series was meant to be one volume. For the named cases,
+    compare the instances that are named with the images at the equipment, and find the program that changed them.
     """
     groups = {group: list(stacks) for group, stacks in groupby(sorted(view.stacks, key=_group), _group)}
     if len(groups) > 1:
@@ -90,7 +90,7 @@ def _largest(groups: dict[int, list[Stack]]) -> list[list[Stack]]:
 
 
 def _rotated(view: SeriesView) -> list[Member]:
-    """Return the few slices that lie in the planes of a whole stack, with other directions of rows and columns."""
+    """Return the few slices that are parallel to a whole stack, but whose rows and columns have other directions."""
     images = {one.id: one for one in view.members}
     whole = [stack for stack in view.stacks if len(stack.positions) > LINE]
     found: dict[int, Member] = {}
@@ -108,9 +108,9 @@ def _rotated(view: SeriesView) -> list[Member]:
 
 
 def _untilted(view: SeriesView) -> list[Member]:
-    """Return the CT slices in directions that their tilt does not explain, where it explains another of their stack.
+    """Return the CT slices whose tilt does not explain their direction, where it does for others of their acquisition.
 
-    STK-253 compares with the first that came: where that is one of these, it takes all others for tilted.
+    STK-253 compares with the first slice that was stored: if that is one of these, it takes all others for tilted.
     """
     images = {one.id: one for one in view.members if one.geometry.rescale is not None}
     directions: dict[tuple[str, str], dict[int, list[tuple[bool, Member]]]] = defaultdict(lambda: defaultdict(list))
@@ -129,7 +129,7 @@ def _untilted(view: SeriesView) -> list[Member]:
 
 
 _ODD: Final = {"rotated": _rotated, "untilted": _untilted}
-_SAID: Final = {"rotated": "rotated or mirrored in the plane", "untilted": "not turned as Gantry/Detector Tilt says"}
+_SAID: Final = {"rotated": "rotated or mirrored in the plane", "untilted": "not tilted as Gantry/Detector Tilt says"}
 
 
 @series_rule(
@@ -139,21 +139,23 @@ _SAID: Final = {"rotated": "rotated or mirrored in the plane", "untilted": "not 
 def positions_not_on_a_line(view: SeriesView) -> Iterator[SeriesProblem]:
     """The positions of the slices are not on one line.
 
-    Checks: the Image Positions (Patient) of a stack are within 0.1 mm of a straight line, which is fitted so that a few
-    that are off do not bend it. The case `slabs` are several straight lines of MR slices, which were planned so.
+    Checks: that the Image Positions (Patient) (0020,0032) of a stack are within 0.1 mm of a straight line, which is
+    fitted so that a few outliers do not bend it. The case `slabs`: MR slices are on several straight lines, as slabs
+    are planned.
 
-    Why: a slice that is shifted in its plane is at the wrong place in the volume: a table that moved, two runs that
-    were merged, or a position that somebody rewrote.
+    Why: a slice that is off the line is at a wrong place in the volume: the table moved, two runs were merged, or a
+    position was changed.
 
-    Exceptions: parallel slabs of MR, of three positions or more each, are judged one by one: those with more room
-    between them than the slices of a slab have, as for the discs of a spine, and those that are half a field of view
-    apart in their plane, as the stations of a moving table. So are the stacks of an enhanced image that Stack ID
-    (0020,9056) tells apart, as those of both breasts.
+    Exceptions: parallel slabs of MR, with three positions or more each, are checked one by one, if there is more space
+    between them than between their slices (the discs of a spine), or if they are half a field of view apart in their
+    plane (the stations of a moving table). So are the stacks of an enhanced image that Stack ID (0020,9056)
+    distinguishes, such as both breasts.
 
-    What to do: look at the instances that are named. If all from one on are shifted, two runs were merged. If it is
-    one, its position was changed after the acquisition. For slabs nothing, unless the series was meant to be a volume.
+    What to do: look at the instances that are named. If all slices from one on are shifted, two runs were merged; if it
+    is one slice, its position was changed after the acquisition. Export the series again from the equipment. For slabs
+    nothing, unless the series was meant to be one volume.
 
-    Evidence: none of the 11 real series of the corpus and of the 35 in pydicom's test files.
+    Evidence: no finding in the 11 real series of the corpus and the 35 series among pydicom's test files.
     """
     slabs = [stack for stack in view.stacks if stack.is_slab]
     if slabs:
@@ -183,15 +185,16 @@ def positions_not_on_a_line(view: SeriesView) -> Iterator[SeriesProblem]:
 def line_not_along_the_normal(view: SeriesView) -> Iterator[SeriesProblem]:
     """The slices are not stacked along their normal.
 
-    Checks: the line through the Image Positions (Patient) of a stack is within 2.6 degrees of the normal, rows ×
-    columns. The case `tilt` is one that Gantry/Detector Tilt (0018,1120) explains, within 0.5 degrees.
+    Checks: that the line through the Image Positions (Patient) (0020,0032) of a stack is within 2.6 degrees of the
+    normal of the slices (rows × columns). The case `tilt`: Gantry/Detector Tilt (0018,1120) explains the angle, within
+    0.5 degrees.
 
-    Why: such a volume is sheared. Software that takes it for a box shows everything at a slant, and measures wrong.
+    Why: such a volume is sheared. Software that takes it for a rectangular box shows it slanted, and measures wrong.
 
-    Exceptions: a CT with a tilted gantry is sheared, and says so; many programs still need it to be resampled.
+    Exceptions: CT with a tilted gantry is sheared, and states the tilt; many programs still need it to be resampled.
 
-    What to do: if the gantry was tilted, see why Gantry/Detector Tilt is missing or different. Otherwise positions or
-    orientations were changed after the acquisition.
+    What to do: if the gantry was tilted, find out why Gantry/Detector Tilt is missing or different. Otherwise positions
+    or orientations were changed after the acquisition: export the series again from the equipment.
     """
     for stack in view.stacks:
         if stack.tilt is None or stack.tilt <= _ALONG:
@@ -220,18 +223,18 @@ def _shown(stated: set[float | None]) -> str:
 def slice_location_does_not_follow_position(view: SeriesView) -> Iterator[SeriesProblem]:
     """Slice Location does not follow the position of the slices.
 
-    Checks: Slice Location (0020,1041) changes from slice to slice as much as the position along the normal does, or as
-    the position along the table does if the gantry is tilted. It may run in either direction and begin anywhere. The
-    case `exchanged` are a few slices, less than half, each of which has the Slice Location that another one should
-    have.
+    Checks: that Slice Location (0020,1041) changes from slice to slice as much as the position along the normal does,
+    or along the table if the gantry is tilted. It may run in either direction and begin anywhere. The case `exchanged`:
+    a few slices, less than half, have each other's Slice Location.
 
-    Why: many viewers sort and label by Slice Location. Where it does not follow the position they show slices out of
-    order, or at the wrong place.
+    Why: many viewers sort and label by Slice Location. If it does not follow the position, they show slices out of
+    order, or at a wrong place.
 
-    Exceptions: stacks in which an image has none.
+    Exceptions: stacks in which an image has no Slice Location.
 
-    What to do: sort by Image Position (Patient) instead. Slice Location is relative to a point that nobody specifies.
-    If slices are exchanged, look at the images: either their positions or their locations are each other's.
+    What to do: have the viewer sort by Image Position (Patient); the standard does not say where Slice Location is
+    measured from. If slices are exchanged, look at the images to see whether their positions or their Slice Locations
+    are wrong.
     """
     location = {one.id: one.geometry.location for one in view.members}
     for stack in view.stacks:
@@ -269,7 +272,7 @@ def slice_location_does_not_follow_position(view: SeriesView) -> Iterator[Series
 
 
 def _are_exchanged(stated: Floats, expected: Floats, total: int, near: float) -> bool:
-    """Whether a few of all slices have the Slice Locations that others of them should have."""
+    """Whether less than half of all slices have the Slice Locations that others of them should have."""
     return 2 * len(stated) < total and bool(np.all(np.abs(np.sort(stated) - np.sort(expected)) <= near))
 
 
@@ -277,14 +280,15 @@ def _are_exchanged(stated: Floats, expected: Floats, total: int, near: float) ->
     "SER-308", grades(Severity.INFO, Severity.INFO), applies=SLICES, reference="PS3.3 C.7.6.2, C.7.6.16.2.1",
 )  # fmt: skip
 def spacing_between_slices_is_not_the_step(view: SeriesView) -> Iterator[SeriesProblem]:
-    """Spacing Between Slices is not the distance of the slices.
+    """Spacing Between Slices is not the distance between the slices.
 
-    Checks: Spacing Between Slices (0018,0088) is the usual distance of the positions in its stack, along the normal or
-    along the table, within 5 %.
+    Checks: that Spacing Between Slices (0018,0088) is the usual distance between the positions of its stack, along the
+    normal or along the table, within 5 %.
 
-    Why: software that builds the volume from it makes the patient too long or too short.
+    Why: software that builds the volume from this attribute makes the patient too long or too short.
 
-    What to do: use the positions. If slices were left out on purpose, the attribute still tells of the acquisition.
+    What to do: have the software use the positions. If slices were left out on purpose, the attribute may still be that
+    of the acquisition.
     """
     for stack in view.stacks:
         mine = set(stack.members)

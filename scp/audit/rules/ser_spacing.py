@@ -1,4 +1,4 @@
-"""SER: whether the slices of a stack are as far apart as they should be, and each there as often as the others."""
+"""SER: whether the slices of a stack are evenly spaced, and each position has as many images as the others."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -22,15 +22,15 @@ from scp.dicom.sop_classes import Kind, kind_of
 from scp.printable import count
 
 _SLIGHT: Final = 0.1
-"""Part of the step by which spacing may vary and only be noted."""
+"""Part of the step up to which uneven spacing is `slight`."""
 _TENTH: Final = 0.1
-"""What equipment that writes one decimal rounds positions to, in mm."""
+"""In mm: some equipment writes positions with one decimal."""
 _PITCHES: Final = 3
-"""More of them are no plan."""
+"""With more pitches than this, spacing is taken for irregular."""
 _TOLD: Final = 10
-"""Holes of one stack that get a finding each."""
+"""Gaps of one stack that get a finding each."""
 _MATRIX: Final = 3
-"""Images that make a matrix one of its own, not an odd page."""
+"""Images that a matrix must have to be counted: fewer may be pages."""
 _POSITION: Final = (t.IMAGE_POSITION_PATIENT,)
 
 
@@ -46,21 +46,22 @@ _POSITION: Final = (t.IMAGE_POSITION_PATIENT,)
 def spacing_not_uniform(view: SeriesView) -> Iterator[SeriesProblem]:
     """The slices are not evenly spaced.
 
-    Checks: the distances of neighbouring positions of a stack differ from the usual one by at most 1 %, or 0.01 mm.
-    Holes that SER-305 tells of are not counted. The case `slight` is at most 10 %, or what rounding to tenths of a
-    millimetre explains; `pitch` is two or three distances that each hold for at least three steps in a row, and `dose`
-    are the planes of RT Dose.
+    Checks: that each distance between neighbouring positions of a stack differs from the usual one by at most 1 % or
+    0.01 mm. Gaps that SER-305 reports are not counted. The case `slight`: by at most 10 %, or by no more than rounding
+    to tenths of a millimetre explains. The case `pitch`: there are two or three distances, each of which holds for at
+    least three steps in a row. The case `dose`: the planes of an RT Dose.
 
-    Why: most software takes the first distance for all of them: it stretches or squeezes what lies elsewhere.
+    Why: most software takes the first distance for all of them, and so stretches or squeezes the rest of the volume.
 
-    Exceptions: head CT that goes from thin slices to thick ones is legitimate, and still worth telling; so `pitch`
-    warns, unless settings say otherwise. The planes of a dose grid may be uneven. Stacks of fewer than three positions
-    are not judged, nor are small ones among several orientations: localizers are spread as they like.
+    Exceptions: head CT that changes from thin to thick slices is legitimate, but the volume still has two spacings; so
+    `pitch` warns, unless settings say otherwise. The planes of a dose grid may be uneven. Stacks of fewer than three
+    positions are not checked; in a series of several orientations, stacks of three are not checked either, because
+    localizers need not be even.
 
-    What to do: look at the slices that are named. One uneven pair means that a position was changed, many that two
-    acquisitions are mixed.
+    What to do: look at the slices that are named. One uneven pair of distances means that a position was changed; many
+    mean that two acquisitions are mixed. Export the series again from the equipment.
 
-    Evidence: none of the 11 real series of the corpus and of the 35 in pydicom's test files.
+    Evidence: no finding in the 11 real series of the corpus and the 35 series among pydicom's test files.
     """
     for stack in view.stacks:
         steps = np.diff(stack.positions)
@@ -103,7 +104,7 @@ def _evenness(stack: Stack, steps: Floats, regular: Bools, off: float) -> str:
 
 
 def _is_rounded(stack: Stack) -> bool:
-    """Whether positions lie evenly but for rounding to a tenth of a millimetre, of which the step is no multiple."""
+    """Whether positions are even, but rounded to tenths of a millimetre, and the step is no multiple of that."""
     tenths = np.array(stack.coordinates) / _TENTH
     even, step = np.linspace(tenths[0], tenths[-1], len(tenths), retstep=True)
     return bool(
@@ -151,26 +152,27 @@ def _between(stack: Stack, position: int) -> str:
 def slices_missing(view: SeriesView) -> Iterator[SeriesProblem]:
     """Slices are missing in a stack.
 
-    Checks: no distance of neighbouring positions is a multiple, within 20 % of the step, of the steps beside it; of
-    five steps or more, any. The cases `runs` and, for MR, `slabs` are two runs of three positions or more with room
-    between them: five steps or more, three for MR, over which the Instance Numbers go on. The case `dose` are the
-    planes of RT Dose.
+    Checks: that no distance between neighbouring positions is a multiple (twice or more, within 20 % of a step) of the
+    steps beside it; from five steps on, any distance counts. The cases `runs` and, for MR, `slabs`: two runs of three
+    positions or more with space between them (five steps or more, three for MR), but without a gap in the Instance
+    Numbers. The case `dose`: the planes of an RT Dose.
 
-    Why: what lies in the hole was not seen. A series with holes was not sent whole, or was not stored whole. Two runs
-    lack nothing, but software that takes them for one volume shows the second at the wrong place.
+    Why: what lies in a gap was not seen. A series with gaps was not sent completely, or not stored completely. Two runs
+    lack nothing, but software that takes them for one volume shows the second one at a wrong place.
 
-    Exceptions: larger steps of one size, three or more in a row, are another pitch (SER-304). Slices that are missing
-    at either end cannot be seen. Of three positions a hole is only told if Spacing Between Slices or Slice Thickness
-    confirms the step; and among several orientations only if the Instance Numbers of what is missing are missing, too.
-    A hole that parallel images of another type fill is none. Steps below a tenth of the Slice Thickness are none
-    either: the same slices lie a little elsewhere each time (SER-304). MR is often planned in slabs: both breasts from
-    the side, the discs of a spine.
+    Exceptions: three or more equal larger steps in a row are another pitch (SER-304). Missing slices at either end
+    cannot be noticed. In a stack of three positions, a gap is only reported if Spacing Between Slices or Slice
+    Thickness confirms the step; in series of several orientations, small stacks must lack the Instance Numbers of the
+    missing slices too. A gap that is filled by parallel images of another Image Type is not reported, and neither are
+    steps below a tenth of the Slice Thickness, which are repeats of one slice at slightly different places. MR is often
+    planned in slabs: both breasts from the side, the discs of a spine.
 
-    What to do: send the series again: what is stored is answered 0111, what is missing is stored. If it stays, look
-    whether the equipment has the slices. For two runs nothing, unless the series was meant to be one volume.
+    What to do: send the series again. Instances that are stored already are answered 0111; the missing ones are stored.
+    If the finding remains, see whether the equipment has the slices. For two runs nothing, unless the series was meant
+    to be one volume.
 
-    Evidence: of the 11 real series of the corpus and the 35 in pydicom's test files it tells of the three that are
-    known to be incomplete, and of no other.
+    Evidence: of the 11 real series of the corpus and the 35 series among pydicom's test files, it fires on the three
+    that are known to be incomplete, and on no other.
     """
     used = {one.instance_number for one in view.members}
     for stack in view.stacks:
@@ -194,7 +196,7 @@ def slices_missing(view: SeriesView) -> Iterator[SeriesProblem]:
 
 
 def _is_numbered(stack: Stack, gap: Gap, used: Collection[int | None]) -> bool:
-    """Whether the Instance Numbers beside a hole leave room for just what is missing, and no other image has those."""
+    """Whether the Instance Numbers between those beside a gap are exactly as many as slices are missing, and unused."""
     one, other = (stack.numbers[planes_at(stack, side)[0]] for side in (gap.after, gap.after + 1))
     if one is None or other is None or abs(one - other) - 1 != gap.missing:
         return False
@@ -231,7 +233,7 @@ def _hole(stack: Stack, gap: Gap, name: str, case: str) -> SeriesProblem:
 
 
 def _is_filled(stack: Stack, gap: Gap, view: SeriesView) -> bool:
-    """Whether parallel images of the class lie in a hole, one at each place that is empty."""
+    """Whether parallel images of the same SOP Class fill a gap, with one near each empty position."""
     begin, end = stack.positions[gap.after], stack.positions[gap.after + 1]
     others = sorted(
         position for one in view.stacks
@@ -239,7 +241,7 @@ def _is_filled(stack: Stack, gap: Gap, view: SeriesView) -> bool:
         and not (one.is_slab and stack.is_slab)
         for position in one.positions
     )  # fmt: skip
-    if gap.missing > len(others):  # a hole may have more places than there is memory for
+    if gap.missing > len(others):  # a gap may have more places than there is memory for
         return False
     places = begin + (end - begin) * np.arange(1, gap.missing + 1) / (gap.missing + 1)
     beside = np.array([-np.inf, *others, np.inf])
@@ -260,26 +262,25 @@ def _is_filled(stack: Stack, gap: Gap, view: SeriesView) -> bool:
 def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
     """Some positions have more images than others.
 
-    Checks: each position of a stack has the same number of images. The case `acquisitions` are acquisitions, told apart
-    by Acquisition Number (0020,0012), that overlap: each is whole, with as many images at each of its positions as the
-    others; of two of them both or neither have positions of their own, or at most half of them in common, or one begins
-    or ends within the other, as Instance Numbers without a gap show; at most one has all; and no two have all that they
-    share at the same times, if those are several. The case `mixed` is a stack in which there are three numbers of
-    images or more, none of them at more than half of the positions, and which does not break off at one of them. The
-    case `exchanged` is a stack with the same number of images everywhere, and of each sort, as NUM-004 tells sorts
-    apart, as many as fit; but a few positions, less than half, have too many of one sort and too few of another.
+    Checks: that all positions of a stack have the same number of images. The case `acquisitions`: the images are of
+    several acquisitions, by Acquisition Number (0020,0012), that overlap, and each of them is complete by its
+    positions, Instance Numbers and acquisition times. The case `mixed`: there are three or more different numbers of
+    images per position, none of them at more than half of the positions, and not because a scan ended in the middle of
+    the stack. The case `exchanged`: all positions have the same number of images, but a few, less than half, have too
+    many images of one kind (as compared by NUM-004) and too few of another.
 
-    Why: times, echoes and b-values repeat every position equally often. Where a few positions have one less, images are
-    missing; where they have one more, an image was sent twice under a new UID, or another acquisition was merged in.
-    Where sorts are exchanged, an echo or a time was placed where another one of the other position belongs.
+    Why: times, echoes and b-values repeat every position equally often. If a few positions have one image less, images
+    are missing; if they have one more, an image was sent again under a new UID, or another acquisition was merged in.
+    In the case `exchanged`, the position of an image was exchanged with that of another echo or time.
 
-    Exceptions: stacks of fewer than three positions. Where acquisitions overlap nothing is wrong: a few slices of a
-    head were repeated because the patient moved, slabs of an angiography overlap, a needle was followed.
+    Exceptions: stacks of fewer than three positions. Nothing is wrong if acquisitions overlap: a few slices of a head
+    were repeated because the patient moved, slabs of an angiography overlap, a needle was followed.
 
-    What to do: look at the positions that are named. A dynamic scan that was aborted has one image more on one side.
+    What to do: compare the positions that are named with those at the equipment, and send the series again if images
+    are missing. A dynamic scan that was aborted has one image more on one side.
 
-    Evidence: of the 11 real series of the corpus, 6 of which repeat positions, it tells of the one whose echoes are
-    known to be incomplete.
+    Evidence: of the 11 real series of the corpus, 6 of which repeat positions, it fires on the one whose echoes are
+    known to be incomplete, and on no other.
     """
     acquisition = {one.id: one.geometry.acquisition for one in view.members}
     used = {one.instance_number for one in view.members if one.instance_number is not None}
@@ -309,7 +310,7 @@ def positions_repeated_unevenly(view: SeriesView) -> Iterator[SeriesProblem]:
 
 
 def _sorts(stack: Stack, slots: Sequence[str], view: SeriesView) -> Iterator[SeriesProblem]:
-    """Tell of the few positions that do not have as many images of each sort as the others."""
+    """Report the few positions that do not have as many images of each kind as the others."""
     places, total = len(stack.positions), Counter(slots)
     if any(images % places for images in total.values()):
         return
@@ -319,14 +320,17 @@ def _sorts(stack: Stack, slots: Sequence[str], view: SeriesView) -> Iterator[Ser
         more = f" and at {count(len(odd) - 1, 'other position')}"
         planes = [plane for index in odd[:_TOLD] for plane in planes_at(stack, index)]
         yield SeriesProblem(
-            f"{view.name(stack)}as many images as elsewhere, but not of each sort: {where(stack, odd[0])}{more}",
+            f"{view.name(stack)}as many images as elsewhere, but not of each kind: {where(stack, odd[0])}{more}",
             case="exchanged", stack=stack.number, tags=_POSITION, instances=named(stack, planes), expected=0,
             found=len(odd),
         )  # fmt: skip
 
 
 def _breaks_off(stack: Stack) -> bool:
-    """Whether there are two runs of positions, and the images of one sort end in the middle of the one between them."""
+    """Whether a repetition of the stack ends midway.
+
+    The number of images changes once, with at most one number in between, at a single position.
+    """
     runs = [(images, len(list(places))) for images, places in groupby(stack.counts)]
     if len(runs) != LINE:
         return False
@@ -339,7 +343,7 @@ def _repeats(stack: Stack, odd: Sequence[int], case: str) -> str:
         said = some(
             f"{images} at {count(places, 'position')}" for images, places in sorted(Counter(stack.counts).items())
         )
-        again = "acquisitions overlap" if case == "acquisitions" else "images at a position differ"
+        again = "acquisitions overlap" if case == "acquisitions" else "positions have different numbers of images"
         return f"{again}: {said}"
     first = odd[0]
     more = f"; {count(len(odd) - 1, 'other position')} differ too" if len(odd) > 1 else ""
@@ -351,8 +355,8 @@ def _repeats(stack: Stack, odd: Sequence[int], case: str) -> str:
 def several_matrices(view: SeriesView) -> Iterator[SeriesProblem]:
     """The images of the series have several sizes.
 
-    Checks: Rows and Columns are the same in all slices of the series. A size that fewer than three images have is not
-    counted.
+    Checks: that Rows and Columns are the same in all slices of the series. A size that fewer than three images have is
+    not counted.
 
     Why: several reconstructions are in one series; they cannot be one volume.
 

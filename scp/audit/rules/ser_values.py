@@ -1,4 +1,4 @@
-"""SER: whether the pixels of a stack mean the same everywhere: what a value stands for, and how large a pixel is."""
+"""SER: whether pixel values and pixel sizes mean the same in the whole stack."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,24 +17,26 @@ _Rescale = tuple[float | None, ...]
 
 
 @series_rule(
-    "SER-312", grades(Severity.WARN, Severity.WARN), applies="CT, but for derived images",
+    "SER-312", grades(Severity.WARN, Severity.WARN), applies="CT except derived images",
     reference="PS3.3 C.8.2.1, C.11.1",
 )  # fmt: skip
 def rescale_differs(view: SeriesView) -> Iterator[SeriesProblem]:
-    """The values of the slices are not of one scale.
+    """Rescale Slope or Intercept differs between the slices.
 
-    Checks: all slices of a stack of CT have the same Rescale Slope (0028,1053) and Rescale Intercept (0028,1052), or
-    none has any. The finding names the few.
+    Checks: that all slices of a stack of CT have the same Rescale Slope (0028,1053) and Rescale Intercept (0028,1052),
+    or none has any. The finding names the slices that differ from most.
 
-    Why: they turn pixels into Hounsfield units. Equipment gives a series one pair; software that takes that of the
-    first slice for all of them is wrong by hundreds of units in the others, and so is every slice that lost its own.
+    Why: these two convert pixel values into Hounsfield units, and equipment gives them the same values in a whole
+    series. Software that takes those of the first slice for all is wrong by hundreds of units in the slices that
+    differ.
 
-    Exceptions: images whose Image Type says DERIVED. PET has a pair for each slice, and so may MR.
+    Exceptions: images whose Image Type says DERIVED. PET has other values in each slice, and so may MR.
 
-    What to do: compare the values of air in the slices that are named with those of the others. If they agree, only the
-    writing differs; if not, a program changed one without the other, or left one out.
+    What to do: compare the Hounsfield units of air in the slices that are named with those in the others. If they
+    agree, the pixel values were converted too, and only software that reads one slice goes wrong. If not, a program
+    changed or removed the attributes: export the series again from the equipment.
 
-    Evidence: all CT of the corpus of real series and of pydicom's test files has one pair in each series.
+    Evidence: every CT series in the corpus of real series and in pydicom's test files has one pair of values.
     """
     rescale = {one.id: one.geometry.rescale for one in view.members}
     for stack in view.stacks:
@@ -63,17 +65,18 @@ def _shown(pair: _Rescale) -> str:
     reference="PS3.3 A.1.2.3, §10.7",
 )  # fmt: skip
 def fields_of_view_overlap(view: SeriesView) -> Iterator[SeriesProblem]:
-    """Images of several fields of view lie in one another.
+    """Images of several fields of view overlap.
 
-    Checks: images of a stack with another Pixel Spacing (0028,0030), by more than 0.1 %, lie beyond the first or the
-    last of the others.
+    Checks: that images of a stack with different Pixel Spacing (0028,0030), by more than 0.1 %, follow each other along
+    the normal, and do not overlap.
 
     Why: two fields of view over the same slices are two reconstructions. A volume that is made of both is wrong in
     every distance, and nothing shows it.
 
-    Exceptions: one after the other: the head is often scanned in two groups, each with its own field of view.
+    Exceptions: fields of view that follow each other: the head is often scanned in two groups, each with its own.
 
-    What to do: see STK-252, which told of each image when it came.
+    What to do: two reconstructions were put into one series: have the equipment give each a series of its own
+    (STK-252).
     """
     spacing = {one.id: tuple(one.geometry.spacing or ()) for one in view.members}
     for stack in view.stacks:
@@ -85,7 +88,7 @@ def fields_of_view_overlap(view: SeriesView) -> Iterator[SeriesProblem]:
         if beyond:
             few = min((planes for _, _, planes in spans), key=len)
             yield SeriesProblem(
-                f"{view.name(stack)}{len(fields)} fields of view lie in one another: {who(stack, few)}",
+                f"{view.name(stack)}{len(fields)} fields of view overlap: {who(stack, few)}",
                 stack=stack.number,
                 tags=(t.PIXEL_SPACING,),
                 instances=named(stack, few),
@@ -95,7 +98,7 @@ def fields_of_view_overlap(view: SeriesView) -> Iterator[SeriesProblem]:
 
 
 def _fields(spacings: Sequence[tuple[float, ...]]) -> list[list[int]]:
-    """Return the planes of each Pixel Spacing, those that state none left out."""
+    """Return the planes of each Pixel Spacing; planes without one are left out."""
     fields: dict[tuple[float, ...], list[int]] = {}
     for plane, mine in enumerate(spacings):
         if mine and min(mine) > 0:

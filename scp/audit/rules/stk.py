@@ -1,9 +1,9 @@
-"""STK: what all slices of one stack must share, so that they can be one volume.
+"""STK: what all slices of one stack must share to be one volume.
 
 A stack is the images of a series with one SOP Class and one Image Type. Each is compared with the first that was
-stored; in size, those of MR and derived ones with the first that is parallel to them, if there is one. Images that
-nobody means to be one volume are left out, or only noted: localizers, and where equipment puts several planes into one
-series.
+stored; the matrix and Pixel Spacing of MR and of derived images with the first that is parallel, if there is one.
+Images that are not meant to be one volume are left out, or only noted: localizers, and series in which equipment puts
+several planes.
 """
 
 from math import acos, degrees, hypot
@@ -33,7 +33,7 @@ SAME_SPACING: Final = 1e-3
 """Relative: over 512 pixels, half a pixel."""
 _COSINE: Final = 1e-3
 """0.06 degrees: over 512 pixels, half a pixel."""
-_SLICES: Final = "CT, MR, PET, but for localizers"
+_SLICES: Final = "CT, MR, PET (single frame) except localizers"
 _LEGITIMATE: Final = (Severity.INFO, Severity.WARN)
 _OTHER_PLANE: Final = (Severity.WARN, Severity.REFUSE)
 
@@ -45,26 +45,25 @@ _OTHER_PLANE: Final = (Severity.WARN, Severity.REFUSE)
 def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The matrix differs in the stack.
 
-    Checks: the first stored image of the series with this SOP Class and Image Type has the same Rows and Columns; of
-    MR and of derived images, the first that is parallel to this one. The case `planes` is an original MR image, or a CT
-    slice with another tilt, in another plane than the first one, or a derived image at right angles to it, whose Image
-    Type does not say AXIAL; `reformats` is the first slice of a plane whose Image Type says REFORMATTED, MPR or the
-    like, and nothing of a projection.
+    Checks: that the first stored image of the series with this SOP Class and Image Type has the same Rows (0028,0010)
+    and Columns (0028,0011). MR and derived images are compared with the first that is parallel to them, if there is
+    one. The case `planes`: an original MR image, or a CT slice with another gantry tilt, in another plane than the
+    first image; or a derived image at a right angle to the one that it is compared with, whose Image Type does not say
+    AXIAL. The case `reformats`: the first slice of another plane, whose Image Type says REFORMATTED, MPR or the like,
+    but not that it is a projection.
 
-    Why: slices of different size cannot be one volume; software that stacks them fails, or cuts and stretches.
+    Why: slices of different size cannot be one volume; software that stacks them fails, or crops and stretches them.
 
-    Exceptions: images of another Image Type (reformats, dose pages) may have any size, and so may pages that are sent
-    as slices (GEO-101), and localizers, whose Image Type says so: scouts from the front and from the side are as long
-    as each of them was scanned. MR localizers do not say so; some have a field of view for each plane, so that the case
-    `planes` is stored, with a warning; so are projections from the front, the side and above. Reformats are as wide and
-    as high as the volume is in their plane, and those of several planes come in one series; the first of each further
-    plane is only noted.
+    Exceptions: images of another Image Type (reformats, dose pages), pages (GEO-101), and localizers, if the Image Type
+    says so. MR localizers often do not say so, and some have another field of view in each plane; projections from the
+    front, the side and above differ too. So the case `planes` is stored, with a warning. Reformats are as wide and high
+    as the volume is in their plane, and several planes come in one series, so that case is only noted.
 
     What to do: two reconstructions were put into one series: have the equipment give each a series of its own.
 
-    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); 0 of the 259 instances of
-    the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118
-    of pydicom's test files, 38 series in 31 studies.
+    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); 0 of the 259 instances of the
+    corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118 of
+    pydicom's test files, 38 series in 31 studies.
     """
     stack, facts = _reference(subject, snapshot, snapshot.parallel or snapshot.stack), subject.facts
     mine = facts.rows, facts.columns
@@ -92,26 +91,25 @@ def matrix_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
 def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The Pixel Spacing differs in the stack.
 
-    Checks: the first stored image of the series with this SOP Class and Image Type has the same Pixel Spacing
-    (0028,0030), within 0.1 %; of MR and of derived images, the first that is parallel to this one. The case `planes` is
-    an original MR image, or a CT slice with another tilt, in another plane than the first one, or a derived image at
-    right angles to it, whose Image Type does not say AXIAL; `reformats` is the first slice of a plane whose Image Type
-    says REFORMATTED, MPR or the like, and nothing of a projection; `field` is an original CT slice whose Reconstruction
-    Diameter (0018,1100) is that of its rows or columns, within 0.1 %.
+    Checks: that the first stored image of the series with this SOP Class and Image Type has the same Pixel Spacing
+    (0028,0030), within 0.1 %. MR and derived images are compared with the first that is parallel to them, if there is
+    one. The cases `planes` and `reformats` are those of STK-251. The case `field`: an original CT slice whose
+    Reconstruction Diameter (0018,1100) is the length of its rows or columns, within 0.1 %.
 
-    Why: the same matrix with other pixels is another field of view: distances and volumes come out wrong, and nothing
-    shows it.
+    Why: another Pixel Spacing with the same matrix is another field of view: distances and volumes come out wrong, and
+    nothing shows it.
 
-    Exceptions: localizers, whose Image Type says so. One that is missing, not positive or not a number is for GEO-101
-    and GEO-104. Heads are scanned in groups, each with its own field of view, in one series; such slices say how wide
-    they were reconstructed and are stored, with a warning. If they lie in those of another width, SER-313 says so.
+    Exceptions: localizers, if the Image Type says so. A Pixel Spacing that is missing, not positive or not a number is
+    left to GEO-101 and GEO-104. Heads are often scanned in groups with different fields of view, in one series. Such
+    slices state their Reconstruction Diameter, and are stored with a warning (the case `field`); SER-313 fires later if
+    the groups overlap.
 
-    What to do: two reconstructions were put into one series: have the equipment give each a series of its own. If
-    only part of a series was calibrated anew, send all of it.
+    What to do: two reconstructions were put into one series: have the equipment give each a series of its own. If only
+    part of a series was calibrated, calibrate and send all of it.
 
-    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); 0 of the 259 instances of
-    the corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118
-    of pydicom's test files, 38 series in 31 studies.
+    Evidence: 0 of 369 real multi-file series (GE, Siemens, Philips, Canon/Toshiba, UIH); 0 of the 259 instances of the
+    corpus (11 real series: GE, Siemens, Philips), in file order, in reverse and in 20 shuffled orders; 0 of 118 of
+    pydicom's test files, 38 series in 31 studies.
     """
     stack = _reference(subject, snapshot, snapshot.parallel or snapshot.stack)
     mine = numbers(subject.facts.pixel_spacing, 2)
@@ -139,27 +137,27 @@ def pixel_spacing_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outc
 def orientation_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcome:
     """The orientation differs in the stack.
 
-    Checks: the first stored image of the series with this SOP Class, Image Type and Acquisition Number has the same
-    Image Orientation (Patient) (0020,0037): no direction cosine is off by more than 0.001. The usual case is CT and PET
-    as they were scanned. The case `mr` is MR, `derived` is CT and PET whose Image Type says DERIVED, and `tilt` is a CT
-    slice that is turned by more than 0.5 degrees, about its rows and not upside down, to the Gantry/Detector Tilt
-    (0018,1120) that it states.
+    Checks: that the first stored image of the series with this SOP Class, Image Type and Acquisition Number has the
+    same Image Orientation (Patient) (0020,0037): no direction cosine may differ by more than 0.001. The usual case is
+    CT and PET as scanned. The case `mr` is MR, and `derived` is CT and PET whose Image Type says DERIVED. The case
+    `tilt` is a CT slice in another plane, which is tilted about its rows as its Gantry/Detector Tilt (0018,1120) says,
+    within 0.5 degrees.
 
     Why: slices that are not parallel are not one volume.
 
-    Exceptions: localizers, whose Image Type says so: scouts from the front and from the side come in one series, as in
-    the test files that pydicom ships. MR localizers of three planes, rotating projections, radial and curved reformats
-    are legitimate, with one orientation each; so is CT of the discs of a spine, with a tilt of the gantry for each. If
-    it was the first slice that is not turned as it states, SER-301 says so. A missing orientation, one of zeros, or one
-    that is no numbers, is for GEO-101 and GEO-103.
+    Exceptions: localizers, if the Image Type says so: scouts from the front and from the side come in one series. MR
+    localizers of three planes, rotating projections, radial and curved reformats legitimately have several
+    orientations; so has CT of the discs of a spine, with another gantry tilt for each. If the first slice is the one
+    that is not tilted as it says, SER-301 fires. An orientation that is missing, of zeros or not of numbers is left to
+    GEO-101 and GEO-103.
 
-    What to do: for CT and PET: two scans were put into one series, or a slice was rewritten; have the equipment give
-    each plane a series of its own. For the named cases nothing, unless the series was meant to be a volume.
+    What to do: for CT and PET, two scans were put into one series, or a slice was rewritten: have the equipment give
+    each plane a series of its own. For the named cases nothing, unless the series was meant to be one volume.
 
-    Evidence: 0 of the CT and PET series among 369 real multi-file ones (GE, Siemens, Philips, Canon/Toshiba, UIH), 9
-    of the MR series, all legitimate. On the corpus (11 real series, 259 instances), in file order, in reverse and in
-    20 shuffled orders, and on pydicom's test files (38 series) only the case `mr` fires: for localizers of three
-    planes and rotating projections.
+    Evidence: 0 of the CT and PET series among 369 real multi-file ones (GE, Siemens, Philips, Canon/Toshiba, UIH), 9 of
+    the MR series, all legitimate. On the corpus (11 real series, 259 instances), in file order, in reverse and in 20
+    shuffled orders, and on pydicom's test files (38 series) only the case `mr` fires: for localizers of three planes
+    and rotating projections.
     """
     stack, facts = _reference(subject, snapshot, snapshot.acquisition), subject.facts
     mine = directions(facts.image_orientation)
@@ -180,7 +178,7 @@ def orientation_differs_in_stack(subject: Subject, snapshot: Snapshot) -> Outcom
 
 
 def _legitimate(facts: Facts, other: tuple[float, ...]) -> str:
-    """Return the case of STK-253 in which an image may lie in another plane than one of its stack; none: it may not."""
+    """Return the case of STK-253 in which an image may lie in another plane than its stack; empty if it may not."""
     if facts.kind is Kind.MR:
         return "mr"
     if is_derived(facts.image_type):
@@ -189,7 +187,7 @@ def _legitimate(facts: Facts, other: tuple[float, ...]) -> str:
 
 
 def _is_tilted_only(facts: Facts, other: tuple[float, ...]) -> bool:
-    """Whether a slice has the rows of another one, and lies across the table but for the tilt that it states."""
+    """Whether a slice has the rows of another one, and is tilted against the table exactly as it states."""
     mine, stated = directions(facts.image_orientation), numbers(facts.gantry_tilt, 1)
     if not stated or farthest(mine[:3], other[:3]) > _COSINE or not is_another_plane(mine, other):
         return False
@@ -201,9 +199,9 @@ def _is_tilted_only(facts: Facts, other: tuple[float, ...]) -> bool:
 
 
 def _of_another_plane(facts: Facts, stack: StackReference, snapshot: Snapshot) -> str:
-    """Return the case of images that lie in another plane than their reference, and may.
+    """Return the case of an image that lies in another plane than its reference, and may; empty if there is none.
 
-    Localizers of MR have planes of a few images each, which need not be stacks: of them, the first of all is asked.
+    MR localizers have a few images in each plane, which need not be stacks: they are compared with the first of all.
     """
     if snapshot.stack and not is_derived(facts.image_type):
         stack = snapshot.stack
@@ -219,7 +217,7 @@ def _of_another_plane(facts: Facts, stack: StackReference, snapshot: Snapshot) -
 
 
 def _is_as_wide_as_stated(facts: Facts, spacing: tuple[float, ...]) -> bool:
-    """Whether a CT slice was reconstructed with its Pixel Spacing: another field of view, not a changed value."""
+    """Whether a CT slice was reconstructed with its Pixel Spacing: a field of view of its own, not a changed value."""
     stated = numbers(facts.reconstruction_diameter, 1)
     if facts.kind is not Kind.CT or is_derived(facts.image_type) or not stated:
         return False
@@ -231,7 +229,7 @@ def _is_as_wide_as_stated(facts: Facts, spacing: tuple[float, ...]) -> bool:
 def _reference(subject: Subject, snapshot: Snapshot, stack: StackReference | None) -> StackReference | None:
     """Return the first image of the stack, if the series is in the same study (ENT-201).
 
-    There is none for a localizer and for a page, nor is a page one for a slice.
+    None for a localizer or a page; and a page is no reference for a slice.
     """
     facts = subject.facts
     if is_localizer(facts.image_type) or stack is None or not series_reference(subject, snapshot) or is_page(facts):

@@ -1,4 +1,4 @@
-"""UID: identity. The rules in the order of their codes."""
+"""UID: identity. The rules are listed in the order of their codes."""
 
 from typing import Final
 
@@ -25,4 +25,4 @@ REQUEST_RULES: Final = (
     uid_request.sop_class_not_negotiated,
     uid_request.sop_class_cannot_be_stored,
 )
-"""Rules about the request itself: an identical resend has to pass them too."""
+"""Rules about the request itself: they are applied to identical resends too."""

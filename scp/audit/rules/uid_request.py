@@ -1,4 +1,4 @@
-"""UID-007 to UID-012: what the sender said that it sends, and what came."""
+"""UID-007 to UID-012: what the request announced, and what was received."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from scp.dicom.uid import is_uid
 
 
 class _Pair(NamedTuple):
-    """One UID that the request and the Data Set both name."""
+    """A UID that both the request and the Data Set have."""
 
     case: str
     label: str
@@ -29,22 +29,22 @@ class _Pair(NamedTuple):
 def data_set_contradicts_request(subject: Subject) -> Outcome:
     """The Data Set contradicts the request that it came with.
 
-    Checks: Affected SOP Class UID (0000,0002) is SOP Class UID (0008,0016), and Affected SOP Instance UID
-    (0000,1000) is SOP Instance UID (0008,0018), padding apart. The case `instance` is the second alone.
-    An empty Affected UID contradicts a Data Set that has one.
+    Checks: that Affected SOP Class UID (0000,0002) is SOP Class UID (0008,0016), and Affected SOP Instance UID
+    (0000,1000) is SOP Instance UID (0008,0018), without padding. The case `instance`: only the second pair differs. An
+    empty Affected UID contradicts a Data Set that has the UID.
 
-    Why: the response and the sender's record speak of the Affected UIDs, the archive of those in the Data
-    Set. If they differ, the sender believes that something is stored which is not.
+    Why: the response and the sender's records use the Affected UIDs, and the archive uses those of the Data Set. If
+    they differ, the sender believes that an instance is stored which is not.
 
-    Exceptions: a UID that the Data Set lacks is REQ-001's matter.
+    Exceptions: a UID that the Data Set lacks is left to REQ-001.
 
-    What to do: a gateway or a script changed the Data Set and not the request, or reads the UIDs from the
-    file meta information of a file whose Data Set was changed. Write the file again with a tool that
-    keeps both equal, and send that.
+    What to do: a gateway or a script changed the Data Set but not the request, or the sender takes the UIDs from the
+    File Meta Information of a file whose Data Set was changed. Write the file again with a tool that keeps both equal,
+    and send that.
 
-    Evidence: 0 of 1,151 requests that DCMTK's storescu and dcmsend made of 259 instances of real series
-    and of pydicom's test files. In 43 of these files the file meta information names another instance
-    than the Data Set: a sender that copies it into the request is refused, rightly.
+    Evidence: 0 of 1,151 requests that DCMTK's storescu and dcmsend made of 259 instances of real series and of
+    pydicom's test files. In 43 of these files, the File Meta Information names another instance than the Data Set: a
+    sender that copies it into the request is refused, rightly.
     """
     request, facts, traits = subject.request, subject.facts, subject.traits
     if traits.is_announced and request.sop_class_uid == facts.sop_class_uid:
@@ -84,19 +84,19 @@ def data_set_contradicts_request(subject: Subject) -> Outcome:
 def sop_class_not_negotiated(subject: Subject) -> Outcome:
     """The SOP Class of the request is not the one that was negotiated.
 
-    Checks: Affected SOP Class UID (0000,0002) is the Abstract Syntax of the Presentation Context that the
-    request came on.
+    Checks: that Affected SOP Class UID (0000,0002) is the Abstract Syntax of the Presentation Context that the request
+    was sent in.
 
-    Why: what was negotiated is all that both sides agreed on. A request outside of it comes from a sender
-    that mixed up its Presentation Contexts, and then the Transfer Syntax may be wrong as well.
+    Why: both sides agreed only on what was negotiated. A sender that mixes up its Presentation Contexts may use the
+    wrong Transfer Syntax too.
 
-    Exceptions: a general class that SOP Class Common Extended Negotiation (PS3.7 §D.3.3.6) named for the
-    class of the request. An empty Affected SOP Class UID is UID-007's matter.
+    Exceptions: a general class that SOP Class Common Extended Negotiation (PS3.7 §D.3.3.6) named for the class of the
+    request. An empty Affected SOP Class UID is left to UID-007.
 
-    What to do: the sender must propose each SOP Class that it sends in a Presentation Context of its own;
-    an error of the sending software, for its maker.
+    What to do: report it to the maker of the sending software: it must propose a Presentation Context for each SOP
+    Class that it sends.
 
-    Evidence: 0 of the same 1,151 requests.
+    Evidence: 0 of the 1,151 requests of UID-007.
     """
     request = subject.request
     if not request.sop_class_uid:
@@ -120,21 +120,20 @@ def sop_class_not_negotiated(subject: Subject) -> Outcome:
 def sop_class_cannot_be_stored(subject: Subject) -> Outcome:
     """Instances of the SOP Class cannot be stored.
 
-    Checks: neither Affected SOP Class UID (0000,0002) nor SOP Class UID (0008,0016) is one that the
-    standard gives another meaning: Media Storage Directory, verification, print, query, worklist,
-    commitment, meta classes, Transfer Syntaxes.
+    Checks: that neither Affected SOP Class UID (0000,0002) nor SOP Class UID (0008,0016) is one to which the standard
+    gives another meaning: Media Storage Directory, verification, print, query, worklist and storage commitment classes,
+    meta classes, Transfer Syntaxes.
 
-    Why: these are services or parts of media. A DICOMDIR that is sent like an image describes files that
-    the receiver does not have.
+    Why: these are services or parts of media, not objects to store. A DICOMDIR that is sent like an image describes
+    files that the receiver does not have.
 
-    Exceptions: a UID that this version of the dictionary does not know may be a newer storage class, and
-    is stored.
+    Exceptions: a UID that the dictionary of this release does not have may be a newer storage class, and is stored.
 
-    What to do: leave DICOMDIR files out when the folders of a medium are sent. Otherwise the SOP Class
-    UID was set wrongly where the object was made.
+    What to do: leave out DICOMDIR files when the folders of a medium are sent. Otherwise correct the SOP Class UID in
+    the system that made the object.
 
-    Evidence: 0 of 259 instances of real series; of pydicom's 166 test files the 8 that are media
-    directories (DICOMDIR).
+    Evidence: 0 of 259 instances of real series; of pydicom's 166 test files the 8 that are media directories
+    (DICOMDIR).
     """
     named = {
         t.AFFECTED_SOP_CLASS_UID: subject.request.sop_class_uid,
@@ -157,17 +156,16 @@ def sop_class_cannot_be_stored(subject: Subject) -> Outcome:
 def sop_class_retired_or_private(subject: Subject) -> Outcome:
     """The SOP Class is retired, or private to a vendor.
 
-    Checks: SOP Class UID (0008,0016) against Table A-1 of PS3.6. The case `private` is a UID outside the
-    standard's root.
+    Checks: that SOP Class UID (0008,0016) is not retired in Table A-1 of PS3.6. The case `private` is a UID outside the
+    root of the standard (1.2.840.10008).
 
-    Why: viewers may be unable to show such an instance. It is stored all the same: vendors' private
-    objects are clinical data.
+    Why: viewers may be unable to show such an instance. It is stored all the same, because vendors' private objects are
+    clinical data.
 
-    Exceptions: a class under the standard's root that this version of the dictionary does not know
-    passes: it is newer.
+    Exceptions: a class under the root of the standard that the dictionary of this release does not have: it is newer.
 
-    What to do: for a retired class, see whether the equipment can be set to the class that replaced it.
-    For a private one, keep it: only the vendor's own software reads it.
+    What to do: for a retired class, see whether the equipment can be set to the class that replaced it. Keep instances
+    of private classes: only the vendor's own software can read them.
     """
     uid = subject.facts.sop_class_uid
     if not is_uid(uid):
@@ -181,18 +179,18 @@ def sop_class_retired_or_private(subject: Subject) -> Outcome:
 
 @instance_rule("UID-011", grades(Severity.WARN, Severity.REFUSE), Status.FOREIGN_ELEMENTS, reference="PS3.10 §7.1")
 def data_set_with_foreign_elements(subject: Subject) -> Outcome:
-    """The Data Set holds command or file meta elements.
+    """The Data Set contains Command or File Meta elements.
 
-    Checks: no element of the groups 0000 and 0002 in the Data Set.
+    Checks: that no element of the Data Set is in group 0000 or 0002.
 
-    Why: group 0000 belongs to the request, group 0002 to the header of a file. In a Data Set they
-    contradict the real ones, and software that looks there believes them.
+    Why: group 0000 belongs to the request, and group 0002 to the File Meta Information of a file. In a Data Set they
+    may contradict the real ones, and some software believes them.
 
-    Exceptions: none. They are kept in the stored bytes, and never copied into the file meta information
-    written here.
+    Exceptions: none. They are kept in the stored bytes, but never copied into the File Meta Information that this node
+    writes.
 
-    What to do: a sender strips the first 132 bytes of a file instead of the whole header, or a script
-    merges the two. Correct the sender.
+    What to do: correct the sender: it removes only the first 132 bytes of a file instead of its whole File Meta
+    Information, or a script merges both.
     """
     foreign = subject.facts.foreign
     if not foreign:
@@ -209,16 +207,14 @@ def data_set_with_foreign_elements(subject: Subject) -> Outcome:
 def sender_without_implementation_class(subject: Subject) -> Outcome:
     """The sender does not say which software it is.
 
-    Checks: the Implementation Class UID that the sender gave when the association was negotiated is there
-    and is a UID.
+    Checks: that the sender gave an Implementation Class UID when the association was negotiated, and that it is a UID.
 
-    Why: it must be sent, and names the software behind an AE title: without it, faults are harder to
-    trace.
+    Why: it is mandatory, and identifies the software behind an AE title. Without it, faults are harder to trace.
 
     Exceptions: none. It identifies an implementation, never a device.
 
-    What to do: harmless. An AE title that suddenly has no Implementation Class UID, or another one, was
-    updated or replaced.
+    What to do: nothing; it is harmless. If an AE title suddenly has none, or another one, its software was updated or
+    replaced.
     """
     uid = subject.request.association.implementation_class_uid
     if is_uid(uid):

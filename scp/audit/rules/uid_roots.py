@@ -1,4 +1,4 @@
-"""UID-005, UID-006 and UID-013: who made the UIDs of an instance, and whether each names one thing."""
+"""UID-005, UID-006 and UID-013: the roots of the UIDs of an instance, and UIDs that are used twice."""
 
 from itertools import combinations
 
@@ -16,18 +16,18 @@ from scp.dicom.uid import is_uid
 def uid_root_implausible(subject: Subject) -> Outcome:
     """A UID has a root that nobody can own.
 
-    Checks: SOP Instance, Series Instance, Study Instance and Frame of Reference UID. The first component
-    is 0, 1 or 2, the second at most 39 under 0 and 1; 2.25 is followed by one number of at most 39 digits
-    below 2^128; none is under 1.2.840.10008, the root of the standard itself.
+    Checks: of SOP Instance, Series Instance, Study Instance and Frame of Reference UID, that the first component is 0,
+    1 or 2, and after 0 and 1 the second is at most 39; that 2.25 is followed by one number of at most 39 digits below
+    2^128; and that none is under 1.2.840.10008, the root of the standard itself.
 
-    Why: UIDs are unique because each root has one owner. Under a root made up by a program others will
-    make up the same UIDs.
+    Why: UIDs are unique because each root has one owner. If a program invents a root, another one may invent the same,
+    and make the same UIDs.
 
-    Exceptions: the well-known instances and Frames of Reference of the standard (colour palettes, brain
-    atlases) are under its own root. No meaning is read into what follows the root.
+    Exceptions: the well-known instances and Frames of Reference of the standard (colour palettes, brain atlases) are
+    under its own root. The components after the root are not interpreted.
 
-    What to do: have a registered root set in the equipment or the gateway that made the UID, or let it
-    make UUIDs under 2.25.
+    What to do: configure a registered root in the equipment or the gateway that made the UID, or have it make UUIDs
+    under 2.25.
     """
     traits, uids = subject.traits, entities_above(subject.facts)
     if traits.root_problem:
@@ -48,18 +48,18 @@ def uid_root_implausible(subject: Subject) -> Outcome:
     Status.UID_REUSED, reference="PS3.5 §9",
 )  # fmt: skip
 def one_uid_at_two_levels(subject: Subject) -> Outcome:
-    """One UID names things at two levels.
+    """One UID is used at two levels.
 
-    Checks: SOP Instance, Series Instance, Study Instance and Frame of Reference UID all differ. The case
-    `frame_of_reference` is a Frame of Reference named like its study, and nothing worse.
+    Checks: that SOP Instance, Series Instance, Study Instance and Frame of Reference UID all differ. The case
+    `frame_of_reference`: the Frame of Reference UID is the Study Instance UID, and all others differ.
 
-    Why: a UID names one thing. Systems that keep all UIDs in one index find the wrong thing, and nothing
-    is left to tell a new series from a new instance.
+    Why: a UID identifies one thing. Systems that keep all UIDs in one index find the wrong thing, and cannot tell a
+    series from an instance.
 
-    Exceptions: equipment that keeps one Frame of Reference for the whole study sometimes takes the Study
-    Instance UID for it: this is told, not warned of.
+    Exceptions: some equipment has one Frame of Reference for the whole study, and takes the Study Instance UID for it:
+    this is only noted.
 
-    What to do: the equipment or a script derives UIDs by copying: have it make one for each level.
+    What to do: have the equipment or script that made the UIDs make one for each level: it copies them.
     """
     traits, uids = subject.traits, entities_above(subject.facts)
     if len(uids) + traits.has_uid < 2:
@@ -79,21 +79,19 @@ def one_uid_at_two_levels(subject: Subject) -> Outcome:
 
 @instance_rule("UID-013", grades(Severity.INFO, Severity.INFO), reference="PS3.5 Annex B")
 def uids_of_different_roots(subject: Subject) -> Outcome:
-    """The UIDs of one object come from different roots.
+    """The UIDs of one object have different roots.
 
-    Checks: SOP Instance UID and Series Instance UID have their first four components in common, or both
-    are under 2.25.
+    Checks: that SOP Instance UID and Series Instance UID have the same first four components, or are both under 2.25.
 
-    Why: equipment normally makes both. Different roots are allowed; they are the trace of a gateway, an
-    anonymiser or a workstation that gave the instance a new UID.
+    Why: the equipment normally makes both. Different roots are allowed, but show that a gateway, an anonymiser or a
+    workstation gave the instance a new UID.
 
-    Exceptions: UIDs of fewer than five components say too little about their root. Roots that are longer
-    (1.2.826.0.1.3680043.…, 1.3.6.1.4.1.…) may differ behind the fourth component without being told.
-    Study and Frame of Reference UIDs are left out: they come from the information system, or from other
-    series.
+    Exceptions: UIDs of fewer than five components. If roots are longer than four components (1.2.826.0.1.3680043.…,
+    1.3.6.1.4.1.…), differences after the fourth are not noticed. Study Instance and Frame of Reference UIDs are not
+    compared: they come from the information system, or from other series.
 
-    What to do: nothing by itself. With duplicates (DUP) or contradictions (ENT) in the same series, look
-    for the system that rewrote the instance.
+    What to do: nothing by itself. If there are duplicates (DUP) or contradictions (ENT) in the same series, look for
+    the system that rewrote the instance.
     """
     instance, series = subject.traits.maker, maker_of(subject.facts.series_instance_uid)
     if not instance or not series:

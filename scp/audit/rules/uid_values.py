@@ -13,14 +13,14 @@ from scp.dicom.status import Status
 from scp.dicom.uid import MAX_LENGTH, is_safe_name, is_uid
 
 _PLACE: Final = frozenset({t.SOP_INSTANCE_UID, t.SERIES_INSTANCE_UID, t.STUDY_INSTANCE_UID})
-"""UIDs that name the place where an instance is stored."""
+"""UIDs that the path of a stored instance is made of."""
 
 _OWNED: Final = _PLACE | {t.SOP_CLASS_UID}
-"""UIDs that UID-001 and UID-002 look at, so that UID-003 does not."""
+"""UIDs that UID-001 and UID-002 check, so that UID-003 does not."""
 
 _ALPHABET: Final = frozenset("0123456789.")
 _MOST_VALUES: Final = 62
-"""Values of a list that are looked at: 62 UIDs with their separators fit into the 4096 bytes that are read of it."""
+"""Values of a list that are checked: 62 UIDs with their separators fit into the 4096 bytes that are read of it."""
 
 
 def _fault(text: str) -> str:
@@ -35,13 +35,13 @@ def _fault(text: str) -> str:
 
 
 def _shown(uids: Mapping[int, str], faults: Iterable[int]) -> Mapping[str, str | None] | None:
-    """Return the faulty values, or None if one may not be shown to everybody."""
+    """Return the faulty values; None if one of them might name a person, so that none is shown."""
     values = {t.name_of(tag): shown_uid(uids[tag]) for tag in faults}
     return None if None in values.values() else values
 
 
 def _malformed(uids: Mapping[int, str]) -> Outcome:
-    """Judge the grammar of some UIDs by tag; empty ones are no matter of grammar."""
+    """Check how some UIDs, by tag, are written; empty ones are ignored."""
     faults = {tag: fault for tag, text in uids.items() if text and (fault := _fault(text))}
     if not faults:
         return Answer.PASS if any(uids.values()) else Answer.NOT_APPLICABLE
@@ -61,23 +61,22 @@ def _malformed(uids: Mapping[int, str]) -> Outcome:
 def sop_instance_uid_malformed(subject: Subject) -> Outcome:
     """The SOP Instance UID is not a UID.
 
-    Checks: SOP Instance UID (0008,0018) of the Data Set and Affected SOP Instance UID (0000,1000) of the
-    request: decimal components without leading zeros, joined by dots, 1 to 64 characters. Padding is left
-    out before (see UID-004).
+    Checks: that SOP Instance UID (0008,0018) of the Data Set and Affected SOP Instance UID (0000,1000) of the request
+    are written as UIDs: numbers without leading zeros, joined by dots, 1 to 64 characters. Padding is removed first
+    (UID-004).
 
-    Why: the SOP Instance UID is the identity of the instance. One that other systems cannot store,
-    compare or put into a request makes the instance unfindable, or lets it be taken for another.
+    Why: the SOP Instance UID is the identity of the instance. If other systems cannot store or compare it, or put it
+    into a request, the instance cannot be found, or is taken for another.
 
-    Exceptions: an empty one is REQ-001's matter (in the Data Set) or UID-007's (in the request). Leading
-    zeros circulate in old test patterns: this rule may be set to `warn` for their sender. Anything but
-    digits and dots is refused whatever the settings say, because there is no place to store it.
+    Exceptions: an empty value is left to REQ-001 (in the Data Set) and UID-007 (in the request). Leading zeros occur in
+    old test patterns: this rule may be set to `warn` for their sender. A UID with other characters than digits and dots
+    is refused whatever the settings say, because it cannot be stored.
 
-    What to do: correct the root or the UID generator in the configuration of the equipment; a component
-    may be `0` but not `01`. An instance that was renumbered by a gateway is better sent again from its
-    source.
+    What to do: correct the root or the UID generator in the configuration of the equipment; a component may be `0` but
+    not `01`. If a gateway renumbered the instance, send it again from its source.
 
-    Evidence: 0 of 259 instances of the corpus (11 real series: GE, Siemens, Philips), 0 of the 166 DICOM
-    files that pydicom ships as test files.
+    Evidence: 0 of 259 instances of the corpus (11 real series: GE, Siemens, Philips), 0 of the 166 DICOM files that
+    pydicom ships as test files.
     """
     if subject.traits.is_uid and subject.traits.is_announced:
         return Answer.PASS
@@ -95,15 +94,16 @@ def sop_instance_uid_malformed(subject: Subject) -> Outcome:
 def hierarchy_uid_malformed(subject: Subject) -> Outcome:
     """The Study Instance, Series Instance or SOP Class UID is not a UID.
 
-    Checks: (0020,000D), (0020,000E) and (0008,0016) by the same grammar as UID-001.
+    Checks: that Study Instance UID (0020,000D), Series Instance UID (0020,000E) and SOP Class UID (0008,0016) are
+    written as UIDs (as in UID-001).
 
-    Why: these UIDs put the instance into its study and series, and say what it is. Other systems drop or
-    split studies whose UIDs they cannot read.
+    Why: these UIDs put the instance into its study and series, and say what it is. Other systems drop or split studies
+    whose UIDs they cannot read.
 
-    Exceptions: empty ones are REQ-001's matter.
+    Exceptions: empty values are left to REQ-001.
 
-    What to do: correct the UID generator of the equipment; a Study Instance UID often comes from the
-    worklist, so look at what the information system sends in (0020,000D).
+    What to do: correct the UID generator of the equipment. A Study Instance UID often comes from the worklist: see what
+    the information system sends in (0020,000D).
 
     Evidence: as UID-001: 0 of 259 instances of real series, 0 of 166 test files.
     """
@@ -121,15 +121,14 @@ def hierarchy_uid_malformed(subject: Subject) -> Outcome:
 def other_uid_malformed(subject: Subject) -> Outcome:
     """Another value that must be a UID is not one.
 
-    Checks: every top-level element with the VR UI but those of UID-001 and UID-002, private ones
-    included; lists value by value, as far as the first 62.
+    Checks: that every top-level element with the VR UI is written as a UID (as in UID-001), private elements included;
+    of lists, the first 62 values. The elements of UID-001 and UID-002 are left out.
 
-    Why: references by such a UID (Frame of Reference, synchronisation, context groups) lead nowhere.
+    Why: references by such a UID (Frame of Reference, synchronisation, context groups) cannot be followed.
 
-    Exceptions: empty values are allowed; some MR equipment sends an empty Frame of Reference UID (see
-    GEO-108).
+    Exceptions: empty values are allowed; some MR equipment sends an empty Frame of Reference UID (GEO-108).
 
-    What to do: the finding names the elements; report them to the maker of the equipment.
+    What to do: report the elements that the finding names to the maker of the equipment.
     """
     uids = {tag: text for tag, text in subject.facts.other_uids.items() if tag not in _OWNED}
     faults = {tag: fault for tag, text in uids.items() if (fault := _fault_in_list(text))}
@@ -143,7 +142,7 @@ def other_uid_malformed(subject: Subject) -> Outcome:
     )
 
 
-@lru_cache(maxsize=1024)  # nearly all of these are the same in a whole series
+@lru_cache(maxsize=1024)  # nearly all of these values are the same in a whole series
 def _fault_in_list(text: str) -> str:
     """Say what is wrong with the first of several values that is not a UID; empty values are allowed."""
     values = (value.strip(" \0") for value in text.split("\\", _MOST_VALUES)[:_MOST_VALUES])
@@ -154,15 +153,15 @@ def _fault_in_list(text: str) -> str:
 def uid_padded_wrongly(subject: Subject) -> Outcome:
     """A UID is padded with something other than one NUL.
 
-    Checks: the raw bytes of every top-level element with the VR UI: one trailing NUL if that makes the
-    length even, nothing else.
+    Checks: that the bytes of every top-level element with the VR UI end in one NUL if that makes their length even, and
+    in no other padding.
 
-    Why: receivers that do not strip spaces take a padded UID for another one.
+    Why: receivers that do not remove spaces take a padded UID for another one.
 
-    Exceptions: none. UIDs are compared without padding everywhere here, so nothing else follows from it.
+    Exceptions: none. This node compares all UIDs without padding.
 
-    What to do: harmless here. Where another system loses such instances, this is why; ask the maker of
-    the equipment.
+    What to do: nothing; it is harmless here. If another system loses such instances, this is the reason: report it to
+    the maker of the equipment.
     """
     padded = subject.facts.badly_padded_uids
     if not padded:

@@ -1,5 +1,5 @@
-"""The series audit: what the whole set says that no single instance can. Pure, and a function of the set alone.
+"""The series audit: judges a whole series. Pure, and independent of the order in which the instances arrived.
 
-:mod:`~scp.audit.series.member` is what goes in, :mod:`~scp.audit.series.result` what comes out,
-:mod:`~scp.audit.series.judge` the way between: planes, stacks, rules, verdict.
+:mod:`~scp.audit.series.member` is the input, :mod:`~scp.audit.series.result` the output, and
+:mod:`~scp.audit.series.judge` what leads from one to the other: planes, stacks, rules, verdict.
 """

@@ -1,9 +1,9 @@
-"""Acquisitions of one stack that overlap: whether each is as it was planned, or images of one are gone.
+"""Acquisitions of one stack that overlap: whether each is complete, or slices of one are missing.
 
-A repeat of a few slices, slabs that overlap and a needle that is followed are planned so. A volume of which slices were
-lost looks much like a repeat, but for two things: it has holes, or its Instance Numbers leave room for what is gone.
-That nothing is gone at its begin is only known if the number before is there too, and likewise at its end. And what was
-acquired again was acquired at another time.
+A few slices that are repeated, slabs that overlap and a needle that is followed are planned. A volume of which slices
+were lost looks much like a repeat, but it has gaps, or its Instance Numbers have room for the missing slices. That
+nothing is missing at its beginning is only known if the number before is in use, and likewise at its end. And what was
+acquired again has another acquisition time.
 """
 
 from collections import Counter
@@ -17,11 +17,11 @@ from scp.audit.series.line import gaps, usual_step
 from scp.audit.series.result import Stack
 
 _MOST: Final = 256
-"""Acquisitions of one stack that are compared with each other; more of them are not told apart."""
+"""With more acquisitions in one stack than this, they are not compared with each other."""
 
 
 class _Run(NamedTuple):
-    """One acquisition: how many images it has at each position, the position of each Instance Number, and its times."""
+    """One acquisition: the number of images at each position, the position of each Instance Number, and the times."""
 
     images: Counter[int]
     numbers: dict[int, int]
@@ -33,12 +33,12 @@ class _Run(NamedTuple):
 
 
 def are_planned(stack: Stack, acquisition: Mapping[int, str], moment: Mapping[int, str], used: Collection[int]) -> bool:
-    """Whether a stack is made of acquisitions that are whole, and that were meant to overlap in part only.
+    """Whether a stack consists of complete acquisitions that were meant to overlap only in part.
 
     Args:
         stack: of single-frame images.
-        acquisition: what tells acquisitions apart, by member; empty where nothing does.
-        moment: what stands for the time of each member; empty where nothing does.
+        acquisition: digest that distinguishes acquisitions, by member; empty if unknown.
+        moment: fingerprint of the acquisition time of each member; empty if unknown.
         used: every Instance Number of the series.
     """
     runs: dict[str, _Run] = {}
@@ -62,15 +62,16 @@ def are_planned(stack: Stack, acquisition: Mapping[int, str], moment: Mapping[in
 
 
 def _are_copies(one: _Run, two: _Run) -> bool:
-    """Whether two acquisitions have all that they share at the same times, and those are several."""
+    """Whether two acquisitions have the same times at all positions that they share, and several times."""
     same = {(position, time) for position, time in one.moments & two.moments if time}
     return len({time for _, time in same}) > 1 and {position for position, _ in same} == one.places & two.places
 
 
 def _were_meant(one: _Run, two: _Run, used: Collection[int]) -> bool:
-    """Whether two acquisitions have the positions that they were to have: none is another one of which slices are gone.
+    """Whether neither of two acquisitions can be the other one with slices missing.
 
-    A run that is shifted has positions of its own, a repeat is of a few, or is not from end to end and lacks nothing.
+    Both or neither have positions of their own, or they share at most half; or the shorter one certainly ends
+    elsewhere.
     """
     mine, theirs = one.places, two.places
     if (mine <= theirs) is (mine >= theirs) or 2 * len(mine & theirs) <= max(len(mine), len(theirs)):
@@ -79,7 +80,7 @@ def _were_meant(one: _Run, two: _Run, used: Collection[int]) -> bool:
 
 
 def _is_shorter(part: _Run, whole: _Run, used: Collection[int]) -> bool:
-    """Whether an acquisition certainly begins or ends elsewhere than the one that has all of its positions and more."""
+    """Whether an acquisition certainly begins or ends elsewhere than one that has all of its positions and more."""
     numbers = part.numbers
     if len(numbers) < part.images.total() or max(numbers) - min(numbers) + 1 > len(numbers):
         return False

@@ -1,4 +1,4 @@
-"""From the members of a series to what is said of it: stacks, rules, verdict."""
+"""From the members of a series to its verdict: stacks, rules, findings."""
 
 from collections.abc import Iterable
 from operator import attrgetter
@@ -18,13 +18,13 @@ from scp.errors import place_of
 SERIES_RULES: Final = tuple((rule, rule.series) for rule in RULES if rule.series is not None)
 
 NO_CONTRADICTION: Final = frozenset({"DUP-001", "DUP-002"})
-"""What was refused because it is stored already says nothing against the series."""
+"""Refusals because an instance is stored already do not contradict the series."""
 
 
 def audit_series(members: Iterable[Member], context: Context, policy: Policy) -> SeriesAudit:
     """Judge a whole series. The order of the members does not matter.
 
-    Severities are those of the policy, but never more than a warning: nobody waits for the answer.
+    Severities are those of the policy, but never more than a warning: nothing can be refused any more.
     """
     ordered = tuple(sorted(members, key=attrgetter("order")))
     view = SeriesView(ordered, stacks_of(ordered), context)
@@ -33,7 +33,7 @@ def audit_series(members: Iterable[Member], context: Context, policy: Policy) ->
     for rule, check in SERIES_RULES:
         try:
             problems = list(check(view))
-        except Exception as error:  # noqa: BLE001 - contained: one rule's mistake must not cost the others
+        except Exception as error:  # noqa: BLE001 - contained: if one rule fails, the others still run
             failures.append(f"{rule.code} {type(error).__name__} {place_of(error)}")
             problems, rule = [SeriesProblem(f"rule {rule.code} failed")], INTERNAL
         findings.extend(_findings(rule, problems, policy))

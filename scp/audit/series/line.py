@@ -1,4 +1,4 @@
-"""Numbers along a line: which are the same, what their usual step is, and what does not fit. All in mm."""
+"""Positions along a line: which are the same, what their usual step is, and where there are gaps. All in mm."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,34 +9,34 @@ from scp.audit.series.planes import Bools, Floats, Ints
 from scp.audit.series.result import Gap
 
 SAME_POSITION: Final = 0.01
-"""Positions nearer than this are one; with pixels smaller than 0.1 mm, nearer than a tenth of a pixel."""
+"""Positions nearer than this, in mm, count as one; with pixels smaller than 0.1 mm, nearer than a tenth of a pixel."""
 _CREEP: Final = 0.05
-"""So are those of thick slices that are nearer than this: from one time to the next a table creeps, or a correction."""
+"""So do positions of thick slices nearer than this: from one time to the next, a table or a correction may drift."""
 _THICK: Final = 0.03
-"""Part of Slice Thickness that is nearer than slices are ever reconstructed."""
+"""Part of Slice Thickness: slices are never reconstructed nearer to each other than this."""
 _PIXELS: Final = 0.1
-"""Positions that are nearer than this part of a pixel are one."""
+"""Part of a pixel: positions nearer than this count as one."""
 _NEAREST: Final = 1e-9
-"""Nor are positions ever told apart that are so near, in mm, however small a pixel is said to be."""
+"""Positions nearer than this, in mm, count as one, however small the Pixel Spacing."""
 OFF_LINE: Final = 0.1
-"""Distance in mm from the line of its stack from which on a plane is off it (SER-302)."""
+"""A plane farther than this from the line of its stack, in mm, is off it (SER-302)."""
 LINE: Final = 3
-"""Positions that a line needs: through two there is always one."""
+"""Positions that a line needs at least: two are always on one."""
 UNIFORM: Final = 0.01
 """Steps that differ by less than 1 % are the same."""
 _ROUNDED: Final = 0.01 + 1e-6
-"""So are steps that differ by less than 0.01 mm, because positions are often rounded so; but at most by 5 %."""
+"""So are steps that differ by less than 0.01 mm, as positions are often rounded to that; but not by more than 5 %."""
 _COARSE: Final = 0.05
 _RUN: Final = 3
-"""So many equal steps in a row are a pitch of its own rather than holes."""
+"""This many equal steps in a row are a pitch of their own rather than gaps."""
 _WHOLE: Final = 0.2
-"""How far a hole may be from a whole number of steps, in steps."""
+"""How far a gap may be from a whole number of steps, in steps."""
 _LONG: Final = 5
-"""From so many steps on, a hole need not be a whole number of them: what is on its sides may be another run."""
+"""From this many steps on, a gap need not be a whole number of steps: there may be two runs beside it."""
 
 
 def same_position(spacing: Sequence[float] | None, thickness: float | None) -> float:
-    """Return how near positions are one: from Pixel Spacing and Slice Thickness, in mm, where they are known."""
+    """Return how near positions count as one, in mm: from Pixel Spacing and Slice Thickness, if known."""
     pixel = min(spacing) if spacing else 0.0
     if pixel <= 0:
         return SAME_POSITION
@@ -45,14 +45,14 @@ def same_position(spacing: Sequence[float] | None, thickness: float | None) -> f
 
 
 def clusters(ascending: Floats, tolerance: float) -> Ints:
-    """Return for each number the index of its cluster: a new one begins where the next is farther than that."""
+    """Return for each number the index of its cluster: a new one begins after a distance of more than ``tolerance``."""
     if not len(ascending):
         return np.zeros(0, np.int64)
     return np.concatenate(([0], np.cumsum(np.diff(ascending) > tolerance)))
 
 
 def usual_step(steps: Floats) -> float:
-    """Return the step that at least half of them have, or else their lower median."""
+    """Return the step that at least half of the steps have, or else their lower median."""
     ascending = np.sort(steps)
     index = clusters(ascending, float(_tolerance(np.median(ascending))))
     counts = np.bincount(index)
@@ -63,7 +63,7 @@ def usual_step(steps: Floats) -> float:
 
 
 def are_same(steps: Floats, step: float | Floats) -> Bools:
-    """Whether steps are the same as another, but for rounding."""
+    """Whether steps are equal to another one, except for rounding."""
     return np.abs(steps - step) <= _tolerance(step)
 
 
@@ -72,7 +72,7 @@ def _tolerance(step: float | Floats | np.floating[Any]) -> Floats:
 
 
 def pitches(steps: Floats) -> Ints:
-    """Return for each step the index of the run of at least three equal ones that it belongs to; -1 if to none."""
+    """Return for each step the index of its run of at least three equal steps; -1 if it is in none."""
     run = np.concatenate(([0], np.cumsum(~are_same(steps[1:], steps[:-1])))) if len(steps) else np.zeros(0, np.int64)
     long = np.bincount(run) >= _RUN
     number = np.where(long, np.cumsum(long) - 1, -1)
@@ -80,9 +80,9 @@ def pitches(steps: Floats) -> Ints:
 
 
 def gaps(steps: Floats, step: float) -> tuple[Gap, ...]:
-    """Return the holes: single steps that are a multiple of the pitch on one of their sides.
+    """Return the gaps: single steps that are a multiple of the pitch on one of their sides.
 
-    Where most steps are of no size that repeats there is nothing of which one could be missing.
+    If most steps are of no size that repeats, there are none, because it is unknown where slices should be.
     """
     pitch = pitches(steps)
     if 2 * int(((pitch >= 0) | are_same(steps, step)).sum()) < len(steps):
@@ -99,7 +99,7 @@ def gaps(steps: Floats, step: float) -> tuple[Gap, ...]:
 
 
 def _least(steps: Floats, pitch: Ints, step: float) -> float:
-    """Return the smallest pitch: no hole is smaller than twice that."""
+    """Return the smallest pitch: no gap is smaller than twice that."""
     regular = steps[pitch >= 0]
     return min(step, float(regular.min())) if len(regular) else step
 
@@ -115,7 +115,7 @@ def _beside(steps: Floats, pitch: Ints, index: int, step: float) -> list[float]:
 
 
 def fit_line(at: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Fit values = slope · at + intercept so that a few that are off do not bend it.
+    """Fit values = slope · at + intercept so that a few outliers do not bend the line.
 
     Args:
         at: ascending, n of them, no two the same.

@@ -1,8 +1,8 @@
-"""The planes of a series: one for each single-frame image and for each frame of a volume, as arrays.
+"""The planes of a series, as arrays: one for each single-frame image and for each frame of a volume.
 
-Left out are what is no slice (reports, pages, projections), localizers, mosaics, whose position is that of no slice,
-and what has no position, or one that is beyond all places (GEO-101 tells of both). Directions are grouped at 0.5
-degrees, as SER-301 has it.
+Left out are objects that are no slices (reports, pages, projections), localizers, mosaics (whose position is not that
+of a slice), and images without a position, or with one beyond all limits (GEO-101 reports both). Directions that differ
+by less than 0.5 degrees are one group (SER-301).
 """
 
 from collections import Counter
@@ -25,9 +25,9 @@ VOLUMES: Final = frozenset({Kind.ENHANCED, Kind.NM, Kind.RT_DOSE})
 """Kinds whose frames are slices."""
 
 SAME_DIRECTION: Final = np.radians(0.5)
-"""Directions that differ by less are one, with jitter."""
+"""In radians: directions that differ by less are one, with jitter."""
 _CHORD: Final = 2 * np.sin(SAME_DIRECTION / 2)
-"""How far the ends of two unit vectors are apart then."""
+"""The distance between the ends of two unit vectors at that angle."""
 _FLAT: Final = 0.5
 """Length of row × column below which there is no plane (GEO-103 refuses such images)."""
 
@@ -36,18 +36,18 @@ _Orientation = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Planes:
-    """The planes of a series, one entry of each array for each.
+    """The planes of a series; each array has one entry for each plane, except ``directions`` and ``turned``.
 
     Attributes:
         points: Image Position (Patient) in mm, n × 3.
         owners: index of the member.
-        frames: number of the frame, 0 for a single-frame image.
-        stacks: what stands for the Stack ID of the frame, 0 where nothing does.
-        groups: index of the group of directions.
+        frames: number of the frame, counted from 1; 0 for a single-frame image.
+        stacks: a number for the Stack ID of the frame; 0 if there is none.
+        groups: index of the group of directions, into ``directions``.
         jitter: angle to the direction of the group, in radians.
         directions: of each group, the direction that most of its planes have: unit vectors of row and column, 6 each.
-        turns: index of the very direction of the plane, into ``turned``.
-        turned: every direction that there is, as unit vectors of row and column, 6 each.
+        turns: index of the exact direction of the plane, into ``turned``.
+        turned: all exact directions, as unit vectors of row and column, 6 each.
     """
 
     points: Floats
@@ -119,7 +119,7 @@ def angles(directions: Floats, other: Floats) -> Floats:
 
 
 def _units(known: Sequence[_Orientation]) -> Floats:
-    """Return orientations as unit vectors, n × 2 × 3; what is no direction becomes zero, and so no plane."""
+    """Return orientations as unit vectors, n × 2 × 3; what is not a direction becomes zero, and so has no plane."""
     units = np.array(known, np.float64).reshape(len(known), 2, 3)
     with np.errstate(all="ignore"):
         units /= np.linalg.norm(units, axis=2, keepdims=True)
@@ -127,9 +127,10 @@ def _units(known: Sequence[_Orientation]) -> Floats:
 
 
 def _grouped(units: Floats, known: Sequence[_Orientation], planes: Counter[int]) -> tuple[Ints, Floats, Floats]:
-    """Group orientations: return the group of each (-1: no plane), its angle to the group's, and the groups' own.
+    """Group orientations by their directions.
 
-    The most frequent orientation that has no group yet begins the next one.
+    Returns the group of each (-1: no plane), its angle to the group's direction, and the directions of the groups. The
+    most frequent orientation that has no group yet begins the next one.
     """
     count = len(known)
     flat = np.linalg.norm(np.cross(units[:, 0], units[:, 1]), axis=1) < _FLAT

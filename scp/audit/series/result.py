@@ -1,9 +1,9 @@
-"""What comes out of the series audit: the verdict, the findings, and the stacks as they were understood.
+"""The output of the series audit: the verdict, the findings, and the stacks.
 
 A *plane* is one slice: a single-frame image, or one frame of a multi-frame image. A *stack* is the planes of a series
 that are parallel and of one SOP Class and Image Type: one volume, or several at the same place (times, echoes,
 b-values). A *position* is where one plane or several lie along the normal of their stack. Everything is in mm and
-degrees, in the order of the positions, and is a function of the set: the order of arrival does not show.
+degrees, in the order of the positions, and does not depend on the order in which instances arrived.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ from scp.dicom.tags import name_of
 
 
 class SeriesVerdict(StrEnum):
-    """What is said of a whole series."""
+    """The verdict on a whole series."""
 
     CONSISTENT = "consistent"
-    ATTENTION = "attention"  # something warns
+    ATTENTION = "attention"  # there are warnings
     CONTRADICTORY = "contradictory"  # instances contradict each other, stored or refused
 
 
@@ -36,7 +36,10 @@ class Spacing:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A hole in a stack: between ``positions[after]`` and ``positions[after + 1]``, ``missing`` slices would fit."""
+    """A gap in a stack: between ``positions[after]`` and ``positions[after + 1]``, ``missing`` slices would fit.
+
+    ``step`` is the distance of the slices beside it, in mm.
+    """
 
     after: int
     missing: int
@@ -58,9 +61,9 @@ class Stack:
         axis: what ``coordinates`` are: ``x``, ``y`` or ``z`` of Image Position (Patient), or ``d`` along the normal
             where the stack is oblique.
         is_slab: it is one of several parallel runs of slices that were planned beside each other.
-        rows: of the matrix of its planes, if it is one.
-        columns: the same.
-        pixel_spacing: the same, in mm.
+        rows: of its planes; None if they differ.
+        columns: of its planes; None if they differ.
+        pixel_spacing: of its planes, in mm; empty if it differs.
         members: P, the receipt of the instance.
         uids: P, SOP Instance UID.
         numbers: P, Instance Number, None if there is none.
@@ -70,15 +73,15 @@ class Stack:
             whole stack that drift alike are on the line.
         position_of: P, index into ``positions``.
         positions: Q, where there are planes along the normal, ascending.
-        coordinates: Q, the same as people know it: see ``axis``.
+        coordinates: Q, the same along ``axis``.
         counts: Q, planes at the position.
         step: the usual distance of positions; None for fewer than two.
         spacing: of neighbouring positions; None for fewer than two.
         gaps: where slices are missing.
-        rooms: where two runs of slices have room between them: as gaps, but nothing was lost there.
+        rooms: spaces between two runs of slices, written like gaps, but nothing is missing there.
         off_line: indexes of planes that are farther from the line than the tolerance of SER-302.
         jitter: the largest angle between the direction of a plane and that of most, in degrees.
-        turned: indexes of planes whose direction is not that of most, but for rounding.
+        turned: indexes of planes whose direction differs from that of most by more than rounding.
         tilt: degrees between the line of the positions and the normal; None if there is no line.
     """
 
@@ -127,10 +130,10 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class SeriesFinding:
-    """Something that a rule found in the set.
+    """A problem that a rule found in a whole series.
 
-    ``message`` holds UIDs, numbers and codes only. ``stack`` is the number of the stack that it speaks of, 0 if it is
-    of the series. ``instances`` are the SOP Instance UIDs that it names, at most 100.
+    ``message`` contains UIDs, numbers and codes only. ``stack`` is the number of the stack that it is about, 0 if it is
+    about the series. ``instances`` are the SOP Instance UIDs that it names, at most 100.
     """
 
     code: str
@@ -146,7 +149,7 @@ class SeriesFinding:
 
 @dataclass(frozen=True, slots=True)
 class SeriesAudit:
-    """What was found in one series.
+    """The audit of one series.
 
     Attributes:
         series_instance_uid: of the series.
@@ -154,10 +157,10 @@ class SeriesAudit:
         modality: of the series.
         verdict: follows from findings and refusals.
         findings: in the order of the catalogue; severity OFF is left out.
-        stacks: as understood, the largest first.
-        instances: stored in the series.
+        stacks: the largest first.
+        instances: how many are stored in the series.
         images: how many of them are in stacks.
-        refused: instances that were refused and are not stored, by the code that refused them.
+        refused: how many instances were refused and are not stored, by the code of the refusal.
         failures: rules that failed: code, type of the error and place, never its text.
     """
 
@@ -174,7 +177,7 @@ class SeriesAudit:
 
 
 def document(audit: SeriesAudit) -> dict[str, Any]:
-    """Return the audit as what JSON can hold: what ``check``, ``series audit`` and the ledger say of a series."""
+    """Return the audit as JSON values, as ``check``, ``series audit`` and the ledger give it."""
     return {
         "type": "series",
         "series_instance_uid": audit.series_instance_uid,
@@ -190,7 +193,7 @@ def document(audit: SeriesAudit) -> dict[str, Any]:
 
 
 def finding_document(finding: SeriesFinding) -> dict[str, Any]:
-    """Return a finding as what JSON can hold."""
+    """Return a finding as JSON values."""
     return {
         "code": finding.code,
         "case": finding.case or None,
@@ -205,7 +208,7 @@ def finding_document(finding: SeriesFinding) -> dict[str, Any]:
 
 
 def stack_document(stack: Stack) -> dict[str, Any]:
-    """Return a stack as what JSON can hold, in short: its planes are left out."""
+    """Return a stack as JSON values, without its planes."""
     return {
         "stack": stack.number,
         "sop_class_uid": stack.sop_class_uid,

@@ -1,11 +1,11 @@
-"""Slabs: parallel runs of slices that were planned beside each other, and that are no one volume.
+"""Slabs: parallel runs of slices that were planned beside each other, and are not one volume.
 
-MR puts them into one series: the discs of a spine, each with a few slices of its own, and the stations of a moving
-table. Two runs of one place that were merged look much alike, but overlap, or go on where the other ends. Frames of
-enhanced images may say which slab they are of (Stack ID).
+MR has them in one series: the discs of a spine, each with a few slices of its own, or the stations of a moving table.
+Two runs at one place that were merged look much alike, but overlap, or one continues where the other ends. Frames of
+enhanced images may say which slab they belong to (Stack ID).
 
-Slabs may also lie on one line, with room between them: both breasts, or two regions of the body. What tells that from
-slices that were lost are the Instance Numbers: they go on from one run to the other.
+Slabs may also lie on one line, with space between them: both breasts, or two regions of the body. The Instance Numbers
+distinguish this from missing slices: they go on from one run to the next without a gap.
 """
 
 from collections import Counter
@@ -32,14 +32,14 @@ PLANNED: Final = frozenset(
     }
 )  # fmt: skip
 _MOST: Final = 64
-"""Slabs of one direction; more of them are no plan."""
+"""With more lines in one direction than this, they are not taken for slabs."""
 _APART: Final = 1.5
-"""Steps from the end of one slab to the begin of the next, at least: nearer, the other goes on with the same run."""
+"""Steps from the end of one slab to the beginning of the next, at least; if nearer, it is the same run."""
 _STATION: Final = 0.5
-"""Part of the field of view that lies between two stations at least."""
+"""Part of the field of view by which two stations are apart at least."""
 _ROOM: Final = 5
 _ROOM_OF_MR: Final = 3
-"""Steps from the end of one run to the begin of the next on the same line, at least; MR is planned in slabs."""
+"""Steps from the end of one run to the beginning of the next on the same line, at least; MR is planned in slabs."""
 
 
 class _Slab(NamedTuple):
@@ -52,7 +52,7 @@ class _Slab(NamedTuple):
 
 
 def slabs_of(part: Ints, planes: Planes, members: Sequence[Member]) -> list[Ints]:
-    """Return the slabs that parallel planes make, or all planes together if they make none."""
+    """Return the slabs that parallel planes form, as indexes; all planes together if they form none."""
     first = members[planes.owners[part[0]]]
     near = same_position(first.geometry.spacing, first.geometry.thickness)
     told = _told_apart(part, planes, near)
@@ -75,7 +75,7 @@ def slabs_of(part: Ints, planes: Planes, members: Sequence[Member]) -> list[Ints
 
 
 def _told_apart(part: Ints, planes: Planes, near: float) -> list[Ints]:
-    """Return the stacks that frames say they are of, if each of them has the positions of a slab."""
+    """Return the planes of each Stack ID, if each of them has enough positions to be a slab; else all together."""
     stacks, points = planes.stacks[part], planes.points[part]
     different = np.unique(stacks)
     if not 1 < len(different) <= _MOST:
@@ -89,12 +89,12 @@ def _told_apart(part: Ints, planes: Planes, near: float) -> list[Ints]:
 def rooms_among(
     holes: Sequence[Gap], positions: int, numbers: Sequence[int | None], sop_class_uid: str
 ) -> tuple[Gap, ...]:
-    """Return those holes of a stack in which nothing was lost: wide ones, between runs whose numbers go on.
+    """Return those gaps of a stack in which nothing is missing: wide ones, between runs whose numbers go on.
 
     Args:
-        holes: in the order of the positions.
+        holes: the gaps, in the order of the positions.
         positions: how many the stack has.
-        numbers: of its planes: Instance Numbers, or of the frames of a single instance. Numbers may come several
+        numbers: of its planes: Instance Numbers, or those of the frames of a single instance. Numbers may occur several
             times, all of them equally often.
         sop_class_uid: of its planes.
     """
@@ -111,7 +111,7 @@ def rooms_among(
 
 
 def _lines(across: Floats) -> Ints:
-    """Return for each plane which line along the normal it lies on: neighbours in the plane are on the same."""
+    """Return for each plane the line along the normal that it lies on: planes that are near in the plane share one."""
     line = np.zeros(len(across), np.int64)
     for values in across.T:
         order = np.lexsort((values, line))
@@ -121,7 +121,7 @@ def _lines(across: Floats) -> Ints:
 
 
 def _slab(along: Floats, across: Floats, near: float) -> _Slab | None:
-    """Return the extent of a slab; None if its planes are at too few positions to be one."""
+    """Return the extent of a slab; None if its planes have too few positions."""
     ascending = np.sort(along)
     positions = ascending[np.unique(clusters(ascending, near), return_index=True)[1]]
     if len(positions) < LINE:
@@ -130,7 +130,7 @@ def _slab(along: Floats, across: Floats, near: float) -> _Slab | None:
 
 
 def _are_planned(one: _Slab, other: _Slab, field: Floats) -> bool:
-    """Whether two slabs were meant to be apart: there is room between them, or they are stations of a moving table."""
+    """Whether two slabs were meant to be apart: there is space between them, or they are stations of a moving table."""
     room = max(one.begin, other.begin) - min(one.end, other.end)
     if room > _APART * max(one.step, other.step):
         return True

@@ -1,7 +1,7 @@
-"""From planes to stacks: parallel planes of one SOP Class and Image Type, laid out along their normal.
+"""From planes to stacks: parallel planes of one SOP Class and Image Type, in the order of their positions.
 
-The images of a multi-frame volume are a stack of their own: what is beside each other is inside the instance.
-Sorts of images that only together fill a volume evenly are one stack; slabs of MR are a stack each.
+Frames of one multi-frame image make a stack of their own. Image Types that only together fill a volume evenly make one
+stack; slabs of MR make one each.
 """
 
 from collections.abc import Hashable, Sequence
@@ -19,12 +19,12 @@ from scp.audit.series.slabs import rooms_among, slabs_of
 ROUNDED: Final = 1e-4
 """Angle in radians that rounding of direction cosines explains."""
 _STRAIGHT: Final = 0.9
-"""Cosine from which on a normal is named by an axis of the patient: 25 degrees."""
+"""If the cosine to an axis of the patient is at least this (within 25 degrees), the plane is named by it."""
 _NAMES: Final = (("sagittal", "x"), ("coronal", "y"), ("axial", "z"))
 _STATED: Final = 0.05
-"""How far what the images state may be from the step that it confirms."""
+"""Relative difference up to which Spacing Between Slices or Slice Thickness confirms the step."""
 _THIN: Final = 0.1
-"""Part of Slice Thickness below which a step is none: the same slices, a little elsewhere each time."""
+"""Steps below this part of Slice Thickness are none: the same slices at slightly different places."""
 
 
 def stacks_of(members: Sequence[Member]) -> tuple[Stack, ...]:
@@ -66,7 +66,7 @@ def _split(planes: Planes, members: Sequence[Member]) -> list[Ints]:
 
 
 def _complete_each_other(parts: Sequence[Ints], together: Ints, planes: Planes, members: Sequence[Member]) -> bool:
-    """Whether planes lie evenly, one at each position, only if they are taken together."""
+    """Whether planes are evenly spaced, with one at each position, only if they are taken together."""
     return _is_even(together, planes, members) and not all(_is_even(part, planes, members) for part in parts)
 
 
@@ -79,7 +79,7 @@ def _is_even(part: Ints, planes: Planes, members: Sequence[Member]) -> bool:
 
 
 def _directions(planes: Planes, part: Ints, *, is_slab: bool = False) -> tuple[Floats, Floats]:
-    """Return the direction of a stack's rows and columns, and its normal; slabs are planned with one of their own."""
+    """Return the direction of a stack's rows and columns, and its normal; a slab has its own, exact one."""
     most = int(np.argmax(np.bincount(planes.turns[part]))) if is_slab else 0
     direction = planes.turned[most] if is_slab else planes.directions[planes.groups[part[0]]]
     normal = np.cross(direction[:3], direction[3:])
@@ -92,7 +92,7 @@ def _tolerance(part: Ints, planes: Planes, members: Sequence[Member]) -> float:
 
 
 def _stack(part: Ints, planes: Planes, members: Sequence[Member], *, is_slab: bool) -> dict[str, Any]:
-    """Return the fields of a stack, but its number."""
+    """Return the fields of a stack, except its number."""
     direction, normal = _directions(planes, part, is_slab=is_slab)
     jitter = angles(planes.turned[planes.turns[part]], direction) if is_slab else planes.jitter[part]
     owners = planes.owners[part].tolist()
@@ -167,7 +167,7 @@ def _drift(positions: Floats, counts: Ints, offsets: Floats, in_plane: Floats) -
 def _named(
     normal: Floats, points: Floats, positions: Floats, position_of: Ints, counts: Ints
 ) -> tuple[str, str, Floats]:
-    """Return what people call the direction, and the positions along the axis that it is named by."""
+    """Return the name of the plane and of the axis that is nearest to its normal, and the positions along that axis."""
     axis = int(np.argmax(np.abs(normal)))
     if abs(float(normal[axis])) < _STRAIGHT:
         return "oblique", "d", positions
@@ -176,7 +176,7 @@ def _named(
 
 
 def _gaps(steps: Floats, step: float | None, members: Sequence[Member]) -> tuple[Gap, ...]:
-    """Return the holes; of two steps one says as little as the other, unless the images state theirs."""
+    """Return the gaps. Of only two steps, neither is known to be the usual one, unless an attribute confirms it."""
     if step is None or len(steps) < LINE - 1:
         return ()
     thickness = [one.geometry.thickness for one in members if one.geometry.thickness and one.geometry.thickness > 0]

@@ -1,4 +1,4 @@
-"""What a series rule looks at, and what it says."""
+"""The input and the output of a series rule."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from scp.audit.series.result import Stack
 
 @dataclass(frozen=True, slots=True)
 class SeriesView:
-    """A whole series: its members by Instance Number, the stacks that they make, and what is known beside them."""
+    """A whole series: its members by Instance Number, the stacks that they form, and the context."""
 
     members: tuple[Member, ...]
     stacks: tuple[Stack, ...]
     context: Context
 
     def name(self, stack: Stack) -> str:
-        """Return what a message about one of several stacks begins with."""
+        """Return the beginning of a message about one of several stacks; empty if there is only one."""
         return f"stack {stack.number} ({stack.plane}): " if len(self.stacks) > 1 else ""
 
 

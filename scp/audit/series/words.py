@@ -11,10 +11,10 @@ MOST_NAMED: Final = 100
 _SHOWN: Final = 3
 """Numbers that a message names at most."""
 _LISTED: Final = 4
-"""Sorts of things that a message lists at most."""
+"""Entries that a message lists at most."""
 _HUGE: Final = 1e9
 _FINE: Final = 0.1
-"""Distance of slices in mm below which two decimals do not tell them apart."""
+"""Distance of slices in mm below which two decimals are too few to distinguish them."""
 
 
 def number(value: float, digits: int = 2) -> str:
