@@ -19,6 +19,7 @@ from scp.audit.rules import (
     req,
     ser_count,
     ser_line,
+    ser_repeats,
     ser_spacing,
     ser_values,
     stk,
@@ -39,7 +40,10 @@ RULES: Final[tuple[Rule, ...]] = (
     *ent.RULES,
     *ent_series.RULES,
     *stk.RULES,
-    *sorted((*ser_line.RULES, *ser_spacing.RULES, *ser_count.RULES, *ser_values.RULES), key=lambda rule: rule.code),
+    *sorted(
+        (*ser_line.RULES, *ser_spacing.RULES, *ser_repeats.RULES, *ser_count.RULES, *ser_values.RULES),
+        key=lambda rule: rule.code,
+    ),
     *ref.RULES,
     INTERNAL,
 )

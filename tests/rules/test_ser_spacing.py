@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.uid import CTImageStorage, EnhancedMRImageStorage, MRImageStorage, RTDoseStorage
 
-from scp.audit.rules import ser_spacing
-from scp.audit.rules.ser_spacing import RULES
+from scp.audit.rules import ser_repeats, ser_spacing
 from scp.audit.series.member import Member
 from tests.rules.series import (
     AXIAL,
@@ -29,6 +28,7 @@ from tests.rules.series import (
     without,
 )
 
+RULES = (*ser_spacing.RULES, *ser_repeats.RULES)
 MR = MRImageStorage
 
 
@@ -399,22 +399,22 @@ def test_distances_that_differ_look_different_however_fine_the_slices_are() -> N
 
 
 def test_repeats_are_told_with_the_images_at_the_position() -> None:
-    (found,) = found_by(ser_spacing.positions_repeated_unevenly, [*slices(), *again(slices()[3:4])])
+    (found,) = found_by(ser_repeats.positions_repeated_unevenly, [*slices(), *again(slices()[3:4])])
     assert found.message == "2 images at Instance Number 4 and 1004 (z −92.5), 1 at most positions"
-    (found,) = found_by(ser_spacing.positions_repeated_unevenly, [*slices(9), *again(slices(3))])
+    (found,) = found_by(ser_repeats.positions_repeated_unevenly, [*slices(9), *again(slices(3))])
     assert found.message.endswith("; 2 other positions differ too")
 
 
 def test_different_repeats_are_told_by_how_often_they_are() -> None:
     (found,) = found_by(
-        ser_spacing.positions_repeated_unevenly, [*slices(4), *again(slices(2)), *again(again(slices(1)))]
+        ser_repeats.positions_repeated_unevenly, [*slices(4), *again(slices(2)), *again(again(slices(1)))]
     )
     shown = "positions have different numbers of images: 1 at 2 positions, 2 at 1 position, 3 at 1 position"
     assert found.message == shown
 
 
 def test_sorts_that_are_exchanged_are_told_with_the_first_position() -> None:
-    (found,) = found_by(ser_spacing.positions_repeated_unevenly, crossed(echoes(), 3, 15))
+    (found,) = found_by(ser_repeats.positions_repeated_unevenly, crossed(echoes(), 3, 15))
     assert found.message == (
         "as many images as elsewhere, but not of each kind: Instance Number 1004 and 1006 (z −92.5) "
         "and at 1 other position"
@@ -424,14 +424,14 @@ def test_sorts_that_are_exchanged_are_told_with_the_first_position() -> None:
 
 def test_of_many_sizes_the_most_frequent_are_told_and_how_many_more_there_are() -> None:
     members = [one for n in range(6) for one in slices(9 - n, first=100 * n, rows=64 + n, columns=64, stack=str(n))]
-    (found,) = found_by(ser_spacing.several_matrices, members)
+    (found,) = found_by(ser_repeats.several_matrices, members)
     assert found.message == (
         "6 sizes: 64 × 64 in 9 images, 65 × 64 in 8 images, 66 × 64 in 7 images, 67 × 64 in 6 images and 2 more"
     )
 
 
 def test_sizes_are_told_with_their_images() -> None:
-    (found,) = found_by(ser_spacing.several_matrices, [*slices(), *again(slices(3), rows=256, columns=128, stack="b")])
+    (found,) = found_by(ser_repeats.several_matrices, [*slices(), *again(slices(3), rows=256, columns=128, stack="b")])
     assert found.message == "2 sizes: 512 × 512 in 10 images, 256 × 128 in 3 images"
 
 
@@ -468,7 +468,7 @@ def test_scouts_and_pages_do_not_disturb_the_stack() -> None:
 
 def test_a_slice_far_finer_than_a_millimetre_is_a_position_of_its_own() -> None:
     members = changed(slices(10, 0.005, spacing=(0.005, 0.005)), 0, thickness=0.005)
-    assert found_by(ser_spacing.positions_repeated_unevenly, members) == []
+    assert found_by(ser_repeats.positions_repeated_unevenly, members) == []
     assert len(found_by(ser_spacing.slices_missing, without(members, 4))) == 1
 
 
